@@ -1,0 +1,1 @@
+//! Who signed a request, and whether the signature is right and fresh.

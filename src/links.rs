@@ -1,0 +1,1 @@
+//! What a link itself limits: constraints signed into its URL.

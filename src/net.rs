@@ -1,0 +1,1 @@
+//! The network path of a request and how it is proven.

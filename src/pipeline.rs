@@ -1,0 +1,1 @@
+//! From a request head to a verdict.

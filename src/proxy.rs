@@ -1,0 +1,1 @@
+//! The data path: connections, message framing, relaying.

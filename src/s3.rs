@@ -1,0 +1,5 @@
+//! The vocabulary of S3: addresses, operations, actions and errors.
+//! It must not know signatures, policies or configuration.
+
+pub mod action;
+pub mod error;

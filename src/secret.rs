@@ -1,0 +1,60 @@
+//! Secret bytes that redact themselves, leave memory when dropped, and compare in constant time.
+//! It must not offer a way to print, serialise or order a secret.
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// A secret: a signing secret, a session token, a bearer token. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Takes the bytes over.
+    #[must_use]
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Zeroizing::new(bytes.into()))
+    }
+
+    /// The bytes, for signing with them; never for output.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether `other` holds the same bytes, in time that depends on the lengths only.
+    #[must_use]
+    pub fn matches(&self, other: &[u8]) -> bool {
+        ct_eq(&self.0, other)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+/// Compares in time that depends on the lengths only; different lengths are unequal.
+#[must_use]
+pub fn ct_eq(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_shows_nothing_of_itself() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(redacted)");
+    }
+
+    #[test]
+    fn comparison_sees_every_byte_and_the_length() {
+        let secret = Secret::new("hunter2");
+        assert!(secret.matches(b"hunter2"));
+        for other in ["", "hunter", "hunter22", "Hunter2", "hunter3"] {
+            assert!(!secret.matches(other.as_bytes()), "{other}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Assembles listeners, admin endpoint and signals.

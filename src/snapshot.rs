@@ -1,0 +1,1 @@
+//! One immutable compiled world: keys, policies, buckets, hosts.
