@@ -1,6 +1,7 @@
 //! One request head, read strictly from raw bytes into a borrowed view that every later stage shares.
 //! It must not accept what two readers could read differently, nor change a byte that was signed.
 
+pub mod framing;
 pub mod head;
 pub mod headers;
 pub mod host;
@@ -55,6 +56,16 @@ pub enum BodyLength {
     Known(u64),
     /// `Transfer-Encoding: chunked`.
     Chunked,
+}
+
+impl From<BodyLength> for framing::Framing {
+    fn from(length: BodyLength) -> Self {
+        match length {
+            BodyLength::None => Self::None,
+            BodyLength::Known(length) => Self::Known(length),
+            BodyLength::Chunked => Self::Chunked,
+        }
+    }
 }
 
 impl BodyLength {
