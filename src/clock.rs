@@ -1,4 +1,4 @@
-//! The only reader of wall time, and the instants that the rest of the crate is handed.
+//! The only reader of wall and monotonic time, and the instants that the rest of the crate is handed.
 //! It must not decide anything from the time it reads: callers read once per request and pass the value down.
 
 pub mod civil;
@@ -67,6 +67,26 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, i64::wrapping_neg),
         };
         UnixMillis(millis)
+    }
+}
+
+/// Measures how long something took, on the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts measuring.
+    #[must_use]
+    pub fn start() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+        let now = std::time::Instant::now();
+        Self(now)
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn elapsed(self) -> std::time::Duration {
+        self.0.elapsed()
     }
 }
 

@@ -1,2 +1,9 @@
 //! The data path: connections, message framing, relaying.
 //! It must not decide about a request: `pipeline` does, and every verdict comes from there.
+
+pub mod buffers;
+pub mod conn;
+pub mod link;
+pub mod peer;
+pub mod pool;
+pub mod relay;

@@ -1,0 +1,242 @@
+//! One request's journey after the verdict: its head and body to S3, the answer back to the client.
+//! It must not let the last bytes of a body go before it was judged, nor retry what could happen twice.
+
+mod download;
+mod upload;
+
+use super::conn::{Conn, write_all};
+use super::link::Link;
+use super::peer::Peer;
+use super::pool;
+use crate::clock::Stopwatch;
+use crate::reason::Reason;
+use crate::request::framing::Framing;
+use crate::response::head::{AnswerHead, Client};
+use crate::s3::error::{ErrorCode, S3Error};
+use crate::upstream::body::BodyFault;
+use crate::upstream::plan::Carriage;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The request as the relay carries it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The head for the upstream, complete.
+    pub head: &'a [u8],
+    /// How it is carried.
+    pub carriage: &'a Carriage,
+    /// Whether it can be sent again if a reused connection turns out to be dead.
+    pub repeatable: bool,
+    /// Whom the answer is written for.
+    pub client: Client,
+}
+
+/// What became of a request.
+#[derive(Debug, Default)]
+pub struct Relayed {
+    /// The status that the client was sent, if any.
+    pub status: Option<u16>,
+    /// Body bytes taken from the client.
+    pub request_bytes: u64,
+    /// Body bytes sent to the client.
+    pub response_bytes: u64,
+    /// Until the first byte of the answer.
+    pub first_byte: Option<Duration>,
+    /// Whether the client's connection can carry another request.
+    pub keep_client: bool,
+    /// What went wrong, if something did.
+    pub failure: Option<Failure>,
+}
+
+/// What went wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Why.
+    pub reason: Reason,
+    /// The answer, if the client has not been sent one yet.
+    pub answer: Option<S3Error>,
+}
+
+impl Failure {
+    fn upstream(reason: Reason) -> Self {
+        Self { reason, answer: Some(S3Error::new(ErrorCode::ServiceUnavailable)) }
+    }
+
+    fn reading(error: &io::Error) -> Self {
+        Self::upstream(match error.kind() {
+            io::ErrorKind::TimedOut => Reason::UpstreamTimeout,
+            _ => Reason::UpstreamProtocol,
+        })
+    }
+
+    const fn client() -> Self {
+        Self { reason: Reason::ClientAborted, answer: None }
+    }
+}
+
+impl From<BodyFault> for Failure {
+    fn from(fault: BodyFault) -> Self {
+        Self { reason: fault.reason, answer: Some(fault.error) }
+    }
+}
+
+/// Carries a request to an upstream and its answer back.
+pub async fn relay<S>(conn: &mut Conn<S>, peer: &Peer, request: Request<'_>) -> Relayed
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut relayed = Relayed::default();
+    if let Err(failure) = run(conn, peer, request, &mut relayed).await {
+        relayed.keep_client = false;
+        relayed.failure = Some(failure);
+    }
+    relayed
+}
+
+async fn run<S>(
+    conn: &mut Conn<S>,
+    peer: &Peer,
+    request: Request<'_>,
+    relayed: &mut Relayed,
+) -> Result<(), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let watch = Stopwatch::start();
+    let mut link = open(peer).await?;
+    let mut uploaded = true;
+    if request.carriage.framing == Framing::None {
+        link = ask(link, peer, request).await?;
+    } else {
+        uploaded = upload::upload(conn, &mut link, peer, request, relayed).await?;
+    }
+    let answer = answer_head(conn, &mut link, peer, request, uploaded).await?;
+    relayed.first_byte = Some(watch.elapsed());
+    relayed.status = Some(answer.status);
+    download::download(conn, &mut link, peer, &answer, relayed).await?;
+    relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
+    if uploaded && answer.keep_upstream && link.received().is_empty() {
+        pool::put(peer, link.stream);
+    }
+    Ok(())
+}
+
+async fn open(peer: &Peer) -> Result<Link, Failure> {
+    match pool::take(peer) {
+        Some(stream) => Ok(Link::new(stream, true)),
+        None => connect(peer).await,
+    }
+}
+
+async fn connect(peer: &Peer) -> Result<Link, Failure> {
+    let stream = peer.connect().await.map_err(|error| {
+        log::warn!("cannot connect to upstream {}:{}: {error}", peer.host, peer.port);
+        Failure::upstream(match error.kind() {
+            io::ErrorKind::TimedOut => Reason::UpstreamTimeout,
+            _ => Reason::UpstreamConnect,
+        })
+    })?;
+    Ok(Link::new(stream, false))
+}
+
+/// Sends a request without a body and waits for the first bytes of the answer. A reused connection may have died
+/// unnoticed: then the request goes out once more, on a fresh one, if that can do no harm.
+async fn ask(mut link: Link, peer: &Peer, request: Request<'_>) -> Result<Link, Failure> {
+    match ask_once(&mut link, peer, request.head).await {
+        Err(error) if link.reused && request.repeatable && error.kind() != io::ErrorKind::TimedOut => {
+            link = connect(peer).await?;
+            ask_once(&mut link, peer, request.head).await.map_err(|error| Failure::reading(&error))?;
+        }
+        outcome => outcome.map_err(|error| Failure::reading(&error))?,
+    }
+    Ok(link)
+}
+
+async fn ask_once(link: &mut Link, peer: &Peer, head: &[u8]) -> io::Result<()> {
+    write_all(&mut link.stream, head, peer.timeouts.write).await?;
+    match link.read(peer).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The head of the final answer, already written to the client's output buffer.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    told: Framing,
+    sent: Framing,
+    keep_upstream: bool,
+    client: Client,
+}
+
+/// Reads the head of the final answer, interim ones skipped, and writes it for the client.
+async fn answer_head<S>(
+    conn: &mut Conn<S>,
+    link: &mut Link,
+    peer: &Peer,
+    request: Request<'_>,
+    uploaded: bool,
+) -> Result<Answer, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // a client that has not sent all of its body cannot be asked for another request
+    let client = Client { keep_alive: request.client.keep_alive && uploaded, ..request.client };
+    loop {
+        let (length, answer) = next_answer(link, request.carriage.to_head, client, &mut conn.out)?;
+        link.consume(length);
+        if let Some(answer) = answer {
+            return Ok(answer);
+        }
+        if length == 0 {
+            match link.read(peer).await {
+                Ok(0) => return Err(Failure::upstream(Reason::UpstreamProtocol)),
+                Ok(_) => {}
+                Err(error) => return Err(Failure::reading(&error)),
+            }
+        }
+    }
+}
+
+/// Reads one head off what was received; gives its length (0 if more bytes are needed), and the answer if it is
+/// the final one, its head then written to `out`.
+fn next_answer(
+    link: &Link,
+    to_head: bool,
+    client: Client,
+    out: &mut Vec<u8>,
+) -> Result<(usize, Option<Answer>), Failure> {
+    let malformed = || Failure::upstream(Reason::UpstreamProtocol);
+    let Some(head) = AnswerHead::parse(link.received(), to_head).map_err(|_| malformed())? else {
+        return Ok((0, None));
+    };
+    if head.status == 101 {
+        // nobody asked for an upgrade
+        return Err(malformed());
+    }
+    if head.is_interim() {
+        return Ok((head.length, None));
+    }
+    out.clear();
+    let sent = head.write(client, out);
+    let answer =
+        Answer { status: head.status, told: head.framing, sent, keep_upstream: head.keep_alive, client };
+    Ok((head.length, Some(answer)))
+}
+
+/// Consumes interim answers; gives whether one of them was `100 Continue`, and whether the final answer has begun.
+fn skip_interim(link: &mut Link) -> Result<(bool, bool), Failure> {
+    let mut continued = false;
+    loop {
+        let (length, status) = match AnswerHead::parse(link.received(), false) {
+            Ok(None) => return Ok((continued, false)),
+            Ok(Some(head)) if head.is_interim() && head.status != 101 => (head.length, head.status),
+            Ok(Some(_)) => return Ok((continued, true)),
+            Err(_) => return Err(Failure::upstream(Reason::UpstreamProtocol)),
+        };
+        continued |= status == 100;
+        link.consume(length);
+    }
+}

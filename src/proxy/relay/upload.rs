@@ -1,0 +1,194 @@
+//! The request body on its way to S3, judged as it passes.
+//! It must not write the bytes that complete a body before [`BodyGuard::finish`] agreed.
+
+use super::super::buffers::Buffer;
+use super::super::conn::Conn;
+use super::super::link::{First, Link};
+use super::super::peer::Peer;
+use super::{Failure, Relayed, Request, skip_interim};
+use crate::reason::Reason;
+use crate::request::framing::{CHUNK_END, Decoder, Framing, LAST_CHUNK, Piece, begin_chunk};
+use crate::upstream::body::BodyGuard;
+use bytes::BytesMut;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// For how long the upstream may keep silent before the gate itself asks a waiting client for its body.
+const CONTINUE_AFTER: Duration = Duration::from_secs(1);
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// One body on its way.
+struct Upload<'u, S> {
+    conn: &'u mut Conn<S>,
+    link: &'u mut Link,
+    peer: &'u Peer,
+    /// Whether the client still waits to be told to continue.
+    waiting: bool,
+}
+
+/// Whether the upstream still wants the body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Yes,
+    /// It has answered already.
+    Answered,
+}
+
+/// Sends head and body. Gives whether all of the body was sent; if not, the final answer has begun to arrive.
+pub(super) async fn upload<S>(
+    conn: &mut Conn<S>,
+    link: &mut Link,
+    peer: &Peer,
+    request: Request<'_>,
+    relayed: &mut Relayed,
+) -> Result<bool, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut guard = BodyGuard::new(&request.carriage.rules);
+    let waiting = request.carriage.expects_continue && conn.input.is_empty();
+    let mut upload = Upload { conn, link, peer, waiting };
+    let outcome = upload.run(request, &mut guard).await;
+    relayed.request_bytes = guard.seen();
+    outcome
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
+    async fn run(&mut self, request: Request<'_>, guard: &mut BodyGuard<'_>) -> Result<bool, Failure> {
+        let framing = request.carriage.framing;
+        let mut decoder = Decoder::new(framing);
+        let mut buffer = Buffer::take();
+        // the head leaves with the first bytes of the body if they are there already
+        let mut outgoing = request.head.to_vec();
+        loop {
+            if !decoder.is_done() {
+                if self.conn.input.is_empty() && self.send(&mut outgoing).await? == Wanted::Answered {
+                    return Ok(false);
+                }
+                let Some(length) = self.receive(&mut buffer).await? else { return Ok(false) };
+                let mut rest = buffer.get(..length).unwrap_or_default();
+                frame(framing, &mut decoder, &mut rest, guard, &mut outgoing)?;
+                self.put_back(rest);
+            } else {
+                guard.finish()?;
+            }
+            if self.send(&mut outgoing).await? == Wanted::Answered {
+                return Ok(false);
+            }
+            if decoder.is_done() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The next bytes of the client; `None` if the upstream has answered.
+    async fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Failure> {
+        if !self.conn.input.is_empty() {
+            return Ok(Some(self.conn.take_input(buffer)));
+        }
+        loop {
+            let limit = if self.waiting { CONTINUE_AFTER } else { self.conn.limits.read };
+            match self.link.read_listening(&mut self.conn.stream, buffer, limit).await {
+                Ok(First::Moved(0)) => return Err(Failure::client()),
+                Ok(First::Moved(length)) => {
+                    self.waiting = false;
+                    return Ok(Some(length));
+                }
+                Ok(First::Spoke) if self.heed().await? == Wanted::Answered => return Ok(None),
+                Ok(First::Spoke) => {}
+                Err(error) if self.waiting && error.kind() == std::io::ErrorKind::TimedOut => {
+                    self.tell_to_continue().await?;
+                }
+                Err(_) => return Err(Failure::client()),
+            }
+        }
+    }
+
+    /// Writes and empties `outgoing`.
+    async fn send(&mut self, outgoing: &mut Vec<u8>) -> Result<Wanted, Failure> {
+        let mut rest = &outgoing[..];
+        while !rest.is_empty() {
+            match self.link.write_listening(rest, self.peer.timeouts.write).await {
+                Ok(First::Moved(length @ 1..)) => rest = rest.get(length..).unwrap_or_default(),
+                Ok(First::Moved(_)) => return Err(Failure::upstream(Reason::UpstreamProtocol)),
+                Ok(First::Spoke) if self.heed().await? == Wanted::Answered => return Ok(Wanted::Answered),
+                Ok(First::Spoke) => {}
+                Err(error) => return Err(Failure::reading(&error)),
+            }
+        }
+        outgoing.clear();
+        tokio::io::AsyncWriteExt::flush(&mut self.link.stream)
+            .await
+            .map_err(|error| Failure::reading(&error))?;
+        Ok(Wanted::Yes)
+    }
+
+    /// Looks at what the upstream said while the body is under way.
+    async fn heed(&mut self) -> Result<Wanted, Failure> {
+        if self.link.received().is_empty() {
+            // it closed without a word
+            return Err(Failure::upstream(Reason::UpstreamProtocol));
+        }
+        let (continued, answered) = skip_interim(self.link)?;
+        if continued && self.waiting {
+            self.tell_to_continue().await?;
+        }
+        Ok(if answered { Wanted::Answered } else { Wanted::Yes })
+    }
+
+    async fn tell_to_continue(&mut self) -> Result<(), Failure> {
+        self.waiting = false;
+        self.conn.write(CONTINUE).await.map_err(|_| Failure::client())
+    }
+
+    /// Gives bytes behind the body back: they begin the next request.
+    fn put_back(&mut self, rest: &[u8]) {
+        if !rest.is_empty() {
+            let mut input = BytesMut::from(rest);
+            input.extend_from_slice(&self.conn.input);
+            self.conn.input = input;
+        }
+    }
+}
+
+/// Takes what `rest` holds of the body, judges it, and frames it for the upstream.
+///
+/// INVARIANT: bytes that complete the body are appended only after the guard agreed to all of it.
+fn frame(
+    framing: Framing,
+    decoder: &mut Decoder,
+    rest: &mut &[u8],
+    guard: &mut BodyGuard<'_>,
+    outgoing: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let malformed = |_| Failure {
+        reason: Reason::BadFraming,
+        answer: Some(crate::s3::error::S3Error::new(crate::s3::error::ErrorCode::IncompleteBody)),
+    };
+    loop {
+        match decoder.next(rest).map_err(malformed)? {
+            Piece::NeedMore => return Ok(()),
+            Piece::Data(data) => {
+                guard.update(data)?;
+                if decoder.is_done() {
+                    guard.finish()?;
+                }
+                if framing == Framing::Chunked {
+                    begin_chunk(data.len(), outgoing);
+                    outgoing.extend_from_slice(data);
+                    outgoing.extend_from_slice(CHUNK_END);
+                } else {
+                    outgoing.extend_from_slice(data);
+                }
+            }
+            Piece::End => {
+                guard.finish()?;
+                if framing == Framing::Chunked {
+                    outgoing.extend_from_slice(LAST_CHUNK);
+                }
+                return Ok(());
+            }
+        }
+    }
+}
