@@ -240,3 +240,6 @@ fn skip_interim(link: &mut Link) -> Result<(bool, bool), Failure> {
         link.consume(length);
     }
 }
+
+#[cfg(test)]
+mod tests;
