@@ -1,1 +1,240 @@
-//! From a request head to a verdict.
+//! The heart: one pure function from a request head to a verdict, stage by stage.
+//! It must not do IO, read a clock, log or count: all that went into a verdict is in the [`Outcome`].
+
+mod authorize;
+pub mod outcome;
+
+pub use outcome::{Denial, Outcome, Permit, Verdict};
+
+use crate::auth::payload::Payload;
+use crate::auth::{Authenticated, authenticate};
+use crate::clock::UnixMillis;
+use crate::links::constraint::{Constraints, LinkFacts};
+use crate::net::ConnFacts;
+use crate::net::identity::{NetworkIdentity, Proof, identify};
+use crate::reason::Reason;
+use crate::request::head::HeadError;
+use crate::request::method::Method;
+use crate::request::target::TargetError;
+use crate::request::{BodyLength, RawRequest};
+use crate::s3::address::Address;
+use crate::s3::classify::{Classified, classify};
+use crate::s3::copy_source::CopySource;
+use crate::s3::delete_body;
+use crate::s3::error::{ErrorCode, S3Error};
+use crate::s3::operation::Operation;
+use crate::s3::requirement::Requirement;
+use crate::snapshot::Snapshot;
+use crate::upstream::body::{BodyRules, ExpectedHash, too_large};
+use crate::upstream::plan::Carriage;
+use smallvec::SmallVec;
+
+/// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
+/// [`Verdict::ReadBody`]; the caller reads it and asks again.
+///
+/// Answers keep S3's order: malformed, then signature, then everything else, so that whoever cannot sign learns
+/// nothing about buckets, networks or policies.
+#[must_use]
+pub fn decide<'r>(
+    snapshot: &'r Snapshot,
+    facts: &'r ConnFacts,
+    request: &'r RawRequest<'r>,
+    body: Option<&[u8]>,
+    now: UnixMillis,
+) -> Outcome<'r> {
+    let mut outcome = Outcome::default();
+    let judge = Judge { snapshot, facts, request, now };
+    outcome.verdict = match snapshot.hosts.address(request) {
+        Err(error) => Verdict::Answer(Denial { reason: error.reason(), error: error.s3() }),
+        Ok(address) => {
+            let verdict = judge.run(&address, body, &mut outcome).unwrap_or_else(Verdict::Answer);
+            outcome.address = Some(address);
+            verdict
+        }
+    };
+    outcome
+}
+
+/// What every stage sees.
+#[derive(Clone, Copy)]
+struct Judge<'r> {
+    snapshot: &'r Snapshot,
+    facts: &'r ConnFacts,
+    request: &'r RawRequest<'r>,
+    now: UnixMillis,
+}
+
+impl<'r> Judge<'r> {
+    fn run(
+        self,
+        address: &Address<'_>,
+        body: Option<&[u8]>,
+        outcome: &mut Outcome<'r>,
+    ) -> Result<Verdict, Denial> {
+        let Self { snapshot, facts, request, now } = self;
+        let network = self.network();
+        outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
+        let classified = classify(request, address);
+        outcome.operation = classified.as_ref().ok().map(|classified| classified.operation);
+        let authenticated = authenticate(request, &snapshot.keyring, &snapshot.signing, &snapshot.key_cache, now);
+        let authenticated = outcome
+            .auth
+            .insert(authenticated)
+            .as_ref()
+            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let classified = classified.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let (bucket, upstream) = self.place(address)?;
+        outcome.bucket = bucket;
+        let network = &*outcome.network.insert(network?);
+        let constraints = Constraints::parse(&request.target.query)
+            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let copy_source = self.copy_source(classified.copy_source.as_ref(), upstream)?;
+        let Some(requirements) = self.requirements(classified, address, body)? else { return Ok(Verdict::ReadBody) };
+        let access = authorize::Access { snapshot, request, network, authenticated, now };
+        outcome.access = access.decide(facts.listener, bucket, &requirements);
+        outcome.access.verdict(snapshot.default)?;
+        let upload_length = upload_length(request);
+        constraints
+            .check(&LinkFacts {
+                source_ip: network.client_ip(),
+                source_vpc: network.source_vpc(),
+                source_vpce: network.source_vpce(),
+                now,
+                upload_length,
+            })
+            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let carriage = Carriage {
+            to_head: request.method == Method::Head,
+            framing: request.body.into(),
+            expects_continue: request.expects_continue,
+            rules: self.body_rules(authenticated, &constraints)?,
+        };
+        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
+    }
+}
+
+impl<'r> Judge<'r> {
+    /// The network path; where nobody knows it, nothing is served.
+    fn network(self) -> Result<NetworkIdentity, Denial> {
+        let unknown = || Denial::new(Reason::UnknownNetwork, ErrorCode::AccessDenied);
+        let listener = self.snapshot.listener(self.facts.listener).ok_or_else(unknown)?;
+        let lines = |name| self.request.headers.all(name);
+        let identity = identify(self.facts, &listener.rules, &self.snapshot.network, lines)
+            .map_err(|error| Denial::new(error.reason(), ErrorCode::AccessDenied))?;
+        if identity.is_unknown() { Err(unknown()) } else { Ok(identity) }
+    }
+
+    /// The bucket and the store of an address.
+    fn place(self, address: &Address<'_>) -> Result<(Option<usize>, usize), Denial> {
+        let unknown = || Denial::new(Reason::UnknownBucket, ErrorCode::NoSuchBucket);
+        let buckets = &self.snapshot.buckets;
+        match address.bucket() {
+            None => Ok((None, buckets.service_upstream().ok_or_else(unknown)?)),
+            Some(name) => {
+                let position = buckets.find(name.as_str()).ok_or_else(unknown)?;
+                let bucket = buckets.get(position).ok_or_else(unknown)?;
+                Ok((Some(position), bucket.upstream))
+            }
+        }
+    }
+
+    /// What must be allowed; `None` if the body has to be read first.
+    fn requirements<'a>(
+        self,
+        classified: Classified<'a>,
+        address: &Address<'_>,
+        body: Option<&[u8]>,
+    ) -> Result<Option<SmallVec<[Requirement<'a>; 4]>>, Denial> {
+        if !classified.needs_body() {
+            return Ok(Some(classified.requirements));
+        }
+        if classified.operation != Operation::DeleteObjects {
+            // browser forms carry their signature in the body
+            return Err(Denial::new(Reason::SchemeDisabled, ErrorCode::NotImplemented));
+        }
+        if matches!(self.request.body, BodyLength::Known(length) if length > self.buffered_limit()) {
+            return Err(unreadable_body());
+        }
+        let Some(body) = body else { return Ok(None) };
+        delete_body::requirements(body, self.request, address)
+            .map(Some)
+            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })
+    }
+
+    fn buffered_limit(self) -> u64 {
+        u64::try_from(self.snapshot.limits.buffered_body).unwrap_or(u64::MAX)
+    }
+
+    /// What the body must be, as far as its length was told checked already.
+    fn body_rules(self, authenticated: &Authenticated<'_>, constraints: &Constraints) -> Result<BodyRules, Denial> {
+        let limit = self.snapshot.limits.body;
+        if let BodyLength::Known(length) = self.request.body {
+            if length > limit {
+                let fault = too_large(length, limit);
+                return Err(Denial { reason: fault.reason, error: fault.error });
+            }
+        }
+        let sha256 = match authenticated.payload {
+            Payload::Unsigned => None,
+            Payload::Sha256(_) => ExpectedHash::parse(authenticated.payload_line),
+            // no body hashes to that: nothing of it needs to travel
+            Payload::Unmatchable(text) => {
+                let error = S3Error::new(ErrorCode::XAmzContentSHA256Mismatch)
+                    .extra("ClientComputedContentSHA256", String::from_utf8_lossy(text));
+                return Err(Denial { reason: Reason::PayloadMismatch, error });
+            }
+        };
+        let (min, max) = constraints.content_length_range().unwrap_or((0, limit));
+        Ok(BodyRules { sha256, min, max: max.min(limit) })
+    }
+
+    /// The source of a copy as the store knows it; `None` if it needs no change.
+    fn copy_source(self, classified: Option<&CopySource>, upstream: usize) -> Result<Option<String>, Denial> {
+        let Some(source) = classified else { return Ok(None) };
+        let buckets = &self.snapshot.buckets;
+        let bucket = buckets
+            .find(source.bucket.as_str())
+            .and_then(|at| buckets.get(at))
+            .ok_or_else(|| Denial::new(Reason::UnknownBucket, ErrorCode::NoSuchBucket))?;
+        if bucket.upstream != upstream {
+            // the store of the copy cannot read the other one
+            return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
+        }
+        Ok(bucket.upstream_bucket.as_deref().map(|name| source.in_bucket(name)))
+    }
+}
+
+/// The length of an upload that was told before it; `None` if the request brings nothing, or tells no length.
+fn upload_length(request: &RawRequest<'_>) -> Option<u64> {
+    match request.body {
+        BodyLength::Known(length) => Some(length),
+        BodyLength::None | BodyLength::Chunked => None,
+    }
+}
+
+/// The refusal of a body that a rule must read but cannot: too large, malformed or cut off.
+#[must_use]
+pub fn unreadable_body() -> Denial {
+    Denial::new(Reason::MalformedBody, ErrorCode::MalformedXML)
+}
+
+/// The refusal of a malformed head.
+#[must_use]
+pub fn malformed(error: &HeadError) -> Denial {
+    let code = match error {
+        HeadError::Version => ErrorCode::HTTPVersionNotSupported,
+        HeadError::TooManyLines => ErrorCode::RequestHeaderSectionTooLarge,
+        HeadError::Expect => ErrorCode::ExpectationFailed,
+        HeadError::Target(TargetError::Encoding(_)) => ErrorCode::InvalidURI,
+        HeadError::Repeated(_) | HeadError::Connection | HeadError::UnexpectedBody(_) => ErrorCode::InvalidRequest,
+        _ => ErrorCode::BadRequest,
+    };
+    Denial { reason: error.reason(), error: S3Error::with_message(code, sentence(error)) }
+}
+
+/// The text of an error with a capital letter, as S3 writes its messages.
+fn sentence(error: &HeadError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -3,7 +3,12 @@
 
 pub mod buffers;
 pub mod conn;
+pub mod edge;
+pub mod journal;
 pub mod link;
+pub mod listener;
 pub mod peer;
 pub mod pool;
+pub mod preamble;
 pub mod relay;
+pub mod world;

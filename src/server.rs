@@ -1,1 +1,203 @@
-//! Assembles listeners, admin endpoint and signals.
+//! Assembles listeners, admin endpoint and signals into one running process.
+//! It must not read the configuration file: it takes what was built from it.
+
+pub mod peers;
+
+use crate::admin::Admin;
+use crate::net::ListenerIndex;
+use crate::proxy::edge::Edge;
+use crate::proxy::listener::Ports;
+use crate::proxy::world::World;
+use async_trait::async_trait;
+use pingora_core::listeners::tls::TlsSettings;
+use pingora_core::server::configuration::ServerConf;
+use pingora_core::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
+use pingora_core::services::listening::Service;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// For how long requests in flight may go on after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// An address that clients connect to.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Certificate chain and private key; cleartext without.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Files in PEM, already found to be good.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub private_key: PathBuf,
+}
+
+/// Why the process cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on `{address}`: {error}; stop what uses it or choose another address")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A certificate or key cannot be used.
+    #[error("cannot use the certificate or key of `{address}`: {error}")]
+    Tls {
+        /// The listener.
+        address: SocketAddr,
+        /// What the library says.
+        error: String,
+    },
+}
+
+/// When to stop.
+pub enum Stop {
+    /// SIGTERM drains, SIGINT and SIGQUIT stop at once.
+    Signals,
+    /// When the sender is dropped or sends.
+    When(std::sync::Mutex<Option<tokio::sync::oneshot::Receiver<()>>>),
+}
+
+impl std::fmt::Debug for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Signals => "Signals",
+            Self::When(_) => "When",
+        })
+    }
+}
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// See [`ServerError`]; nothing was served then.
+pub fn run(world: &Arc<World>, ports: &[Port], admin: Option<SocketAddr>, stop: Stop) -> Result<(), ServerError> {
+    for address in ports.iter().map(|port| port.address).chain(admin) {
+        // pingora retries for half a minute and then panics: ask before
+        TcpListener::bind(address).map_err(|error| ServerError::Bind { address, error })?;
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut server = Server::new_with_opt_and_conf(None, server_conf(threads));
+    server.bootstrap();
+    server.add_service(edge_service(world, ports, threads)?);
+    if let Some(address) = admin {
+        let mut service = Service::new("admin".to_owned(), Admin { world: Arc::clone(world) });
+        service.add_tcp(&address.to_string());
+        service.threads = Some(1);
+        server.add_service(service);
+    }
+    let watch = Watch { stop, world: Arc::clone(world) };
+    server.run(RunArgs { shutdown_signal: Box::new(watch) });
+    world.telemetry.flush();
+    Ok(())
+}
+
+/// Pingora's own settings; no file of its own is read.
+fn server_conf(threads: usize) -> ServerConf {
+    ServerConf {
+        threads,
+        // measured: a request stays on its thread, and so do the upstream connections that it used
+        work_stealing: false,
+        listener_tasks_per_fd: threads,
+        grace_period_seconds: Some(0),
+        graceful_shutdown_timeout_seconds: Some(1),
+        ..ServerConf::default()
+    }
+}
+
+fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Result<Service<Edge>, ServerError> {
+    let indexes = (0_u16..).map(ListenerIndex);
+    let known = ports.iter().map(|port| port.address).zip(indexes).collect();
+    let edge = Edge { world: Arc::clone(world), ports: Ports::new(known) };
+    let mut service = Service::new("edge".to_owned(), edge);
+    service.threads = Some(threads);
+    for port in ports {
+        let address = port.address.to_string();
+        match &port.tls {
+            None => service.add_tcp(&address),
+            Some(files) => {
+                let failed = |error: String| ServerError::Tls { address: port.address, error };
+                let (certificate, key) = (files.certificate.to_string_lossy(), files.private_key.to_string_lossy());
+                let settings =
+                    TlsSettings::intermediate(&certificate, &key).map_err(|error| failed(error.to_string()))?;
+                service.add_tls_with_settings(&address, None, settings);
+            }
+        }
+    }
+    Ok(service)
+}
+
+/// Turns signals into what pingora understands.
+struct Watch {
+    stop: Stop,
+    world: Arc<World>,
+}
+
+#[async_trait]
+impl ShutdownSignalWatch for Watch {
+    async fn recv(&self) -> ShutdownSignal {
+        let told = match &self.stop {
+            Stop::When(receiver) => receiver.lock().ok().and_then(|mut receiver| receiver.take()),
+            Stop::Signals => None,
+        };
+        if let Some(told) = told {
+            // a dropped sender means the same
+            let _ = told.await;
+            return ShutdownSignal::FastShutdown;
+        }
+        if wait_for_signal().await == Ending::Fast {
+            return ShutdownSignal::FastShutdown;
+        }
+        self.world.drain();
+        log::info!("draining: {} requests in flight", self.world.requests());
+        let idle = async {
+            while self.world.requests() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        // whoever is still there after that is cut off
+        let _ = tokio::time::timeout(DRAIN, idle).await;
+        ShutdownSignal::GracefulTerminate
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Ending {
+    Drain,
+    Fast,
+}
+
+async fn wait_for_signal() -> Ending {
+    let open = |kind| signal(kind).ok();
+    let (mut terminate, mut interrupt, mut quit, mut hang_up) = (
+        open(SignalKind::terminate()),
+        open(SignalKind::interrupt()),
+        open(SignalKind::quit()),
+        open(SignalKind::hangup()),
+    );
+    loop {
+        tokio::select! {
+            Some(()) = next(&mut terminate) => return Ending::Drain,
+            Some(()) = next(&mut interrupt) => return Ending::Fast,
+            Some(()) = next(&mut quit) => return Ending::Fast,
+            // the default action would end the process
+            Some(()) = next(&mut hang_up) => log::warn!("SIGHUP does nothing in this version: restart to load the configuration"),
+            else => std::future::pending().await,
+        }
+    }
+}
+
+async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+    signal.as_mut()?.recv().await
+}

@@ -2,4 +2,50 @@
 //! It must not do IO.
 
 pub mod body;
+pub mod forwarding;
+pub mod head;
 pub mod plan;
+
+use crate::secret::Secret;
+
+/// A store behind the gate, as far as a request to it depends on it.
+#[derive(Debug)]
+pub struct Upstream {
+    /// The name in the configuration.
+    pub name: String,
+    /// Host, and port unless it is the scheme's own: the Host header of a path-style request.
+    pub authority: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// Where the bucket stands.
+    pub addressing: Addressing,
+    /// What requests are signed with.
+    pub credentials: Credentials,
+}
+
+/// Where the bucket stands in a request to a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// `host/bucket/key`
+    Path,
+    /// `bucket.host/key`
+    Virtual,
+}
+
+/// What requests to a store are signed with.
+#[derive(Debug)]
+pub enum Credentials {
+    /// The gate's own key; the client's signature ends at the gate.
+    Static {
+        /// The name of the key.
+        access_key_id: String,
+        /// Its secret.
+        secret: Secret,
+        /// The token of a temporary key.
+        session_token: Option<Secret>,
+    },
+    /// The client's signature goes on untouched.
+    Passthrough,
+    /// Nothing: the store takes anonymous requests from the gate.
+    Anonymous,
+}

@@ -52,7 +52,7 @@ pub struct Conn<S> {
 pub enum HeadRead {
     /// A whole head, its empty line included.
     Head(BytesMut),
-    /// The client closed, or was idle for too long, before the first byte: nothing to answer.
+    /// The client closed in the middle: nobody is there to be answered.
     Gone,
     /// The head did not arrive in time.
     Late,
@@ -63,15 +63,17 @@ pub enum HeadRead {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
-    /// Waits for the next request head.
-    pub async fn read_head(&mut self) -> HeadRead {
-        if self.input.is_empty() {
-            self.input.reserve(4096);
-            match fast_timeout(self.limits.idle, self.stream.read_buf(&mut self.input)).await {
-                Ok(Ok(1..)) => {}
-                _ => return HeadRead::Gone,
-            }
+    /// Waits for the first byte of the next request; gives whether one came. Can be cancelled.
+    pub async fn wait(&mut self) -> bool {
+        if !self.input.is_empty() {
+            return true;
         }
+        self.input.reserve(4096);
+        matches!(fast_timeout(self.limits.idle, self.stream.read_buf(&mut self.input)).await, Ok(Ok(1..)))
+    }
+
+    /// Reads a request head that has begun to arrive.
+    pub async fn read_head(&mut self) -> HeadRead {
         if let Some(read) = self.try_head(0) {
             return read;
         }
@@ -270,11 +272,13 @@ mod tests {
             ("GET / HTTP/1.1\r\n\r\nrest", HeadRead::Head(BytesMut::from("GET / HTTP/1.1\r\n\r\n"))),
             ("GET / HTTP/1.1\r\n", HeadRead::Late),
             ("\r\nGET / HTTP/1.1\r\n\r", HeadRead::Hopeless),
-            ("", HeadRead::Gone),
         ] {
             let (mut conn, _client) = conn(input.as_bytes());
+            assert!(conn.wait().await);
             assert_eq!(conn.read_head().await, expected, "{input:?}");
         }
+        let (mut idle, _client) = self::conn(b"");
+        assert!(!idle.wait().await);
         let (mut conn, _client) = conn(&[b'a'; 100]);
         assert_eq!(conn.read_head().await, HeadRead::TooLarge);
     }

@@ -94,6 +94,14 @@ impl<'h, 'a> IntoIterator for &'h Headers<'a> {
     }
 }
 
+/// Appends one header line.
+pub fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,9 @@
 //! An S3 error as a whole HTTP answer.
 //! It must not add anything that identifies the gate, nor a body to the answer to a HEAD request.
 
-use super::head::write_header;
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
+use crate::request::headers::write_line;
 use crate::s3::error::S3Error;
 use std::io::Write as _;
 
@@ -58,15 +58,15 @@ pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) {
     let body = error.to_xml(manner.id.as_str(), &host_id);
     // writing to a Vec cannot fail
     let _ = write!(out, "HTTP/1.1 {} {}\r\n", error.status(), phrase(error.status()));
-    write_header(out, b"x-amz-request-id", manner.id.as_str().as_bytes());
-    write_header(out, b"x-amz-id-2", host_id.as_bytes());
-    write_header(out, b"Date", Civil::from_instant(manner.now).http().as_bytes());
-    write_header(out, b"Content-Type", b"application/xml");
+    write_line(out, b"x-amz-request-id", manner.id.as_str().as_bytes());
+    write_line(out, b"x-amz-id-2", host_id.as_bytes());
+    write_line(out, b"Date", Civil::from_instant(manner.now).http().as_bytes());
+    write_line(out, b"Content-Type", b"application/xml");
     if let Some(reason) = manner.reason {
-        write_header(out, b"x-gate-reason", reason.as_bytes());
+        write_line(out, b"x-gate-reason", reason.as_bytes());
     }
     if let Some((_, region)) = error.extras.iter().find(|(name, _)| *name == "Region") {
-        write_header(out, b"x-amz-bucket-region", region.as_bytes());
+        write_line(out, b"x-amz-bucket-region", region.as_bytes());
     }
     if manner.to_head {
         let _ = write!(out, "Content-Length: 0\r\n");

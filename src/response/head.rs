@@ -4,7 +4,7 @@
 use crate::request::Version;
 use crate::request::framing::Framing;
 use crate::request::head::trim;
-use crate::request::headers::Header;
+use crate::request::headers::{Header, write_line};
 use smallvec::SmallVec;
 use std::io::Write as _;
 
@@ -107,7 +107,7 @@ impl<'a> AnswerHead<'a> {
         let _ = write!(out, "HTTP/1.1 {} {}\r\n", self.status, self.reason);
         for header in &self.headers {
             if !HOP.iter().any(|hop| header.is(hop)) && !self.nominates(header.name) {
-                write_header(out, header.name.as_bytes(), header.value);
+                write_line(out, header.name.as_bytes(), header.value);
             }
         }
         match framing {
@@ -118,7 +118,7 @@ impl<'a> AnswerHead<'a> {
             // what a body would have measured: HEAD and 304 tell it without sending one
             Framing::None if self.status != 204 && !self.is_interim() => {
                 if let Some(length) = self.first("content-length") {
-                    write_header(out, b"Content-Length", length);
+                    write_line(out, b"Content-Length", length);
                 }
             }
             Framing::None | Framing::UntilClose => {}
@@ -138,14 +138,6 @@ impl<'a> AnswerHead<'a> {
                 .any(|word| trim(word).eq_ignore_ascii_case(name.as_bytes()))
         })
     }
-}
-
-/// Appends one header line.
-pub fn write_header(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// RFC 9112 section 6.3, ambiguous cases refused.

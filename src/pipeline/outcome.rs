@@ -1,0 +1,122 @@
+//! Everything that went into a verdict: what the shell acts on, and what records and `explain` show.
+//! It must not decide.
+
+use super::authorize::AccessDecision;
+use crate::auth::Authenticated;
+use crate::auth::error::AuthError;
+use crate::net::identity::{NetworkIdentity, Proof};
+use crate::reason::Reason;
+use crate::request::RawRequest;
+use crate::s3::address::Address;
+use crate::s3::error::S3Error;
+use crate::s3::operation::Operation;
+use crate::snapshot::Snapshot;
+use crate::upstream::head::Outgoing;
+use crate::upstream::plan::Carriage;
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Why, for operators.
+    pub reason: Reason,
+    /// What the client is told.
+    pub error: S3Error,
+}
+
+impl Denial {
+    /// A refusal with the usual text of a code.
+    #[must_use]
+    pub const fn new(reason: Reason, code: crate::s3::error::ErrorCode) -> Self {
+        Self { reason, error: S3Error::new(code) }
+    }
+}
+
+/// What happens to a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It goes to S3.
+    Forward(Permit),
+    /// It depends on its body: ask again with it.
+    ReadBody,
+    /// It is refused.
+    Answer(Denial),
+}
+
+/// A request that may go to S3.
+#[derive(Debug)]
+pub struct Permit {
+    /// The store, by position in [`Snapshot::upstreams`].
+    pub upstream: usize,
+    /// The value of x-amz-copy-source there, if it is another one.
+    pub copy_source: Option<String>,
+    /// How it is carried.
+    pub carriage: Carriage,
+}
+
+/// A verdict and all that led to it. What a stage did not get to is `None` or empty.
+#[derive(Debug)]
+pub struct Outcome<'r> {
+    /// How the network path was proven.
+    pub proof: Option<Proof>,
+    /// Bucket and key.
+    pub address: Option<Address<'r>>,
+    /// The operation.
+    pub operation: Option<Operation>,
+    /// The signature, or why there is none.
+    pub auth: Option<Result<Authenticated<'r>, AuthError>>,
+    /// The bucket, by position in [`Snapshot::buckets`].
+    pub bucket: Option<usize>,
+    /// The network path.
+    pub network: Option<NetworkIdentity>,
+    /// What the policies said.
+    pub access: AccessDecision,
+    /// What happens now.
+    pub verdict: Verdict,
+}
+
+impl Default for Outcome<'_> {
+    fn default() -> Self {
+        Self {
+            proof: None,
+            address: None,
+            operation: None,
+            auth: None,
+            bucket: None,
+            network: None,
+            access: AccessDecision::default(),
+            // whoever forgets to set it refuses
+            verdict: Verdict::Answer(Denial::new(Reason::Internal, crate::s3::error::ErrorCode::InternalError)),
+        }
+    }
+}
+
+impl<'r> Outcome<'r> {
+    /// Turns the verdict into a refusal.
+    pub fn refuse(&mut self, denial: Denial) {
+        self.verdict = Verdict::Answer(denial);
+    }
+
+    /// The proven signature.
+    #[must_use]
+    pub fn authenticated(&self) -> Option<&Authenticated<'r>> {
+        self.auth.as_ref()?.as_ref().ok()
+    }
+
+    /// The request as its store gets it; `None` unless the verdict is [`Verdict::Forward`].
+    #[must_use]
+    pub fn outgoing<'o>(&'o self, snapshot: &'o Snapshot, request: &'o RawRequest<'o>) -> Option<Outgoing<'o>>
+    where
+        'r: 'o,
+    {
+        let Verdict::Forward(permit) = &self.verdict else { return None };
+        let bucket = self.bucket.and_then(|at| snapshot.buckets.get(at));
+        Some(Outgoing {
+            request,
+            authenticated: self.authenticated()?,
+            address: self.address.as_ref()?,
+            upstream: snapshot.upstreams.get(permit.upstream)?,
+            bucket: bucket.and_then(|bucket| bucket.upstream_bucket.as_deref()),
+            copy_source: permit.copy_source.as_deref(),
+        })
+    }
+}

@@ -1,0 +1,255 @@
+//! The application behind each listener: reads heads, asks the pipeline, answers or relays, records.
+//! It must not decide: a refusal is always a value that came from a pure function.
+
+use super::conn::{Conn, ConnLimits, HeadRead};
+use super::journal::{self, Entry};
+use super::listener::Ports;
+use super::relay::{self, Relayed};
+use super::world::{Running, World};
+use crate::clock::{Stopwatch, UnixMillis};
+use crate::pipeline::{self, Denial, Permit, Verdict};
+use crate::reason::Reason;
+use crate::request::framing::Framing;
+use crate::request::method::Method;
+use crate::request::{RawRequest, Version, head};
+use crate::response::error::{self, Manner, RequestId};
+use crate::response::head::Client;
+use crate::s3::error::{ErrorCode, S3Error};
+use bytes::BytesMut;
+use pingora_core::server::ShutdownWatch;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// For how long a connection may stay open without a request.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// Between two reads of a request body, and for a write to a client to make progress.
+const CLIENT_TIME: Duration = Duration::from_secs(60);
+/// A buffer that a request made larger than this is given back.
+const KEPT_OUTPUT: usize = 16 * 1024;
+
+/// All listeners.
+#[derive(Debug)]
+pub struct Edge {
+    /// What their connections share.
+    pub world: Arc<World>,
+    /// Which address is which listener.
+    pub ports: Ports,
+}
+
+/// A client connection and how it came.
+struct Session<'e, S> {
+    world: &'e World,
+    conn: Conn<S>,
+    facts: crate::net::ConnFacts,
+}
+
+/// Whether the connection can carry another request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Request,
+    Close,
+}
+
+impl Edge {
+    /// Serves one connection to its end.
+    pub async fn serve<S>(&self, stream: S, mut facts: crate::net::ConnFacts, shutdown: &ShutdownWatch)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let running = self.world.running.load_full();
+        let limits = running.snapshot.limits;
+        let Some(_connection) = self.world.enter(limits.connections) else {
+            self.world.telemetry.refused(Reason::ConnectionLimit);
+            return;
+        };
+        let _gauge = self.world.telemetry.connection(facts.listener);
+        let limits = ConnLimits {
+            header_bytes: limits.header_bytes,
+            header_time: limits.header_time,
+            idle: KEEP_ALIVE,
+            read: CLIENT_TIME,
+            write: CLIENT_TIME,
+        };
+        let mut conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
+        let Some(listener) = running.snapshot.listener(facts.listener) else { return };
+        if let Err(reason) = super::preamble::read(&mut conn, &mut facts, &listener.rules).await {
+            self.world.telemetry.refused(reason);
+            return;
+        }
+        drop(running);
+        let mut session = Session { world: &self.world, conn, facts };
+        session.run(shutdown.clone()).await;
+        session.conn.close().await;
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
+    async fn run(&mut self, mut shutdown: ShutdownWatch) {
+        loop {
+            let began = tokio::select! {
+                biased;
+                began = self.conn.wait() => began,
+                // between two requests a connection ends at once when the gate does
+                _ = shutdown.wait_for(|down| *down) => false,
+            };
+            if !began || self.request().await == Next::Close || self.world.is_draining() {
+                return;
+            }
+            if self.conn.out.capacity() > KEPT_OUTPUT {
+                self.conn.out = Vec::new();
+            }
+        }
+    }
+
+    /// Serves one request.
+    async fn request(&mut self) -> Next {
+        let _in_flight = self.world.begin();
+        let watch = Stopwatch::start();
+        let read = self.conn.read_head().await;
+        let running = self.world.running.load_full();
+        let now = self.world.clock.now();
+        let id = RequestId::new(fastrand::u64(..));
+        let mut entry = Entry::new(self.facts.listener, id, now, watch);
+        let head = match read {
+            HeadRead::Head(head) => head,
+            HeadRead::Gone => return Next::Close,
+            HeadRead::Late => return self.unread(Reason::HeadTimeout, ErrorCode::RequestTimeout, entry).await,
+            HeadRead::TooLarge => {
+                return self.unread(Reason::HeadTooLarge, ErrorCode::RequestHeaderSectionTooLarge, entry).await;
+            }
+            HeadRead::Hopeless => return self.unread(Reason::MalformedHead, ErrorCode::BadRequest, entry).await,
+        };
+        match head::parse(&head) {
+            Ok(request) => self.judged(&running, &request, &mut entry).await,
+            Err(error) => {
+                let denial = pipeline::malformed(&error);
+                entry.deny(&denial);
+                // a HEAD must not get a body, even if the rest of it is malformed
+                let to_head = head.starts_with(b"HEAD ");
+                self.answer(&denial.error, to_head, Next::Close, &entry, running.snapshot.expose_reasons).await;
+                journal::record(self.world, &running, &self.facts, None, &entry);
+                Next::Close
+            }
+        }
+    }
+
+    /// Answers a head that could not even be read.
+    async fn unread(&mut self, reason: Reason, code: ErrorCode, mut entry: Entry) -> Next {
+        let denial = Denial { reason, error: S3Error::new(code) };
+        entry.deny(&denial);
+        let running = self.world.running.load_full();
+        self.answer(&denial.error, false, Next::Close, &entry, running.snapshot.expose_reasons).await;
+        journal::record(self.world, &running, &self.facts, None, &entry);
+        Next::Close
+    }
+
+    /// Serves a request whose head was read.
+    async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
+        let snapshot = &running.snapshot;
+        let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
+        let body;
+        if matches!(outcome.verdict, Verdict::ReadBody) {
+            match self.buffer_body(request, snapshot.limits.buffered_body).await {
+                Some(bytes) => {
+                    body = bytes;
+                    outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), entry.now);
+                }
+                None => outcome.refuse(pipeline::unreadable_body()),
+            }
+        }
+        let next = match &outcome.verdict {
+            Verdict::Forward(permit) => {
+                let mut head = Vec::with_capacity(1024);
+                if let Some(outgoing) = outcome.outgoing(snapshot, request) {
+                    outgoing.write(&snapshot.key_cache, entry.now, &mut head);
+                }
+                self.forward(running, request, permit, &head, entry).await
+            }
+            Verdict::Answer(denial) => {
+                entry.deny(denial);
+                let next = self.settle_body(request).await;
+                self.answer(&denial.error, request.method == Method::Head, next, entry, snapshot.expose_reasons).await
+            }
+            // the second call of `decide` had a body
+            Verdict::ReadBody => Next::Close,
+        };
+        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+        next
+    }
+
+    /// Reads a body that a rule must see; it stays in the input for the relay.
+    async fn buffer_body(&mut self, request: &RawRequest<'_>, max: usize) -> Option<Vec<u8>> {
+        if request.expects_continue && self.conn.input.is_empty() {
+            self.conn.write(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
+        }
+        self.conn.buffer_body(request.body.into(), max).await
+    }
+
+    /// After a refusal: reads a small body away, so that the connection can stay open.
+    async fn settle_body(&mut self, request: &RawRequest<'_>) -> Next {
+        let framing = Framing::from(request.body);
+        let waits = request.expects_continue && !request.body.is_empty() && self.conn.input.is_empty();
+        if !request.keep_alive || waits || framing == Framing::Chunked {
+            return Next::Close;
+        }
+        if self.conn.drain(framing).await { Next::Request } else { Next::Close }
+    }
+
+    async fn forward(
+        &mut self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        permit: &Permit,
+        head: &[u8],
+        entry: &mut Entry,
+    ) -> Next {
+        let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
+        let keep_alive = request.keep_alive && !self.world.is_draining();
+        let relayed = relay::relay(
+            &mut self.conn,
+            peer,
+            relay::Request {
+                head,
+                carriage: &permit.carriage,
+                repeatable: permit.carriage.is_repeatable(request.method),
+                client: Client { version: request.version, keep_alive },
+            },
+        )
+        .await;
+        entry.relayed(&relayed);
+        self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
+    }
+
+    async fn conclude(&mut self, relayed: Relayed, to_head: bool, entry: &mut Entry, expose: bool) -> Next {
+        let answer = match relayed.failure {
+            None if relayed.keep_client => return Next::Request,
+            None => return Next::Close,
+            Some(failure) => failure.answer,
+        };
+        match answer {
+            Some(error) if relayed.status.is_none() => {
+                entry.status = error.status();
+                self.answer(&error, to_head, Next::Close, entry, expose).await
+            }
+            _ => Next::Close,
+        }
+    }
+
+    /// Writes an error; gives `next`, or `Close` if that failed.
+    async fn answer(&mut self, error: &S3Error, to_head: bool, next: Next, entry: &Entry, expose: bool) -> Next {
+        let manner = Manner {
+            id: entry.id,
+            now: entry.now,
+            to_head,
+            keep_alive: next == Next::Request,
+            reason: entry.reason.filter(|_| expose).map(Reason::code),
+        };
+        self.conn.out.clear();
+        error::write(error, manner, &mut self.conn.out);
+        match self.conn.write_out().await {
+            Ok(()) => next,
+            Err(_) => Next::Close,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Ties the edge to pingora's listeners: what a stream tells about its connection.
+//! It must not read a byte of the stream.
+
+use super::edge::Edge;
+use crate::net::{ConnFacts, ListenerIndex, TlsVersion};
+use async_trait::async_trait;
+use pingora_core::apps::ServerApp;
+use pingora_core::protocols::Stream;
+use pingora_core::protocols::l4::socket::SocketAddr as PingoraAddr;
+use pingora_core::server::ShutdownWatch;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+#[async_trait]
+impl ServerApp for Edge {
+    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let facts = facts(&stream, &self.ports);
+        self.serve(stream, facts, shutdown).await;
+        None
+    }
+}
+
+/// Which listener an accepted connection belongs to, by its local address.
+#[derive(Clone, Debug)]
+pub struct Ports(Vec<(SocketAddr, ListenerIndex)>);
+
+impl Ports {
+    /// The listeners and their addresses.
+    #[must_use]
+    pub const fn new(known: Vec<(SocketAddr, ListenerIndex)>) -> Self {
+        Self(known)
+    }
+
+    /// The listener with this address, else the one that listens on every address of the port. A connection that
+    /// matches none cannot exist; it gets an index without rules, and is refused.
+    fn find(&self, local: Option<SocketAddr>) -> ListenerIndex {
+        let exact = |(address, _): &&(SocketAddr, _)| Some(*address) == local;
+        let any = |(address, _): &&(SocketAddr, _)| {
+            address.ip().is_unspecified() && local.is_some_and(|local| local.port() == address.port())
+        };
+        let found = self.0.iter().find(exact).or_else(|| self.0.iter().find(any));
+        found.map_or(ListenerIndex(u16::MAX), |(_, index)| *index)
+    }
+}
+
+/// What the connection itself tells.
+fn facts(stream: &Stream, ports: &Ports) -> ConnFacts {
+    let socket = stream.get_socket_digest();
+    let inet = |address: Option<&PingoraAddr>| address.and_then(PingoraAddr::as_inet).copied();
+    let local = socket.as_ref().and_then(|socket| inet(socket.local_addr()));
+    ConnFacts {
+        peer: socket.as_ref().and_then(|socket| inet(socket.peer_addr())),
+        local,
+        tls: stream.get_ssl_digest().and_then(|tls| TlsVersion::from_library_name(tls.version.as_bytes())),
+        proxy: None,
+        listener: ports.find(local),
+    }
+}

@@ -1,0 +1,221 @@
+//! Writes the head of the request that S3 gets, from the parsed request and nothing else.
+//! It must not write a byte of the path or query other than in the canonical form that was verified.
+
+use super::forwarding::{Signature, passes};
+use super::{Addressing, Credentials, Upstream};
+use crate::auth::Authenticated;
+use crate::auth::payload::Payload;
+use crate::auth::scheme::Scheme;
+use crate::auth::sigv4::canonical::write_query;
+use crate::auth::sigv4::key::KeyCache;
+use crate::auth::sigv4::presigned::reserved;
+use crate::auth::sigv4::sign::{SignedHeader, Signer, Upstream as ToSign, sign_headers};
+use crate::auth::sigv4::{CONTENT_SHA256, UNSIGNED_PAYLOAD};
+use crate::clock::UnixMillis;
+use crate::links::constraint::is_constraint;
+use crate::request::headers::write_line;
+use crate::request::percent::{Part, encode_into};
+use crate::request::query::Param;
+use crate::request::{BodyLength, RawRequest};
+use crate::s3::address::{Address, Style};
+use smallvec::SmallVec;
+use std::io::Write as _;
+
+/// A permitted request and where it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// The request.
+    pub request: &'a RawRequest<'a>,
+    /// Its signature.
+    pub authenticated: &'a Authenticated<'a>,
+    /// Its bucket and key.
+    pub address: &'a Address<'a>,
+    /// The store.
+    pub upstream: &'a Upstream,
+    /// The name of the bucket there, if it is another one.
+    pub bucket: Option<&'a str>,
+    /// The value of x-amz-copy-source there, if it is another one.
+    pub copy_source: Option<&'a str>,
+}
+
+impl Outgoing<'_> {
+    const fn signature(&self) -> Signature {
+        match self.upstream.credentials {
+            Credentials::Passthrough => Signature::Kept,
+            Credentials::Static { .. } | Credentials::Anonymous => Signature::Replaced,
+        }
+    }
+
+    /// Appends the whole head, its empty line included.
+    pub fn write(&self, cache: &KeyCache, now: UnixMillis, out: &mut Vec<u8>) {
+        let path = self.path();
+        let host = self.host();
+        out.extend_from_slice(self.request.method.as_str().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(&path);
+        self.write_sent_query(out);
+        out.extend_from_slice(b" HTTP/1.1\r\n");
+        write_line(out, b"Host", &host);
+        let mut signed = SmallVec::<[(SmallVec<[u8; 40]>, &[u8]); 16]>::new();
+        self.write_headers(&mut signed, out);
+        match self.request.body {
+            BodyLength::None => {}
+            BodyLength::Known(length) => {
+                // writing to a Vec cannot fail
+                let _ = write!(out, "Content-Length: {length}\r\n");
+            }
+            BodyLength::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        }
+        if self.request.expects_continue {
+            out.extend_from_slice(b"Expect: 100-continue\r\n");
+        }
+        match &self.upstream.credentials {
+            Credentials::Anonymous => {}
+            Credentials::Passthrough => self.write_kept_authorization(out),
+            Credentials::Static { access_key_id, secret, session_token } => {
+                let signer = Signer {
+                    access_key_id,
+                    secret,
+                    session_token: session_token.as_ref(),
+                    region: &self.upstream.region,
+                };
+                self.sign(&path, &host, &mut signed, &signer, (cache, now), out);
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// The canonical path.
+    fn path(&self) -> SmallVec<[u8; 256]> {
+        let mut path = SmallVec::new();
+        let same_style = match self.upstream.addressing {
+            Addressing::Path => self.address.style() == Style::Path && self.bucket.is_none(),
+            Addressing::Virtual => self.address.style() == Style::VirtualHosted || self.address.bucket().is_none(),
+        };
+        if same_style || self.signature() == Signature::Kept {
+            self.request.target.path.write_canonical(&mut path);
+            return path;
+        }
+        path.push(b'/');
+        if self.upstream.addressing == Addressing::Path && self.address.bucket().is_some() {
+            encode_into(self.bucket_there(), Part::Path, &mut path);
+        }
+        if let Some(key) = self.address.key() {
+            if self.upstream.addressing == Addressing::Path {
+                path.push(b'/');
+            }
+            encode_into(key.bytes(), Part::Path, &mut path);
+        }
+        path
+    }
+
+    fn bucket_there(&self) -> &[u8] {
+        match (self.bucket, self.address.bucket()) {
+            (Some(name), _) => name.as_bytes(),
+            (None, Some(name)) => name.as_bytes(),
+            (None, None) => b"",
+        }
+    }
+
+    fn host(&self) -> SmallVec<[u8; 128]> {
+        if self.signature() == Signature::Kept {
+            // the client signed it
+            return SmallVec::from_slice(self.request.host.raw().as_bytes());
+        }
+        let mut host = SmallVec::new();
+        if self.upstream.addressing == Addressing::Virtual && self.address.bucket().is_some() {
+            host.extend_from_slice(self.bucket_there());
+            host.push(b'.');
+        }
+        host.extend_from_slice(self.upstream.authority.as_bytes());
+        host
+    }
+
+    /// The parameters that S3 gets: without the client's signature and the gate's constraints when the gate signs.
+    fn keeps(&self, param: &Param<'_>) -> bool {
+        self.signature() == Signature::Kept || (reserved(param.name()).is_none() && !is_constraint(param.name()))
+    }
+
+    /// Appends the query as it is sent: in wire order, each part in canonical form, `=` where the client had one.
+    fn write_sent_query(&self, out: &mut Vec<u8>) {
+        for (position, param) in self.request.target.query.iter().filter(|param| self.keeps(param)).enumerate() {
+            out.push(if position == 0 { b'?' } else { b'&' });
+            param.name.write_canonical(out);
+            if param.has_equals {
+                out.push(b'=');
+                param.value.write_canonical(out);
+            }
+        }
+    }
+
+    /// Appends the client's headers that are passed on; collects those that the gate has to sign, names in lower case.
+    fn write_headers<'h>(
+        &'h self,
+        signed: &mut SmallVec<[(SmallVec<[u8; 40]>, &'h [u8]); 16]>,
+        out: &mut Vec<u8>,
+    ) {
+        let signature = self.signature();
+        for header in &self.request.headers {
+            if !passes(header, signature, || self.authenticated.signs_header(header.name)) {
+                continue;
+            }
+            let value = match self.copy_source {
+                Some(source) if header.is("x-amz-copy-source") => source.as_bytes(),
+                _ => header.value,
+            };
+            write_line(out, header.name.as_bytes(), value);
+            if signature == Signature::Replaced && (header.has_prefix("x-amz-") || header.is("content-md5")) {
+                let mut name = SmallVec::<[u8; 40]>::from_slice(header.name.as_bytes());
+                name.make_ascii_lowercase();
+                signed.push((name, value));
+            }
+        }
+    }
+
+    /// A header signature that goes on needs its own header again.
+    fn write_kept_authorization(&self, out: &mut Vec<u8>) {
+        if self.authenticated.scheme == Scheme::HeaderV4 {
+            if let Some(value) = self.request.headers.first("authorization") {
+                write_line(out, b"Authorization", value);
+            }
+        }
+    }
+
+    fn sign(
+        &self,
+        path: &[u8],
+        host: &[u8],
+        signed: &mut SmallVec<[(SmallVec<[u8; 40]>, &[u8]); 16]>,
+        signer: &Signer<'_>,
+        (cache, now): (&KeyCache, UnixMillis),
+        out: &mut Vec<u8>,
+    ) {
+        signed.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let mut headers: SmallVec<[SignedHeader<'_>; 20]> = signed
+            .iter()
+            .filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, *value)))
+            .collect();
+        let at = headers.partition_point(|(name, _)| *name < "host");
+        headers.insert(at, ("host", host));
+        let mut params = self.request.target.query.sorted();
+        params.retain(|param| self.keeps(param));
+        let digest;
+        let payload = match self.authenticated.payload {
+            // the body is checked on its way: S3 may rely on the same hash
+            Payload::Sha256(hash) => {
+                digest = crate::auth::hex::encode(&hash);
+                &digest[..]
+            }
+            Payload::Unsigned | Payload::Unmatchable(_) => UNSIGNED_PAYLOAD.as_bytes(),
+        };
+        debug_assert!(headers.iter().all(|(name, _)| *name != CONTENT_SHA256), "the client's hash header ends here");
+        let request = ToSign {
+            method: self.request.method.as_str(),
+            path,
+            query: |hash: &mut sha2::Sha256| write_query(&params, hash),
+            headers: &headers,
+            payload,
+        };
+        sign_headers(out, &request, signer, cache, now);
+    }
+}
