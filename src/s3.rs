@@ -2,4 +2,6 @@
 //! It must not know signatures, policies or configuration.
 
 pub mod action;
+pub mod bucket;
 pub mod error;
+pub mod key;
