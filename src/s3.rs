@@ -2,6 +2,7 @@
 //! It must not know signatures, policies or configuration.
 
 pub mod action;
+pub mod address;
 pub mod bucket;
 pub mod error;
 pub mod key;
