@@ -6,3 +6,8 @@ pub mod address;
 pub mod bucket;
 pub mod error;
 pub mod key;
+pub mod operation;
+pub mod requirement;
+
+#[cfg(test)]
+pub(crate) mod testing;
