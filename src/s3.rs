@@ -4,6 +4,8 @@
 pub mod action;
 pub mod address;
 pub mod bucket;
+pub mod copy_source;
+pub mod effective;
 pub mod error;
 pub mod key;
 pub mod operation;
