@@ -4,7 +4,9 @@
 pub mod action;
 pub mod address;
 pub mod bucket;
+pub mod classify;
 pub mod copy_source;
+pub mod delete_body;
 pub mod effective;
 pub mod error;
 pub mod key;
