@@ -2,6 +2,7 @@
 //! It must not decide anything from the time it reads: callers read once per request and pass the value down.
 
 pub mod civil;
+pub mod parse;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

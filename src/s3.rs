@@ -2,4 +2,16 @@
 //! It must not know signatures, policies or configuration.
 
 pub mod action;
+pub mod address;
+pub mod bucket;
+pub mod classify;
+pub mod copy_source;
+pub mod delete_body;
+pub mod effective;
 pub mod error;
+pub mod key;
+pub mod operation;
+pub mod requirement;
+
+#[cfg(test)]
+pub(crate) mod testing;
