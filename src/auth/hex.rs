@@ -3,18 +3,29 @@
 
 use crate::request::percent::Sink;
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The two digits of every byte.
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler, which checks it")]
+const PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
-fn digit(nibble: u8) -> u8 {
-    DIGITS.get(usize::from(nibble & 15)).copied().unwrap_or(b'0')
+fn pair(byte: u8) -> [u8; 2] {
+    PAIRS.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// The 64 lower-case digits of a digest.
 #[must_use]
 pub fn encode(digest: &[u8; 32]) -> [u8; 64] {
     let mut text = [b'0'; 64];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(*byte)]);
+    for (digits, byte) in text.chunks_exact_mut(2).zip(digest) {
+        digits.copy_from_slice(&pair(*byte));
     }
     text
 }
@@ -48,7 +59,7 @@ pub fn write_pairs(bytes: &[u8], out: &mut impl Sink) {
         if at > 0 {
             out.put(b" ");
         }
-        out.put(&[digit(byte >> 4), digit(*byte)]);
+        out.put(&pair(*byte));
     }
 }
 
