@@ -5,6 +5,7 @@
 //! checks, and proves it. Nothing else makes an [`Authenticated`].
 
 pub mod answer;
+pub mod checksum;
 pub mod error;
 pub mod hex;
 pub mod keyring;
@@ -60,7 +61,7 @@ impl Default for SigningRules {
 ///
 /// INVARIANT: made by [`authenticate`] only. Every header that S3 wants signed is signed, every signed header is
 /// there, and every query parameter but the signature itself is covered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Authenticated<'r> {
     /// The credential that signed.
@@ -90,7 +91,7 @@ impl Authenticated<'_> {
         self.signed_headers.contains(name)
     }
 
-    /// Checks a whole body by its SHA-256.
+    /// Checks a whole body by its SHA-256. One that comes in chunks is never right here: its decoder judges it.
     ///
     /// # Errors
     /// [`AuthError::PayloadMismatch`] if it is not the body that was signed.
@@ -98,7 +99,7 @@ impl Authenticated<'_> {
         let is_signed = match self.payload {
             Payload::Unsigned => true,
             Payload::Sha256(expected) => expected == sha256,
-            Payload::Unmatchable(_) => false,
+            Payload::Unmatchable(_) | Payload::Streaming(_) => false,
         };
         let claimed = || scheme::lossy(self.payload_line);
         if is_signed {

@@ -22,6 +22,9 @@ const THREE_COMPONENTS: &str =
 const MISSING_PAYLOAD_HASH: &str = "Missing required header for this request: x-amz-content-sha256";
 const NO_STREAMING: &str =
     "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value for this request.";
+const NO_SUCH_TRAILER: &str = "The value specified in the x-amz-trailer header is not supported";
+const ONE_CHECKSUM: &str =
+    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.";
 const SIX_PARAMETERS: &str = "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, \
                               X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
 const PAYLOAD_HASHES: &str = "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, \
@@ -88,6 +91,8 @@ impl AuthError {
             Self::BodyLength { expected, provided } => S3Error::new(Code::IncompleteBody)
                 .extra("NumberBytesExpected", expected)
                 .extra("NumberBytesProvided", provided.to_string()),
+            Self::UnsupportedTrailer => S3Error::with_message(Code::InvalidRequest, NO_SUCH_TRAILER),
+            Self::SeveralChecksums => S3Error::with_message(Code::InvalidRequest, ONE_CHECKSUM),
             Self::MissingLength => S3Error::new(Code::MissingContentLength),
         }
     }
@@ -189,7 +194,7 @@ fn scope_date(scheme: Scheme, scope: &str, date: &str) -> S3Error {
     }
 }
 
-fn wrong_signature(mismatch: &Mismatch) -> S3Error {
+pub(super) fn wrong_signature(mismatch: &Mismatch) -> S3Error {
     let pairs = |bytes: &[u8]| {
         let mut text = Vec::with_capacity(bytes.len() * 3);
         hex::write_pairs(bytes, &mut text);

@@ -216,6 +216,12 @@ pub enum AuthError {
         /// The bytes that the body has.
         provided: u64,
     },
+    /// `x-amz-trailer` names no checksum that S3 has.
+    #[error("the x-amz-trailer header names no checksum")]
+    UnsupportedTrailer,
+    /// More than one checksum comes with the body.
+    #[error("more than one checksum comes with the body; send one")]
+    SeveralChecksums,
     /// The length of the body must be told up front and is not.
     #[error("the length of the body is missing or no number")]
     MissingLength,
@@ -252,6 +258,7 @@ impl AuthError {
             Self::PayloadMode(_) | Self::PayloadModeMethod(_) => Reason::PayloadMode,
             Self::Skewed { .. } => Reason::ClockSkew,
             Self::PayloadMismatch { .. } | Self::BodyLength { .. } => Reason::PayloadMismatch,
+            Self::UnsupportedTrailer | Self::SeveralChecksums => Reason::BadParameter,
             Self::MissingLength => Reason::MissingLength,
         }
     }

@@ -6,6 +6,7 @@
 //! served, so that everything S3 refuses is answered as S3 answers it.
 
 pub mod canonical;
+pub mod chunked;
 pub(super) mod claim;
 pub mod explain;
 pub(super) mod header;

@@ -2,7 +2,7 @@
 //! It must not keep a key past its place in the cache, nor give one to anybody but the secret it was derived from.
 
 use super::TERMINATOR;
-use crate::secret::Secret;
+use crate::secret::{Secret, ct_eq};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -39,6 +39,14 @@ impl std::fmt::Debug for SigningKey {
         f.write_str("SigningKey(redacted)")
     }
 }
+
+impl PartialEq for SigningKey {
+    fn eq(&self, other: &Self) -> bool {
+        ct_eq(&*self.0, &*other.0)
+    }
+}
+
+impl Eq for SigningKey {}
 
 impl SigningKey {
     /// Derives the key (AWS documentation, "Signature calculations": four HMACs from the secret to the terminator).

@@ -1,8 +1,9 @@
 //! Proves a claim: headers, key, signature, token, in S3's order, with the same work for keys that nobody has.
 //! It must not tell a caller anything but the verdict, nor accept what only the decoy of the keyring verifies.
 
+use super::chunked::plan::{ChunkSigner, Told};
 use super::claim::Claim;
-use super::key::{KeyCache, KeyName};
+use super::key::{KeyCache, KeyName, SigningKey};
 use super::{SERVICE, canonical::Canonical};
 use crate::auth::error::{AuthError, KeyFault, Mismatch};
 use crate::auth::keyring::{Credential, Found, KeyIndex, Keyring};
@@ -26,14 +27,21 @@ pub(in crate::auth) fn verify<'r>(
     let found = keyring.find(claim.scope.key_id);
     let canonical = claim.canonical(request);
     let digest = canonical.digest();
-    let is_right = is_right(claim, found.credential, &digest, cache);
-    let index = check_key(claim, found, is_right)
+    let (key, right) = right_signature(claim, found.credential, &digest, cache);
+    // takes the same time wherever the first difference is; upper-case digits never match
+    let index = check_key(claim, found, ct_eq(&right, claim.signature))
         .map_err(|refusal| refusal.into_error(claim, &canonical, &digest, rules.uniform_errors))?;
     check_token_is_expected(claim, found.credential)?;
     check_strictness(request, claim, rules)?;
     if claim.scheme == Scheme::QueryV4 {
         payload::check_presigned_length(request)?;
     }
+    let chunk_signer = || {
+        let told = (!rules.uniform_errors)
+            .then(|| Told { key_id: lossy(claim.scope.key_id), canonical_request: canonical.text() });
+        ChunkSigner::new(key, claim.date, claim.scope.text, &right, told)
+    };
+    let payload = Payload::of(request, claim.scheme, claim.payload, chunk_signer)?;
     Ok(Authenticated {
         key: index,
         principal: found.credential.principal,
@@ -42,14 +50,18 @@ pub(in crate::auth) fn verify<'r>(
         expires_at: claim.expires_at(),
         region: claim.scope.region,
         signed_headers: claim.signed_headers,
-        payload: Payload::of(request, claim.scheme, claim.payload)?,
+        payload,
         payload_line: claim.payload,
     })
 }
 
-/// Whether the signature is the one that this credential makes. The comparison takes the same time wherever the first
-/// difference is; upper-case digits never match.
-fn is_right(claim: &Claim<'_>, credential: &Credential, digest: &[u8; 32], cache: &KeyCache) -> bool {
+/// The signature that this credential makes, and the key that made it.
+fn right_signature(
+    claim: &Claim<'_>,
+    credential: &Credential,
+    digest: &[u8; 32],
+    cache: &KeyCache,
+) -> (SigningKey, [u8; 64]) {
     let name = KeyName {
         // an unknown id is never a name in the cache: the decoy has its own
         key_id: credential.access_key_id.as_bytes(),
@@ -59,7 +71,7 @@ fn is_right(claim: &Claim<'_>, credential: &Credential, digest: &[u8; 32], cache
     };
     let key = cache.signing_key(&name, &credential.secret);
     let mac = claim.string_to_sign().pieces(digest, |pieces| key.mac(pieces));
-    ct_eq(&hex::encode(&mac), claim.signature)
+    (key, hex::encode(&mac))
 }
 
 /// Why a key or signature is refused.

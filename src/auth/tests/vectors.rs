@@ -2,7 +2,10 @@
 
 use super::support::{SECRET, credential, head, keyring, read, shared};
 use crate::auth::keyring::{Credential, Keyring};
+use crate::auth::payload::Payload;
 use crate::auth::sigv4::canonical::{Canonical, StringToSign};
+use crate::auth::sigv4::chunked::ChunkDecoder;
+use crate::auth::sigv4::chunked::plan::ChunkSigner;
 use crate::auth::sigv4::explain::signed_texts;
 use crate::auth::sigv4::key::{KeyCache, SigningKey};
 use crate::auth::sigv4::signed_headers::SignedHeaders;
@@ -66,6 +69,67 @@ fn worked_examples_of_the_documentation() {
         let key = SigningKey::derive(&secret, day.as_bytes(), region, text(example, "service"));
         assert_eq!(hex::encode(&key.bytes()), text(example, "signing_key").as_bytes());
     }
+}
+
+#[test]
+fn streaming_examples_of_the_documentation() {
+    let examples: Value = serde_json::from_str(&read(&shared("aws-docs-examples.json"))).unwrap();
+    let now = Civil::parse_basic(b"20130524T000000Z").unwrap().instant();
+    let (streaming, trailers): (Vec<_>, Vec<_>) = examples["sigv4_streaming"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .partition(|example| example.get("chunks").is_some());
+    assert_eq!((streaming.len(), trailers.len()), (2, 1));
+    for example in trailers {
+        let previous = text(example, "previous_signature").as_bytes().try_into().unwrap();
+        let (scope, date) = ("20130524/us-east-1/s3/aws4_request", "20130524T000000Z");
+        let key = SigningKey::derive(&Secret::new(SECRET), b"20130524", "us-east-1", "s3");
+        let signer = ChunkSigner::new(key, date.as_bytes(), scope.as_bytes(), previous, None);
+        let digest = hex::encode(&Sha256::digest(text(&example["trailer"], "canonical")).into());
+        let signature = signer.signature("AWS4-HMAC-SHA256-TRAILER", &[&digest]);
+        assert_eq!(signature, text(&example["trailer"], "signature").as_bytes());
+    }
+    for example in streaming {
+        let mut headers = pairs(&example["headers"]);
+        headers.push(("Authorization".into(), text(example, "authorization").into()));
+        check_example(example, "", &headers, now);
+        let bytes = head("PUT", text(example, "path"), "", &headers);
+        let request = heads::parse(&bytes).unwrap();
+        let (rules, cache, keys) = (SigningRules::default(), KeyCache::default(), example_keys());
+        let authenticated = authenticate(&request, &keys, &rules, &cache, now).unwrap();
+        let Payload::Streaming(plan) = authenticated.payload else { panic!("{example}") };
+        let (body, data_length) = streaming_body(example);
+        if let Some(length) = example["body_length"].as_u64() {
+            assert_eq!(body.len() as u64, length);
+        }
+        let mut decoder = ChunkDecoder::new(*plan);
+        let (mut input, mut seen) = (body.as_slice(), 0);
+        while let Some(data) = decoder.next(&mut input).unwrap() {
+            seen += data.len();
+        }
+        decoder.finish().unwrap();
+        assert_eq!(seen, data_length);
+    }
+}
+
+fn streaming_body(example: &Value) -> (Vec<u8>, usize) {
+    let (mut body, mut data_length) = (Vec::new(), 0);
+    for chunk in example["chunks"].as_array().unwrap() {
+        let size = usize::try_from(chunk["size"].as_u64().unwrap()).unwrap();
+        let line = format!("{size:x};chunk-signature={}\r\n", text(chunk, "signature"));
+        body.extend_from_slice(line.as_bytes());
+        body.extend_from_slice(text(chunk, "byte").repeat(size).as_bytes());
+        body.extend_from_slice(if size == 0 { b"" } else { b"\r\n" });
+        data_length += size;
+    }
+    if let Some(trailer) = example.get("trailer") {
+        let line = text(trailer, "canonical").replace('\n', "\r\n");
+        let signature = text(trailer, "signature");
+        body.extend_from_slice(format!("{line}x-amz-trailer-signature:{signature}\r\n").as_bytes());
+    }
+    body.extend_from_slice(b"\r\n");
+    (body, data_length)
 }
 
 /// One signed request of the suite as a strict head: CR LF, no folded lines, nothing raw in the target.
