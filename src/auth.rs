@@ -1,1 +1,132 @@
 //! Who signed a request, and whether the signature is right and fresh.
+//! It must not authorise anything: who may do what is policy.
+//!
+//! [`authenticate`] is the whole stage: it finds the one form of authentication, reads the claim in S3's order of
+//! checks, and proves it. Nothing else makes an [`Authenticated`].
+
+pub mod answer;
+pub mod checksum;
+pub mod error;
+pub mod hex;
+pub mod keyring;
+pub mod payload;
+pub mod scheme;
+pub mod sigv4;
+
+use crate::clock::UnixMillis;
+use crate::request::RawRequest;
+use error::AuthError;
+use keyring::{KeyIndex, Keyring, PrincipalId};
+use payload::Payload;
+use scheme::{Mechanism, Scheme};
+use sigv4::key::KeyCache;
+use sigv4::signed_headers::SignedHeaders;
+use sigv4::{header, presigned, verify};
+use std::time::Duration;
+
+/// What the configuration says about signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningRules {
+    /// The regions that a credential scope may name; with none, nothing is accepted.
+    pub regions: Vec<String>,
+    /// The longest lifetime of a presigned URL; S3 itself takes a week at most. Fractions of a second do not count.
+    pub max_expires: Duration,
+    /// How far a date may lie in the future and, in the header form, in the past.
+    pub clock_skew: Duration,
+    /// Whether the header form is accepted at all.
+    pub header_auth: bool,
+    /// Whether an unknown key, a wrong token and a wrong signature get one and the same answer.
+    pub uniform_errors: bool,
+}
+
+impl SigningRules {
+    fn skew_millis(&self) -> i64 {
+        i64::try_from(self.clock_skew.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Default for SigningRules {
+    fn default() -> Self {
+        Self {
+            regions: vec!["us-east-1".into()],
+            max_expires: Duration::from_hours(7 * 24),
+            clock_skew: Duration::from_mins(15),
+            header_auth: true,
+            uniform_errors: false,
+        }
+    }
+}
+
+/// A request whose signature is right and fresh.
+///
+/// INVARIANT: made by [`authenticate`] only. Every header that S3 wants signed is signed, every signed header is
+/// there, and every query parameter but the signature itself is covered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Authenticated<'r> {
+    /// The credential that signed.
+    pub key: KeyIndex,
+    /// Whom it stands for.
+    pub principal: PrincipalId,
+    /// The form of the signature.
+    pub scheme: Scheme,
+    /// Its date.
+    pub signed_at: UnixMillis,
+    /// The last instant at which a presigned URL is valid.
+    pub expires_at: Option<UnixMillis>,
+    /// The region of the scope.
+    pub region: &'r str,
+    /// The headers that the signature covers.
+    pub signed_headers: SignedHeaders<'r>,
+    /// What it says about the body.
+    pub payload: Payload<'r>,
+    /// `x-amz-content-sha256` as sent, or `UNSIGNED-PAYLOAD`.
+    pub payload_line: &'r [u8],
+}
+
+impl Authenticated<'_> {
+    /// Whether the signature covers the header with this name, in any letter case.
+    #[must_use]
+    pub fn signs_header(&self, name: &str) -> bool {
+        self.signed_headers.contains(name)
+    }
+
+    /// Checks a whole body by its SHA-256. One that comes in chunks is never right here: its decoder judges it.
+    ///
+    /// # Errors
+    /// [`AuthError::PayloadMismatch`] if it is not the body that was signed.
+    pub fn check_body(&self, sha256: [u8; 32]) -> Result<(), AuthError> {
+        let is_signed = match self.payload {
+            Payload::Unsigned => true,
+            Payload::Sha256(expected) => expected == sha256,
+            Payload::Unmatchable(_) | Payload::Streaming(_) => false,
+        };
+        let claimed = || scheme::lossy(self.payload_line);
+        if is_signed {
+            Ok(())
+        } else {
+            Err(AuthError::PayloadMismatch { claimed: claimed(), computed: sha256 })
+        }
+    }
+}
+
+/// Finds and proves the signature of a request.
+///
+/// # Errors
+/// The first fault in the order in which S3 finds them, then those that only the gate minds; see [`AuthError`].
+pub fn authenticate<'r>(
+    request: &'r RawRequest<'_>,
+    keyring: &Keyring,
+    rules: &'r SigningRules,
+    cache: &KeyCache,
+    now: UnixMillis,
+) -> Result<Authenticated<'r>, AuthError> {
+    let claim = match scheme::detect(request)? {
+        Mechanism::Query => presigned::parse(request, keyring, rules, now)?,
+        Mechanism::Header(value) => header::parse(request, value, keyring, rules, now)?,
+    };
+    verify::verify(request, &claim, keyring, rules, cache)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! What S3 answers to a request that is not authenticated: code, message, and extra elements in S3's order.
+//! It must not tell more than S3 tells: no secret, no right signature, and with uniform errors nothing about keys.
+
+use super::error::{AuthError, Disabled, ExpiresFault, Mismatch};
+use super::hex;
+use super::scheme::{Scheme, lossy};
+use super::sigv4::CONTENT_SHA256;
+use super::sigv4::scope::ScopeFault;
+use crate::clock::UnixMillis;
+use crate::clock::civil::Civil;
+use crate::s3::error::{ErrorCode, S3Error};
+
+const ONE_MECHANISM: &str = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature \
+                             query string parameter or the Authorization header should be specified";
+const ALGORITHMS: &str = "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"";
+const NOT_SIGNED: &str = "There were headers present in the request which were not signed";
+const NOT_PRESENT: &str = "There were headers signed which were not present in the request";
+const ONE_SPACE: &str = "Authorization header is invalid -- one and only one ' ' (space) required";
+const UNSUPPORTED_TYPE: &str = "Unsupported Authorization Type";
+const THREE_COMPONENTS: &str =
+    "the authorization header requires three components: Credential, SignedHeaders, and Signature.";
+const MISSING_PAYLOAD_HASH: &str = "Missing required header for this request: x-amz-content-sha256";
+const NO_STREAMING: &str =
+    "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value for this request.";
+const NO_SUCH_TRAILER: &str = "The value specified in the x-amz-trailer header is not supported";
+const ONE_CHECKSUM: &str =
+    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.";
+const SIX_PARAMETERS: &str = "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, \
+                              X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
+const PAYLOAD_HASHES: &str = "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, \
+                              STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, \
+                              STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, \
+                              STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.";
+
+impl AuthError {
+    /// The answer.
+    #[must_use]
+    pub fn s3(&self) -> S3Error {
+        use ErrorCode as Code;
+        match self {
+            Self::Anonymous => S3Error::new(Code::AccessDenied),
+            Self::SeveralMechanisms { authorization } => several_mechanisms(authorization.as_deref()),
+            Self::RepeatedAuthorization => {
+                S3Error::new(Code::NotImplemented).extra("Header", "Authorization")
+            }
+            Self::Disabled(disabled) => switched_off(disabled),
+            Self::Algorithm => query(ALGORITHMS),
+            Self::MissingParameter => query(SIX_PARAMETERS),
+            Self::QueryDate => {
+                query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+            }
+            Self::Expires(fault) => query(expires(*fault)),
+            Self::NotYetValid { signed_at, expires_at, now } => denied("Request is not yet valid")
+                .extra("X-Amz-Date", signed_at.millis().to_string())
+                .extra("Expires", iso(*expires_at))
+                .extra("ServerTime", iso(*now)),
+            Self::Expired { lifetime, expires_at, now } => denied("Request has expired")
+                .extra("X-Amz-Expires", lifetime.to_string())
+                .extra("Expires", iso(*expires_at))
+                .extra("ServerTime", iso(*now)),
+            Self::LifetimeTooLong { max_secs } => {
+                denied(format!("X-Amz-Expires must be at most {max_secs} seconds"))
+            }
+            Self::Scope { scheme, fault } => scope(*scheme, fault),
+            Self::ScopeDate { scheme, scope, date } => scope_date(*scheme, scope, date),
+            Self::SignedHeaders(scheme) => signed_headers(*scheme),
+            Self::HeadersNotSigned(names) => denied(NOT_SIGNED).extra("HeadersNotSigned", names),
+            Self::SignedHeaderMissing(name) => denied(NOT_PRESENT).extra("HeadersNotPresent", name),
+            Self::ReservedParameter { name, scheme } => reserved(name, *scheme),
+            Self::Key { key_id, .. } => {
+                S3Error::new(Code::InvalidAccessKeyId).extra("AWSAccessKeyId", key_id)
+            }
+            Self::WrongSignature(mismatch) => wrong_signature(mismatch),
+            Self::Uniform(_) => S3Error::new(Code::SignatureDoesNotMatch),
+            Self::UnexpectedToken { token } => S3Error::new(Code::InvalidToken).extra("Token-0", token),
+            Self::AuthorizationSpace(value) => argument(ONE_SPACE, "Authorization", value),
+            Self::AuthorizationType(value) => argument(UNSUPPORTED_TYPE, "Authorization", value),
+            Self::Components => header(THREE_COMPONENTS),
+            Self::MissingPayloadHash => S3Error::with_message(Code::InvalidRequest, MISSING_PAYLOAD_HASH),
+            Self::BadPayloadHash(value) => argument(PAYLOAD_HASHES, CONTENT_SHA256, value),
+            Self::PayloadMode(_) => S3Error::new(Code::NotImplemented).extra("Header", CONTENT_SHA256),
+            Self::PayloadModeMethod(value) => argument(NO_STREAMING, CONTENT_SHA256, value),
+            Self::HeaderDate => denied("AWS authentication requires a valid Date or x-amz-date header"),
+            Self::Skewed { date, now, max_millis } => S3Error::new(Code::RequestTimeTooSkewed)
+                .extra("RequestTime", date)
+                .extra("ServerTime", iso(*now))
+                .extra("MaxAllowedSkewMilliseconds", max_millis.to_string()),
+            Self::PayloadMismatch { claimed, computed } => S3Error::new(Code::XAmzContentSHA256Mismatch)
+                .extra("ClientComputedContentSHA256", claimed)
+                .extra("S3ComputedContentSHA256", lossy(&hex::encode(computed))),
+            Self::BodyLength { expected, provided } => S3Error::new(Code::IncompleteBody)
+                .extra("NumberBytesExpected", expected)
+                .extra("NumberBytesProvided", provided.to_string()),
+            Self::UnsupportedTrailer => S3Error::with_message(Code::InvalidRequest, NO_SUCH_TRAILER),
+            Self::SeveralChecksums => S3Error::with_message(Code::InvalidRequest, ONE_CHECKSUM),
+            Self::MissingLength => S3Error::new(Code::MissingContentLength),
+        }
+    }
+}
+
+fn iso(at: UnixMillis) -> String {
+    Civil::from_instant(at).iso()
+}
+
+fn denied(message: impl Into<std::borrow::Cow<'static, str>>) -> S3Error {
+    S3Error::with_message(ErrorCode::AccessDenied, message)
+}
+
+fn query(message: impl Into<std::borrow::Cow<'static, str>>) -> S3Error {
+    S3Error::with_message(ErrorCode::AuthorizationQueryParametersError, message)
+}
+
+fn header(message: &str) -> S3Error {
+    let message = format!("The authorization header is malformed; {message}");
+    S3Error::with_message(ErrorCode::AuthorizationHeaderMalformed, message)
+}
+
+fn signed_headers(scheme: Scheme) -> S3Error {
+    match scheme {
+        Scheme::QueryV4 => query("X-Amz-SignedHeaders must list distinct lower-case header names in order."),
+        Scheme::HeaderV4 => header("SignedHeaders must list distinct lower-case header names in order."),
+    }
+}
+
+fn reserved(name: &str, scheme: Scheme) -> S3Error {
+    match scheme {
+        Scheme::QueryV4 => query(format!("{name} must be given once, in this spelling.")),
+        Scheme::HeaderV4 => {
+            S3Error::with_message(ErrorCode::InvalidArgument, ONE_MECHANISM).extra("ArgumentName", name)
+        }
+    }
+}
+
+fn argument(message: &'static str, name: &str, value: &str) -> S3Error {
+    S3Error::with_message(ErrorCode::InvalidArgument, message)
+        .extra("ArgumentName", name)
+        .extra("ArgumentValue", value)
+}
+
+fn several_mechanisms(authorization: Option<&str>) -> S3Error {
+    let error = S3Error::with_message(ErrorCode::InvalidArgument, ONE_MECHANISM)
+        .extra("ArgumentName", "Authorization");
+    match authorization {
+        Some(value) => error.extra("ArgumentValue", value),
+        None => error,
+    }
+}
+
+fn switched_off(disabled: &Disabled) -> S3Error {
+    match disabled {
+        Disabled::SigV2 => S3Error::with_message(
+            ErrorCode::InvalidRequest,
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+        ),
+        Disabled::SigV4aQuery => query("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\""),
+        Disabled::SigV4aHeader(value) => argument(UNSUPPORTED_TYPE, "Authorization", value),
+        Disabled::Header => S3Error::with_message(
+            ErrorCode::InvalidRequest,
+            "The authorization mechanism you have provided is not supported. Please use a presigned URL.",
+        ),
+    }
+}
+
+const fn expires(fault: ExpiresFault) -> &'static str {
+    match fault {
+        ExpiresFault::NotANumber => "X-Amz-Expires should be a number",
+        ExpiresFault::Negative => "X-Amz-Expires must be non-negative",
+        ExpiresFault::TooLong => {
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
+             than 604800 seconds"
+        }
+    }
+}
+
+fn scope(scheme: Scheme, fault: &ScopeFault) -> S3Error {
+    let error = match scheme {
+        Scheme::QueryV4 => {
+            query(format!("Error parsing the X-Amz-Credential parameter; {}", fault.message()))
+        }
+        Scheme::HeaderV4 => header(&fault.message()),
+    };
+    match fault {
+        ScopeFault::Region { expected, .. } => error.extra("Region", expected),
+        _ => error,
+    }
+}
+
+fn scope_date(scheme: Scheme, scope: &str, date: &str) -> S3Error {
+    match scheme {
+        Scheme::QueryV4 => query(format!(
+            "Invalid credential date \"{scope}\". This date is not the same as X-Amz-Date: \"{date}\"."
+        )),
+        Scheme::HeaderV4 => header("Invalid credential date. Date is not the same as X-Amz-Date."),
+    }
+}
+
+pub(super) fn wrong_signature(mismatch: &Mismatch) -> S3Error {
+    let pairs = |bytes: &[u8]| {
+        let mut text = Vec::with_capacity(bytes.len() * 3);
+        hex::write_pairs(bytes, &mut text);
+        lossy(&text)
+    };
+    S3Error::new(ErrorCode::SignatureDoesNotMatch)
+        .extra("AWSAccessKeyId", &mismatch.key_id)
+        .extra("StringToSign", lossy(&mismatch.string_to_sign))
+        .extra("SignatureProvided", &mismatch.provided)
+        .extra("StringToSignBytes", pairs(&mismatch.string_to_sign))
+        .extra("CanonicalRequest", lossy(&mismatch.canonical_request))
+        .extra("CanonicalRequestBytes", pairs(&mismatch.canonical_request))
+}

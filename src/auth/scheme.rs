@@ -1,0 +1,99 @@
+//! Decides once, from the parsed request, which form of authentication it carries.
+//! It must not read any value of that form: presence alone decides, and two forms at once are refused.
+
+use super::error::{AuthError, Disabled};
+use crate::request::RawRequest;
+
+/// The form of authentication of a verified request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// SigV4 in query parameters: a presigned URL.
+    QueryV4,
+    /// SigV4 in the Authorization header.
+    HeaderV4,
+}
+
+impl Scheme {
+    /// The name in logs and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueryV4 => "query_v4",
+            Self::HeaderV4 => "header_v4",
+        }
+    }
+
+    /// The value of the condition key `s3:authType`.
+    #[must_use]
+    pub const fn auth_type(self) -> &'static str {
+        match self {
+            Self::QueryV4 => "REST-QUERY-STRING",
+            Self::HeaderV4 => "REST-HEADER",
+        }
+    }
+}
+
+/// What [`detect`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mechanism<'r> {
+    /// `X-Amz-Algorithm` stands in the query.
+    Query,
+    /// The value of the one Authorization header, not empty.
+    Header(&'r [u8]),
+}
+
+/// Finds the one form of authentication, by the rules measured on S3: parameter names keep their letter case, and an
+/// Authorization header counts beside a signed query even when it is empty or meant for somebody else.
+pub(super) fn detect<'r>(request: &'r RawRequest<'_>) -> Result<Mechanism<'r>, AuthError> {
+    let mut lines = request.headers.all("authorization");
+    let authorization = lines.next();
+    if lines.next().is_some() {
+        return Err(AuthError::RepeatedAuthorization);
+    }
+    let v4 = request.target.query.has(b"X-Amz-Algorithm");
+    let v2 = request.target.query.has(b"Signature");
+    match authorization {
+        Some(value) if v4 || v2 => Err(AuthError::SeveralMechanisms { authorization: Some(lossy(value)) }),
+        Some(value) if !value.is_empty() => Ok(Mechanism::Header(value)),
+        _ if v4 && v2 => Err(AuthError::SeveralMechanisms { authorization: None }),
+        _ if v4 => Ok(Mechanism::Query),
+        _ if v2 => Err(AuthError::Disabled(Disabled::SigV2)),
+        _ => Err(AuthError::Anonymous),
+    }
+}
+
+/// Text for an error answer.
+pub(super) fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::head;
+
+    fn check(query: &str, header: Option<&str>, expected: &Result<Mechanism<'_>, AuthError>) {
+        let line = header.map_or_else(String::new, |value| format!("Authorization: {value}\r\n"));
+        let text = format!("GET /k?{query} HTTP/1.1\r\nHost: h\r\n{line}\r\n");
+        let request = head::parse(text.as_bytes()).unwrap();
+        assert_eq!(detect(&request), *expected, "{query} {header:?}");
+    }
+
+    #[test]
+    fn presence_decides_once() {
+        let both = |value: &str| AuthError::SeveralMechanisms { authorization: Some(value.into()) };
+        check("X-Amz-Algorithm=x", None, &Ok(Mechanism::Query));
+        check("X-Amz-Algorithm", None, &Ok(Mechanism::Query));
+        check("X-Amz-%41lgorithm=x", None, &Ok(Mechanism::Query));
+        check("", Some("AWS4 x"), &Ok(Mechanism::Header(b"AWS4 x")));
+        check("X-Amz-Algorithm=x", Some("Bearer t"), &Err(both("Bearer t")));
+        check("X-Amz-Algorithm=x", Some(""), &Err(both("")));
+        check("Signature=x", Some("AWS a:b"), &Err(both("AWS a:b")));
+        check("X-Amz-Algorithm&Signature", None, &Err(AuthError::SeveralMechanisms { authorization: None }));
+        check("Signature=x&AWSAccessKeyId=k&Expires=1", None, &Err(AuthError::Disabled(Disabled::SigV2)));
+        for query in ["", "x-amz-algorithm=x", "X-Amz-Signature=x", "AWSAccessKeyId=k", "signature=x"] {
+            check(query, None, &Err(AuthError::Anonymous));
+            check(query, Some(""), &Err(AuthError::Anonymous));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Proves a claim: headers, key, signature, token, in S3's order, with the same work for keys that nobody has.
+//! It must not tell a caller anything but the verdict, nor accept what only the decoy of the keyring verifies.
+
+use super::chunked::plan::{ChunkSigner, Told};
+use super::claim::Claim;
+use super::key::{KeyCache, KeyName, SigningKey};
+use super::{SERVICE, canonical::Canonical};
+use crate::auth::error::{AuthError, KeyFault, Mismatch};
+use crate::auth::keyring::{Credential, Found, KeyIndex, Keyring};
+use crate::auth::payload::{self, Payload};
+use crate::auth::scheme::{Scheme, lossy};
+use crate::auth::{Authenticated, SigningRules, hex};
+use crate::request::RawRequest;
+use crate::secret::ct_eq;
+
+/// The one way from a claim to an authenticated request.
+pub(in crate::auth) fn verify<'r>(
+    request: &'r RawRequest<'_>,
+    claim: &Claim<'r>,
+    keyring: &Keyring,
+    rules: &SigningRules,
+    cache: &KeyCache,
+) -> Result<Authenticated<'r>, AuthError> {
+    if let Some(names) = claim.signed_headers.unsigned(&request.headers) {
+        return Err(AuthError::HeadersNotSigned(names));
+    }
+    let found = keyring.find(claim.scope.key_id);
+    let canonical = claim.canonical(request);
+    let digest = canonical.digest();
+    let (key, right) = right_signature(claim, found.credential, &digest, cache);
+    // takes the same time wherever the first difference is; upper-case digits never match
+    let index = check_key(claim, found, ct_eq(&right, claim.signature))
+        .map_err(|refusal| refusal.into_error(claim, &canonical, &digest, rules.uniform_errors))?;
+    check_token_is_expected(claim, found.credential)?;
+    check_strictness(request, claim, rules)?;
+    if claim.scheme == Scheme::QueryV4 {
+        payload::check_presigned_length(request)?;
+    }
+    let chunk_signer = || {
+        let told = (!rules.uniform_errors)
+            .then(|| Told { key_id: lossy(claim.scope.key_id), canonical_request: canonical.text() });
+        ChunkSigner::new(key, claim.date, claim.scope.text, &right, told)
+    };
+    let payload = Payload::of(request, claim.scheme, claim.payload, chunk_signer)?;
+    Ok(Authenticated {
+        key: index,
+        principal: found.credential.principal,
+        scheme: claim.scheme,
+        signed_at: claim.signed_at,
+        expires_at: claim.expires_at(),
+        region: claim.scope.region,
+        signed_headers: claim.signed_headers,
+        payload,
+        payload_line: claim.payload,
+    })
+}
+
+/// The signature that this credential makes, and the key that made it.
+fn right_signature(
+    claim: &Claim<'_>,
+    credential: &Credential,
+    digest: &[u8; 32],
+    cache: &KeyCache,
+) -> (SigningKey, [u8; 64]) {
+    let name = KeyName {
+        // an unknown id is never a name in the cache: the decoy has its own
+        key_id: credential.access_key_id.as_bytes(),
+        day: claim.day,
+        region: claim.scope.region,
+        service: SERVICE,
+    };
+    let key = cache.signing_key(&name, &credential.secret);
+    let mac = claim.string_to_sign().pieces(digest, |pieces| key.mac(pieces));
+    (key, hex::encode(&mac))
+}
+
+/// Why a key or signature is refused.
+enum Refusal {
+    Key(KeyFault),
+    Signature,
+}
+
+/// S3 looks at the key and its token before it looks at the signature. The signature is computed by now in any case.
+fn check_key(claim: &Claim<'_>, found: Found<'_>, is_right: bool) -> Result<KeyIndex, Refusal> {
+    let index = found.index.ok_or(Refusal::Key(KeyFault::Unknown))?;
+    if found.credential.retired.is_some_and(|retired| claim.signed_at >= retired) {
+        return Err(Refusal::Key(KeyFault::Retired));
+    }
+    if let Some(token) = &found.credential.session_token
+        && !token.matches(claim.token.unwrap_or_default())
+    {
+        return Err(Refusal::Key(KeyFault::Token));
+    }
+    if is_right { Ok(index) } else { Err(Refusal::Signature) }
+}
+
+impl Refusal {
+    fn into_error(
+        self,
+        claim: &Claim<'_>,
+        canonical: &Canonical<'_, '_>,
+        digest: &[u8; 32],
+        uniform: bool,
+    ) -> AuthError {
+        let key_id = lossy(claim.scope.key_id);
+        let error = match self {
+            Self::Key(fault) => AuthError::Key { key_id, fault },
+            Self::Signature if uniform => AuthError::Uniform(crate::reason::Reason::WrongSignature),
+            Self::Signature => AuthError::WrongSignature(Box::new(Mismatch {
+                key_id,
+                provided: lossy(claim.signature),
+                string_to_sign: claim.string_to_sign().text(digest),
+                canonical_request: canonical.text(),
+            })),
+        };
+        if uniform { AuthError::Uniform(error.reason()) } else { error }
+    }
+}
+
+fn check_token_is_expected(claim: &Claim<'_>, credential: &Credential) -> Result<(), AuthError> {
+    match claim.token {
+        Some(token) if credential.session_token.is_none() => {
+            Err(AuthError::UnexpectedToken { token: lossy(token) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What S3 would serve and the gate does not. It comes last, so that everything else gets the answer of S3.
+fn check_strictness(
+    request: &RawRequest<'_>,
+    claim: &Claim<'_>,
+    rules: &SigningRules,
+) -> Result<(), AuthError> {
+    if let Some(name) = claim.reserved {
+        return Err(AuthError::ReservedParameter { name, scheme: claim.scheme });
+    }
+    if let Some(name) = claim.signed_headers.missing(&request.headers) {
+        return Err(AuthError::SignedHeaderMissing(name));
+    }
+    let max_secs = rules.max_expires.as_secs();
+    if claim.lifetime.is_some_and(|secs| u64::from(secs) > max_secs) {
+        return Err(AuthError::LifetimeTooLong { max_secs });
+    }
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! Tests of the whole stage against published vectors and our corpus.
+//! They must fail, not pass, when the shared data is missing.
+
+mod corpus;
+mod rules;
+mod signing;
+mod support;
+mod vectors;
