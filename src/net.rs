@@ -2,6 +2,7 @@
 //! It must not read a socket, and must not believe an address that no rule says may be believed.
 
 pub mod cidr;
+pub mod forwarded;
 pub mod proxy_protocol;
 
 /// A version of TLS.
