@@ -3,7 +3,40 @@
 
 pub mod cidr;
 pub mod forwarded;
+pub mod identity;
 pub mod proxy_protocol;
+pub mod rules;
+
+use std::net::SocketAddr;
+
+use proxy_protocol::ProxyHeader;
+
+/// What the listener knows about a connection; made once per connection, after PROXY header and TLS handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnFacts {
+    /// The other end of the socket; `None` when it has no address (a Unix socket, or the kernel would not say).
+    pub peer: Option<SocketAddr>,
+    /// This end of the socket.
+    pub local: Option<SocketAddr>,
+    /// The TLS version that this gate negotiated; `None` for cleartext.
+    pub tls: Option<TlsVersion>,
+    /// The PROXY header that the connection began with.
+    pub proxy: Option<ProxyHeader>,
+    /// The listener that accepted the connection.
+    pub listener: ListenerIndex,
+}
+
+/// The position of a listener in the config, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListenerIndex(pub u16);
+
+impl ListenerIndex {
+    /// The position, for looking up in a slice.
+    #[must_use]
+    pub fn get(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

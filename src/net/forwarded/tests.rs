@@ -9,8 +9,8 @@ fn trusted() -> CidrSet {
     CidrSet::parse(["10.0.0.0/8", "2001:db8:ff::/48"]).unwrap()
 }
 
-fn client(address: &str, proto: Option<Proto>) -> Option<ForwardedClient> {
-    Some(ForwardedClient { address: address.parse().unwrap(), proto })
+fn client(address: &str, proto: Option<Proto>) -> ForwardedClient {
+    ForwardedClient { address: address.parse().unwrap(), proto }
 }
 
 fn read_xff(lines: &[&str], protos: &[&str]) -> Result<Option<ForwardedClient>, ForwardedError> {
@@ -19,18 +19,18 @@ fn read_xff(lines: &[&str], protos: &[&str]) -> Result<Option<ForwardedClient>, 
 
 /// X-Forwarded-For alone.
 fn xff(lines: &[&str], expected: Result<&str, ForwardedError>) {
-    let expected = expected.map(|address| client(address, None));
+    let expected = expected.map(|address| Some(client(address, None)));
     assert_eq!(read_xff(lines, &[]), expected, "{lines:?}");
 }
 
 /// X-Forwarded-Proto for the client 192.0.2.1 behind the hops of `chain`.
 fn proto(chain: &str, protos: &[&str], expected: Result<Option<Proto>, ForwardedError>) {
-    let expected = expected.map(|proto| client("192.0.2.1", proto));
+    let expected = expected.map(|proto| Some(client("192.0.2.1", proto)));
     assert_eq!(read_xff(&[chain], protos), expected, "{chain} {protos:?}");
 }
 
 fn rfc7239(lines: &[&str], expected: Result<(&str, Option<Proto>), ForwardedError>) {
-    let expected = expected.map(|(address, proto)| client(address, proto));
+    let expected = expected.map(|(address, proto)| Some(client(address, proto)));
     assert_eq!(forwarded(lines.iter().map(|l| l.as_bytes()), &trusted()), expected, "{lines:?}");
 }
 
@@ -46,7 +46,10 @@ fn the_nearest_untrusted_hop_is_the_client() {
     assert_eq!(forwarded(std::iter::empty(), &trusted()), Ok(None));
     let nobody = CidrSet::parse([]).unwrap();
     let lines = [&b"192.0.2.1, 10.0.0.1"[..]];
-    assert_eq!(x_forwarded_for(lines.into_iter(), std::iter::empty(), &nobody), Ok(client("10.0.0.1", None)));
+    assert_eq!(
+        x_forwarded_for(lines.into_iter(), std::iter::empty(), &nobody),
+        Ok(Some(client("10.0.0.1", None)))
+    );
 }
 
 #[test]
@@ -246,6 +249,6 @@ proptest! {
     fn what_stands_to_the_left_of_the_client_never_counts(left in prop::collection::vec(any_hop(), 0..6)) {
         let mut chain: Vec<String> = left.iter().map(ToString::to_string).collect();
         chain.extend(["192.0.2.1".to_owned(), "10.0.0.9".to_owned()]);
-        prop_assert_eq!(read_xff(&[&chain.join(",")], &[]), Ok(client("192.0.2.1", None)));
+        prop_assert_eq!(read_xff(&[&chain.join(",")], &[]), Ok(Some(client("192.0.2.1", None))));
     }
 }
