@@ -1,0 +1,173 @@
+//! Counting: one call per request, through handles that were resolved when the config was loaded.
+//! It must not look up a label by its text on the way of a request, nor let the library's types out of this module.
+
+mod handles;
+mod register;
+
+use prometheus::{Registry, TextEncoder};
+
+use super::record::RequestRecord;
+use crate::clock::UnixMillis;
+use crate::net::ListenerIndex;
+use handles::Handles;
+use register::Vectors;
+
+/// The label values that are known when a config is loaded.
+#[derive(Clone, Debug, Default)]
+pub struct MetricsConfig {
+    /// The version of the gate.
+    pub version: String,
+    /// The source revision of the gate.
+    pub revision: String,
+    /// The listeners, in the order of the config.
+    pub listeners: Vec<String>,
+    /// The names of the buckets as clients see them; any other bucket counts as `other`.
+    pub buckets: Vec<String>,
+    /// The names of the upstreams.
+    pub upstreams: Vec<String>,
+    /// The policy statements, in the order of their numbers.
+    pub statements: Vec<StatementLabels>,
+    /// The names of the operations; what is none of them counts as `unknown`.
+    pub operations: Vec<&'static str>,
+    /// The names of the authentication schemes.
+    pub auth_schemes: Vec<&'static str>,
+    /// The names of the constraints that a link can carry.
+    pub constraints: Vec<&'static str>,
+}
+
+/// The labels of a policy statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementLabels {
+    /// The document, as the config names it.
+    pub document: String,
+    /// The `Sid`, or a number if there is none.
+    pub sid: String,
+    /// `Allow` or `Deny`.
+    pub effect: &'static str,
+}
+
+/// Why the metrics could not be set up: a fault of the gate's own tables.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the metrics cannot be registered: {0}")]
+pub struct MetricsError(String);
+
+impl From<prometheus::Error> for MetricsError {
+    fn from(error: prometheus::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// All metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    vectors: Vectors,
+    handles: Handles,
+}
+
+impl Metrics {
+    /// Registers every family of the table, and makes the series that can exist from the start.
+    ///
+    /// # Errors
+    /// [`MetricsError`] if the table holds what Prometheus does not allow.
+    pub fn new(config: &MetricsConfig) -> Result<Self, MetricsError> {
+        let registry = Registry::new();
+        let vectors = Vectors::new(&registry)?;
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let handles = Handles::new(&vectors, config);
+        Ok(Self { registry, vectors, handles })
+    }
+
+    /// The same metrics for another config: what was counted stays, positions follow the new lists.
+    #[must_use]
+    pub fn with_config(&self, config: &MetricsConfig) -> Self {
+        let handles = Handles::new(&self.vectors, config);
+        Self { registry: self.registry.clone(), vectors: self.vectors.clone(), handles }
+    }
+
+    /// Counts a request that has ended.
+    pub fn record(&self, record: &RequestRecord) {
+        self.handles.record(record);
+    }
+
+    /// Counts a request as in flight until the guard is dropped.
+    #[must_use]
+    pub fn request(&self) -> Held {
+        Held::new(&self.handles.in_flight)
+    }
+
+    /// Counts a connection as open until the guard is dropped.
+    #[must_use]
+    pub fn connection(&self, listener: ListenerIndex) -> Option<Held> {
+        self.handles.connections.get(listener.get()).map(Held::new)
+    }
+
+    /// The first config was read at this time and is in force.
+    pub fn config_loaded(&self, at: UnixMillis) {
+        self.handles.reload_successful.set(1);
+        self.handles.reload_timestamp.set(at.secs());
+    }
+
+    /// The config was read again at this time and has come into force.
+    pub fn config_reloaded(&self, at: UnixMillis) {
+        self.config_loaded(at);
+        self.handles.reloads_loaded.inc();
+    }
+
+    /// The config was read again and refused; the old one stays in force.
+    pub fn config_refused(&self) {
+        self.handles.reload_successful.set(0);
+        self.handles.reloads_refused.inc();
+    }
+
+    /// The counter of dropped log lines, for those who write logs.
+    #[must_use]
+    pub fn log_dropped(&self) -> DropCounter {
+        DropCounter(self.handles.log_dropped.clone())
+    }
+
+    /// The page in the text format of Prometheus, version 0.0.4.
+    ///
+    /// # Errors
+    /// [`MetricsError`] if two series collide, which the registry should have refused.
+    pub fn render(&self) -> Result<String, MetricsError> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+}
+
+/// Something that is counted while it lasts.
+#[derive(Debug)]
+pub struct Held(prometheus::IntGauge);
+
+impl Held {
+    fn new(gauge: &prometheus::IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Counts dropped log lines.
+#[derive(Clone, Debug)]
+pub struct DropCounter(prometheus::IntCounter);
+
+impl DropCounter {
+    /// A number of lines was dropped.
+    pub fn add(&self, lines: u64) {
+        self.0.inc_by(lines);
+    }
+
+    /// The lines dropped so far.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+#[cfg(test)]
+mod tests;
