@@ -12,6 +12,7 @@ pub mod decide;
 pub mod document;
 pub mod error;
 pub mod key;
+pub mod lint;
 pub mod operator;
 pub mod parse;
 pub mod pattern;

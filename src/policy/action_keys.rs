@@ -43,39 +43,11 @@ pub fn of(action: A) -> u128 {
 fn special(action: A) -> u128 {
     match action {
         A::AbortMultipartUpload | A::ListMultipartUploadParts => set(&[K::AccessGrantsInstanceArn]),
-        A::BypassGovernanceRetention => {
-            ACL | set(&[
-                K::XAmzCopySource,
-                K::XAmzMetadataDirective,
-                K::XAmzServerSideEncryption,
-                K::XAmzKmsKeyId,
-                K::XAmzCustomerAlgorithm,
-                K::XAmzStorageClass,
-                K::XAmzWebsiteRedirectLocation,
-                K::RequestObjectTag,
-                K::RequestObjectTagKeys,
-            ])
-        }
-        A::CreateBucket => {
-            ACL | set(&[
-                K::RequestTag,
-                K::TagKeys,
-                K::XAmzObjectOwnership,
-                K::XAmzBucketNamespace,
-                K::LocationConstraint,
-            ])
-        }
         A::DeleteObject => set(&[K::AccessGrantsInstanceArn, K::IfMatch]),
-        A::DeleteObjectAnnotation | A::PutObjectAnnotation => {
-            set(&[K::XAmzObjectIfMatch, K::ExistingObjectTag])
-        }
         A::DeleteObjectTagging | A::GetObjectAnnotation | A::GetObjectAttributes | A::GetObjectTagging => {
             set(&[K::ExistingObjectTag])
         }
         A::DeleteObjectVersion => set(&[K::AccessGrantsInstanceArn, K::VersionId]),
-        A::DeleteObjectVersionAnnotation | A::PutObjectVersionAnnotation => {
-            set(&[K::VersionId, K::XAmzObjectIfMatch, K::ExistingObjectTag])
-        }
         A::DeleteObjectVersionTagging
         | A::GetObjectVersionAnnotation
         | A::GetObjectVersionAttributes
@@ -101,6 +73,40 @@ fn special(action: A) -> u128 {
         }
         A::ListObjectVersionAnnotations => {
             set(&[K::VersionId, K::AnnotationPrefix, K::MaxAnnotationResults, K::ExistingObjectTag])
+        }
+        _ => special_to_writes(action),
+    }
+}
+
+fn special_to_writes(action: A) -> u128 {
+    match action {
+        A::BypassGovernanceRetention => {
+            ACL | set(&[
+                K::XAmzCopySource,
+                K::XAmzMetadataDirective,
+                K::XAmzServerSideEncryption,
+                K::XAmzKmsKeyId,
+                K::XAmzCustomerAlgorithm,
+                K::XAmzStorageClass,
+                K::XAmzWebsiteRedirectLocation,
+                K::RequestObjectTag,
+                K::RequestObjectTagKeys,
+            ])
+        }
+        A::CreateBucket => {
+            ACL | set(&[
+                K::RequestTag,
+                K::TagKeys,
+                K::XAmzObjectOwnership,
+                K::XAmzBucketNamespace,
+                K::LocationConstraint,
+            ])
+        }
+        A::DeleteObjectAnnotation | A::PutObjectAnnotation => {
+            set(&[K::XAmzObjectIfMatch, K::ExistingObjectTag])
+        }
+        A::DeleteObjectVersionAnnotation | A::PutObjectVersionAnnotation => {
+            set(&[K::VersionId, K::XAmzObjectIfMatch, K::ExistingObjectTag])
         }
         A::PutBucketAcl => ACL,
         A::PutInventoryConfiguration => set(&[K::InventoryFields]),

@@ -44,7 +44,7 @@ pub struct ArnPattern {
 }
 
 impl ArnPattern {
-    /// Reads the value of an ArnEquals, ArnLike, … condition: wildcards and variables in every part but the first.
+    /// Reads the value of an `ArnEquals`, `ArnLike`, … condition: wildcards and variables in every part but the first.
     ///
     /// # Errors
     /// What is no ARN, or has a malformed variable.
@@ -58,7 +58,7 @@ impl ArnPattern {
         Ok(arn)
     }
 
-    /// Reads an entry of Resource or NotResource: as above, but variables in the last part only, and
+    /// Reads an entry of Resource or `NotResource`: as above, but variables in the last part only, and
     /// neither service nor partition may be vague.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl ArnPattern {
             return Err(ArnError::Malformed);
         }
         match arn.part(1).tokens() {
-            [Token::Star] | [Token::Lit(_)] => Ok(arn),
+            [Token::Star | Token::Lit(_)] => Ok(arn),
             [Token::Lit(start), Token::Star] if **start == *b"aws" => Ok(arn),
             [] => Err(ArnError::Malformed),
             _ => Err(ArnError::PartitionWildcard),

@@ -154,8 +154,8 @@ struct Documents {
 
 impl Documents {
     fn read(case: &Map<String, Value>, options: ParseOptions) -> Result<Self, CaseError> {
-        let list = |name, kind| read_documents(case, name, kind, true, &options);
-        let one = |name, kind| read_documents(case, name, kind, false, &options);
+        let list = |name, kind| read_documents(case, name, kind, true, options);
+        let one = |name, kind| read_documents(case, name, kind, false, options);
         let boundary = list("boundary", Kind::Boundary)?;
         if boundary.len() > 1 {
             return Err(CaseError::Boundaries(boundary.len()));
@@ -187,7 +187,7 @@ fn read_documents(
     name: &'static str,
     kind: Kind,
     list: bool,
-    options: &ParseOptions,
+    options: ParseOptions,
 ) -> Result<Vec<Arc<Compiled>>, CaseError> {
     let values = match case.get(name) {
         None => return Ok(Vec::new()),
@@ -195,7 +195,7 @@ fn read_documents(
         Some(value @ Value::Object(_)) if !list => vec![value],
         Some(_) => return Err(CaseError::Member(name)),
     };
-    let read = |(at, value): (usize, &Value)| match parse_value(value, kind, options) {
+    let read = |(at, value): (usize, &Value)| match parse_value(value, kind, &options) {
         Ok(parsed) => {
             let label = if list { format!("{name}[{at}]") } else { name.to_owned() };
             Ok(Arc::new(Compiled::compile(&label, &parsed.document)))

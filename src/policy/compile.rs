@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::document::{Document, Effect, Kind, Statement};
-use super::principal::{Grant, Principal};
+use super::principal::{Grant, Principal, PrincipalRule};
 
 use index::Index;
 pub(super) use index::Posting;
@@ -37,7 +37,7 @@ impl Compiled {
         };
         let mut principals = HashMap::new();
         let rules = document.statements.iter().filter_map(|statement| statement.principal.as_ref());
-        for name in rules.filter(|rule| !rule.is_negated()).flat_map(|rule| rule.names()) {
+        for name in rules.filter(|rule| !rule.is_negated()).flat_map(PrincipalRule::names) {
             let next = u32::try_from(principals.len()).unwrap_or(u32::MAX).saturating_add(1);
             principals.entry(name.as_str().into()).or_insert(next);
         }

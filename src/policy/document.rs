@@ -107,7 +107,7 @@ pub struct Statement {
     pub conditions: Vec<Test>,
 }
 
-/// The Action or NotAction element.
+/// The Action or `NotAction` element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionRule {
     negated: bool,
@@ -116,7 +116,7 @@ pub struct ActionRule {
     known: u128,
 }
 
-/// One entry of Action or NotAction.
+/// One entry of Action or `NotAction`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionPattern {
     /// `*`
@@ -154,7 +154,7 @@ impl ActionRule {
         Self { negated, patterns, known }
     }
 
-    /// Whether this is a NotAction.
+    /// Whether this is a `NotAction`.
     #[must_use]
     pub const fn is_negated(&self) -> bool {
         self.negated
@@ -179,16 +179,16 @@ impl ActionRule {
     }
 }
 
-/// The Resource or NotResource element.
+/// The Resource or `NotResource` element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceRule {
-    /// NotResource: everything but the listed.
+    /// `NotResource`: everything but the listed.
     pub negated: bool,
     /// What is listed.
     pub patterns: Vec<ResourcePattern>,
 }
 
-/// One entry of Resource or NotResource.
+/// One entry of Resource or `NotResource`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResourcePattern {
     /// `*`

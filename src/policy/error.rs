@@ -99,7 +99,7 @@ pub enum ErrorKind {
     /// Neither Allow nor Deny.
     #[error("`{0}` is no effect; write `Allow` or `Deny`")]
     Effect(String),
-    /// NotPrincipal with Allow.
+    /// `NotPrincipal` with Allow.
     #[error("NotPrincipal with Allow grants to everybody else, anonymous too; list the principals instead")]
     NotPrincipalAllow,
     /// A type of principal that does not exist.

@@ -117,6 +117,8 @@ pub struct Operator {
     pub if_exists: bool,
 }
 
+const SUFFIX: &str = "IfExists";
+
 /// Why an operator is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OperatorError {
@@ -145,7 +147,6 @@ impl Operator {
             Some((prefix, rest)) if prefix.eq_ignore_ascii_case("ForAllValues") => (Quantifier::All, rest),
             Some(_) => return Err(OperatorError::Unknown),
         };
-        const SUFFIX: &str = "IfExists";
         let cut = rest.len().checked_sub(SUFFIX.len()).and_then(|at| rest.split_at_checked(at));
         let (name, if_exists) = match cut {
             Some((name, suffix)) if suffix.eq_ignore_ascii_case(SUFFIX) => (name, true),

@@ -29,7 +29,7 @@ const AWS_BYTES: usize = 20 * 1024;
 pub struct ParseOptions {
     /// Every key may be used, also those that a gate cannot know: for test cases, which bring the values.
     pub any_key: bool,
-    /// NotPrincipal may stand in an Allow: for test cases.
+    /// `NotPrincipal` may stand in an Allow: for test cases.
     pub allow_not_principal_allow: bool,
     /// `${` that is not closed is text: for test cases.
     pub unclosed_variable_is_literal: bool,

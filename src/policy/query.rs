@@ -44,7 +44,7 @@ impl<'a> ActionRef<'a> {
 /// A resource. Keys are as decoded once, never normalised; a `*` in them is an ordinary character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResourceRef<'a> {
-    /// All buckets: what ListAllMyBuckets is asked for on.
+    /// All buckets: what `ListAllMyBuckets` is asked for on.
     AllBuckets,
     /// A bucket.
     Bucket {

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use crate::policy::document::{Effect, Statement};
 use crate::policy::principal::Grant;
 
-/// One entry of a Resource element, or a whole NotResource element.
+/// One entry of a Resource element, or a whole `NotResource` element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::policy) struct Posting {
     /// The position of the statement in its document.
     pub(in crate::policy) statement: u32,
-    /// The position of the pattern in the statement; `None` for NotResource, where all count together.
+    /// The position of the pattern in the statement; `None` for `NotResource`, where all count together.
     pub(in crate::policy) pattern: Option<u32>,
 }
 

@@ -44,11 +44,11 @@ impl TextSet {
     }
 
     pub(super) fn matches(&self, text: &[u8], source: &Source<'_>) -> Truth {
-        let by_text = |literal: &Box<[u8]>| match self.case {
-            Case::Exact => (**literal).cmp(text),
+        let compare = |literal: &[u8]| match self.case {
+            Case::Exact => literal.cmp(text),
             Case::IgnoreAscii => literal.iter().copied().cmp(text.iter().map(u8::to_ascii_lowercase)),
         };
-        if self.literals.binary_search_by(by_text).is_ok() {
+        if self.literals.binary_search_by(|literal| compare(literal)).is_ok() {
             return Truth::Yes;
         }
         Truth::any(self.patterns.iter().map(|pattern| pattern.matches(text, self.case, source)))

@@ -87,10 +87,9 @@ impl<'a> Facts<'a> {
             Key::UserAgent => Value::Text(context.user_agent),
             Key::Referer => context.referer.map_or(Value::Missing, Value::Text),
             Key::RequestedRegion => Value::Text(context.region.as_bytes()),
-            // no service calls a gate with the credentials of somebody else
-            Key::ViaAwsService => Value::Bool(false),
             Key::PrincipalIsAwsService if context.signed == Signed::Not => Value::Missing,
-            Key::PrincipalIsAwsService => Value::Bool(false),
+            // no service calls a gate, nor with the credentials of somebody else
+            Key::ViaAwsService | Key::PrincipalIsAwsService => Value::Bool(false),
             Key::TokenIssueTime => context.token_issue_time.map_or(Value::Missing, Value::Time),
             Key::PrincipalArn
             | Key::PrincipalAccount
@@ -134,8 +133,9 @@ fn operation<'a>(context: &'a Context<'a>, key: Key) -> Value<'a> {
 fn network(path: NetworkPath<'_>, key: Key) -> Value<'_> {
     match (path, key) {
         (NetworkPath::Unknown, _) => Value::Unknown,
-        (NetworkPath::Direct { ip }, Key::SourceIp) => Value::Ip(ip.to_canonical()),
-        (NetworkPath::Vpc { ip, .. }, Key::VpcSourceIp) => Value::Ip(ip.to_canonical()),
+        (NetworkPath::Direct { ip }, Key::SourceIp) | (NetworkPath::Vpc { ip, .. }, Key::VpcSourceIp) => {
+            Value::Ip(ip.to_canonical())
+        }
         (NetworkPath::Vpc { vpc, .. }, Key::SourceVpc) => Value::from(Some(vpc)),
         (NetworkPath::Vpc { vpc_arn, .. } | NetworkPath::Endpoint { vpc_arn, .. }, Key::SourceVpcArn) => {
             Value::from(vpc_arn)

@@ -46,13 +46,13 @@ impl<'p> Grants<'p> {
         }
     }
 
-    fn add(&mut self, grant: Option<Grant>, statement: StatementRef<'p>) {
+    fn add(&mut self, grant: Grant, statement: StatementRef<'p>) {
         let slot = match grant {
-            None | Some(Grant::Direct | Grant::Everyone) => &mut self.direct,
-            Some(Grant::Role) => &mut self.role,
-            Some(Grant::Account) => &mut self.account,
+            Grant::Direct | Grant::Everyone => &mut self.direct,
+            Grant::Role => &mut self.role,
+            Grant::Account => &mut self.account,
             // a role of this name, whose path is not known, grants nothing
-            Some(Grant::RoleName) => return,
+            Grant::RoleName => return,
         };
         *slot = slot.or(Some(statement));
     }
@@ -100,12 +100,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Calls `found` with each statement of this effect that is worth it, until it returns true.
-    fn visit(
-        &self,
-        document: &Compiled,
-        effect: Effect,
-        mut found: impl FnMut(u32, Truth, Option<Grant>) -> bool,
-    ) {
+    fn visit(&self, document: &Compiled, effect: Effect, mut found: impl FnMut(u32, Truth, Grant) -> bool) {
         let [.., path] = self.arn;
         let action = match self.action {
             ActionRef::Known(action) => Some(1 << action.index()),
@@ -114,20 +109,20 @@ impl<'a> Evaluation<'a> {
         let numbers = document.numbers(self.principal, effect);
         document.index(effect).visit(path, &numbers, action, |posting, grant| {
             let Some(statement) = document.statement(posting.statement) else { return false };
-            let Some(grant) = grant.map(Some).or_else(|| self.general_grant(statement)) else { return false };
+            let Some(grant) = grant.or_else(|| self.general_grant(statement)) else { return false };
             found(posting.statement, self.holds(statement, posting), grant)
         });
     }
 
-    /// How a statement names the principal that the index keeps for everybody: `Some(None)` if it names none,
-    /// `None` if it does not hold for the principal.
-    fn general_grant(&self, statement: &Statement) -> Option<Option<Grant>> {
+    /// How closely a statement that the index keeps for everybody names the principal; `None` if it exempts it.
+    fn general_grant(&self, statement: &Statement) -> Option<Grant> {
         match &statement.principal {
-            None => Some(None),
-            Some(rule) if !rule.is_negated() => Some(Some(Grant::Everyone)),
+            // a document without principals is attached to this one
+            None => Some(Grant::Direct),
+            Some(rule) if !rule.is_negated() => Some(Grant::Everyone),
             // the IAM guide: NotPrincipal with Deny denies whoever has a boundary, listed or not
-            Some(_) if self.has_boundary && statement.effect == Effect::Deny => Some(Some(Grant::Everyone)),
-            Some(rule) => rule.grant(self.principal, statement.effect).map(Some),
+            Some(_) if self.has_boundary && statement.effect == Effect::Deny => Some(Grant::Everyone),
+            Some(rule) => rule.grant(self.principal, statement.effect),
         }
     }
 

@@ -55,10 +55,10 @@ pub enum WarningKind {
     /// Allow for everybody.
     #[error("this grants to everybody, anonymous too")]
     Public,
-    /// Allow with NotAction.
+    /// Allow with `NotAction`.
     #[error("Allow with NotAction grants every action that is not listed, also future ones")]
     AllowNotAction,
-    /// Allow with NotResource.
+    /// Allow with `NotResource`.
     #[error(
         "Allow with NotResource grants everything that is not listed, also buckets that do not exist yet"
     )]
@@ -77,7 +77,7 @@ pub enum WarningKind {
     /// `ForAllValues:` in an Allow, without a test that the key is there.
     #[error("`ForAllValues:` passes without `{0}`; add `\"Null\": {{\"{0}\": \"false\"}}`")]
     VacuousForAll(String),
-    /// NotPrincipal with Deny.
+    /// `NotPrincipal` with Deny.
     #[error("NotPrincipal with Deny always denies principals that have a permissions boundary")]
     NotPrincipalDeny,
     /// A Deny that holds whenever a network key is another or missing.

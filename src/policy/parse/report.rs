@@ -1,6 +1,8 @@
 //! The findings about one document, and where in it the reader is.
 //! It must not know what a policy is made of.
 
+use std::fmt::Write as _;
+
 use super::json::{Json, Member, Node};
 use super::{MAX_VALUES, ParseOptions, Parsed};
 use crate::policy::document::{Document, Kind, Version};
@@ -82,7 +84,8 @@ impl<'a> Report<'a> {
 
     pub(super) fn enter_index(&mut self, index: usize) {
         self.steps.push(self.path.len());
-        self.path.push_str(&format!("[{index}]"));
+        // INVARIANT: writing to a String does not fail
+        let _ = write!(self.path, "[{index}]");
     }
 
     pub(super) fn leave(&mut self) {

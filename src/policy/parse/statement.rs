@@ -44,7 +44,7 @@ pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Statement> {
         place: report.place(node.at),
         sid,
         effect: effect?,
-        principal: principal?,
+        principal: principal.ok()?,
         action: action?,
         resource: resource?,
         conditions: conditions?,
@@ -101,13 +101,16 @@ fn one_of<'n>(
     }
 }
 
-/// The rule, `Some(None)` where the kind of document has none, `None` if something is wrong.
+/// Something was wrong and has been reported.
+struct Reported;
+
+/// The rule; `None` where the kind of document has none.
 fn read_principal(
     node: &Node,
     members: &[Member],
     effect: Option<Effect>,
     report: &mut Report<'_>,
-) -> Option<Option<PrincipalRule>> {
+) -> Result<Option<PrincipalRule>, Reported> {
     if !report.kind().has_principals() {
         let mut clean = true;
         for name in ["Principal", "NotPrincipal"] {
@@ -116,11 +119,11 @@ fn read_principal(
                 clean = false;
             }
         }
-        return clean.then_some(None);
+        return clean.then_some(None).ok_or(Reported);
     }
-    let (negated, member) = one_of(node, members, ["Principal", "NotPrincipal"], report)?;
+    let (negated, member) = one_of(node, members, ["Principal", "NotPrincipal"], report).ok_or(Reported)?;
     if negated && effect == Some(Effect::Allow) && !report.options().allow_not_principal_allow {
         report.error(member.at, ErrorKind::NotPrincipalAllow);
     }
-    elements::read_principals(negated, member, report).map(Some)
+    elements::read_principals(negated, member, report).map(Some).ok_or(Reported)
 }

@@ -73,7 +73,7 @@ fn what_is_no_pattern() {
         ("${", Unterminated),
         ("a${aws:username", Unterminated),
         ("${aws:username, 'a}", Unterminated),
-        ("${}", Malformed("".into())),
+        ("${}", Malformed(String::new())),
         ("${ }", Malformed(" ".into())),
         ("${username}", Malformed("username".into())),
         ("${aws:username,'a'}", Malformed("aws:username,'a'".into())),

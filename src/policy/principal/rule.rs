@@ -1,4 +1,4 @@
-//! The Principal and NotPrincipal elements of a statement, and how they name a principal.
+//! The Principal and `NotPrincipal` elements of a statement, and how they name a principal.
 //! It must not match a part of a name: principals have no wildcards but the lone `*`.
 
 use smallvec::SmallVec;
@@ -17,7 +17,7 @@ pub enum EntryError {
     Malformed,
 }
 
-/// One entry of Principal or NotPrincipal.
+/// One entry of Principal or `NotPrincipal`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
     /// `*`: everybody, anonymous too.
@@ -175,7 +175,7 @@ pub(super) fn names_of(principal: &Principal) -> Vec<(String, Grant)> {
     names
 }
 
-/// The Principal or NotPrincipal element of a statement.
+/// The Principal or `NotPrincipal` element of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrincipalRule {
     negated: bool,
@@ -194,7 +194,7 @@ impl PrincipalRule {
         Self { negated, entries, names }
     }
 
-    /// Whether this is a NotPrincipal.
+    /// Whether this is a `NotPrincipal`.
     #[must_use]
     pub const fn is_negated(&self) -> bool {
         self.negated
@@ -220,7 +220,7 @@ impl PrincipalRule {
 
     /// How the rule names this principal; `None` if it does not.
     ///
-    /// A NotPrincipal exempts users, roles and sessions by their own names. An account that is listed exempts its
+    /// A `NotPrincipal` exempts users, roles and sessions by their own names. An account that is listed exempts its
     /// principals in an Allow and exempts nobody but its root in a Deny: AWS's pages do not say, this grants least.
     #[must_use]
     pub fn grant(&self, principal: &Principal, effect: Effect) -> Option<Grant> {

@@ -1,4 +1,4 @@
-//! Base64 of BinaryEquals conditions (RFC 4648 section 4), with or without padding.
+//! Base64 of `BinaryEquals` conditions (RFC 4648 section 4), with or without padding.
 //! It must not skip characters it does not know, nor accept bits that belong to no byte.
 
 /// The bytes that `text` encodes; `None` if it is no base64.
@@ -22,7 +22,7 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
 fn strip_padding(text: &[u8]) -> Option<&[u8]> {
     match text {
         [body @ .., b'=', b'='] | [body @ .., b'='] => {
-            (text.len() % 4 == 0 && !body.contains(&b'=')).then_some(body)
+            (text.len().is_multiple_of(4) && !body.contains(&b'=')).then_some(body)
         }
         _ => Some(text),
     }

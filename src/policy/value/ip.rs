@@ -1,4 +1,4 @@
-//! Sets of address ranges of IpAddress conditions: merged, sorted, found by halving.
+//! Sets of address ranges of `IpAddress` conditions: merged, sorted, found by halving.
 //! It must not match one family against the other, nor accept an IPv4 address in IPv6 clothes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,4 +1,4 @@
-//! Who is named by an entry, and who is exempt by NotPrincipal.
+//! Who is named by an entry, and who is exempt by `NotPrincipal`.
 //! It must not test decisions: those are in `decide`.
 
 use super::*;
