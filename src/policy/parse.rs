@@ -10,7 +10,7 @@ mod statement;
 use super::document::{Document, Kind, Statement, Version};
 use super::error::{ErrorKind, PolicyError, Warning, WarningKind};
 
-use json::{Member, Node};
+use json::{Json, Member, Node};
 use report::Report;
 
 /// Bytes of a document. AWS takes 20 KB for a bucket policy; lists of addresses in files of one's own are longer.
@@ -134,10 +134,13 @@ fn read_id(member: &Member, report: &mut Report<'_>) -> Option<String> {
 fn read_statements(member: &Member, report: &mut Report<'_>) -> Vec<Statement> {
     report.inside_member(member, |report, node| {
         let nodes = report.one_or_many(node, MAX_STATEMENTS);
+        let listed = matches!(node.value, Json::List(_));
         let mut sids = std::collections::HashSet::new();
         let mut statements = Vec::with_capacity(nodes.len());
         for (at, node) in nodes.iter().enumerate() {
-            report.enter_index(at);
+            if listed {
+                report.enter_index(at);
+            }
             if let Some(statement) = statement::read(node, report) {
                 if let Some(sid) = statement.sid.clone()
                     && !sids.insert(sid.clone())
@@ -146,7 +149,9 @@ fn read_statements(member: &Member, report: &mut Report<'_>) -> Vec<Statement> {
                 }
                 statements.push(statement);
             }
-            report.leave();
+            if listed {
+                report.leave();
+            }
         }
         statements
     })
