@@ -17,14 +17,51 @@ pub(super) struct Report<'a> {
     path: String,
     // lengths of the path before each step that was taken
     steps: Vec<usize>,
+    counted: Counted,
     errors: Vec<PolicyError>,
     warnings: Vec<Warning>,
 }
 
+/// A byte of the text and its line and column, from which the next place is counted on: places come in the order of
+/// the text, so a long document is gone through once and not once for each place.
+struct Counted {
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Counted {
+    const START: Self = Self { at: 0, line: 1, column: 1 };
+
+    fn count_to(&mut self, text: &str, at: usize) -> (usize, usize) {
+        if at < self.at {
+            *self = Self::START;
+        }
+        for char in text.get(self.at..at).unwrap_or_default().chars() {
+            if char == '\n' {
+                (self.line, self.column) = (self.line + 1, 1);
+            } else {
+                self.column += 1;
+            }
+        }
+        self.at = at;
+        (self.line, self.column)
+    }
+}
+
 impl<'a> Report<'a> {
     pub(super) fn new(text: Option<&'a str>, kind: Kind, options: ParseOptions) -> Self {
-        let (path, steps, errors, warnings) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { text, kind, options, version: Version::V2012, path, steps, errors, warnings }
+        Self {
+            text,
+            kind,
+            options,
+            version: Version::V2012,
+            path: String::new(),
+            steps: Vec::new(),
+            counted: Counted::START,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     pub(super) const fn kind(&self) -> Kind {
@@ -56,22 +93,19 @@ impl<'a> Report<'a> {
     }
 
     /// The place where the reader is, at this byte of the text.
-    pub(super) fn place(&self, at: usize) -> Place {
-        let position = self.text.map(|text| {
-            let before = text.get(..at).unwrap_or(text);
-            let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            (line, column)
-        });
+    pub(super) fn place(&mut self, at: usize) -> Place {
+        let position = self.text.map(|text| self.counted.count_to(text, at));
         Place { path: self.path.clone(), position }
     }
 
     pub(super) fn error(&mut self, at: usize, kind: ErrorKind) {
-        self.errors.push(PolicyError { place: self.place(at), kind });
+        let place = self.place(at);
+        self.errors.push(PolicyError { place, kind });
     }
 
     pub(super) fn warn(&mut self, at: usize, kind: WarningKind) {
-        self.warnings.push(Warning { place: self.place(at), kind });
+        let place = self.place(at);
+        self.warnings.push(Warning { place, kind });
     }
 
     pub(super) fn enter_name(&mut self, name: &str) {
