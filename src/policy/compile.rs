@@ -88,19 +88,14 @@ impl Compiled {
 
     /// The numbers under which the index keeps statements for this principal, and how closely they name it.
     /// The first is 0, for everybody.
-    pub(super) fn numbers(
-        &self,
-        principal: &Principal,
-        effect: Effect,
-    ) -> SmallVec<[(u32, Option<Grant>); 6]> {
+    pub(super) fn numbers(&self, principal: &Principal) -> SmallVec<[(u32, Option<Grant>); 6]> {
         let mut numbers = SmallVec::new();
         numbers.push((0, None));
         if self.principals.is_empty() {
             return numbers;
         }
         for (name, grant) in principal.names() {
-            let counts = *grant != Grant::RoleName || effect == Effect::Deny;
-            if let Some(number) = self.principals.get(name.as_str()).filter(|_| counts) {
+            if let Some(number) = self.principals.get(name.as_str()) {
                 numbers.push((*number, Some(*grant)));
             }
         }

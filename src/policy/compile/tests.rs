@@ -15,7 +15,7 @@ fn candidates(document: &Compiled, principal: &Principal, path: &str) -> Vec<u32
     let mut found = Vec::new();
     let action = Some(1 << Action::GetObject.index());
     for effect in [Effect::Deny, Effect::Allow] {
-        let numbers = document.numbers(principal, effect);
+        let numbers = document.numbers(principal);
         document.index(effect).visit(path.as_bytes(), &numbers, action, |posting, _| {
             found.push(posting.statement);
             false

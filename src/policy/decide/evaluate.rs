@@ -106,7 +106,7 @@ impl<'a> Evaluation<'a> {
             ActionRef::Known(action) => Some(1 << action.index()),
             ActionRef::Name(_) => None,
         };
-        let numbers = document.numbers(self.principal, effect);
+        let numbers = document.numbers(self.principal);
         document.index(effect).visit(path, &numbers, action, |posting, grant| {
             let Some(statement) = document.statement(posting.statement) else { return false };
             let Some(grant) = grant.or_else(|| self.general_grant(statement)) else { return false };

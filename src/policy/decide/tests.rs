@@ -252,6 +252,7 @@ fn listing_all_buckets_matches_star_in_both_forms() {
     for (resource, expected) in [
         ("*", Outcome::Allowed),
         ("arn:aws:s3:::*", Outcome::Allowed),
+        ("arn:aws:s3:::?", Outcome::Allowed),
         ("arn:aws:s3:::media", Outcome::ImplicitlyDenied),
     ] {
         let identity = [compiled(
