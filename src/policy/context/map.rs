@@ -1,0 +1,69 @@
+//! Contexts of test cases: any key, named as text.
+//! It must not be used for requests: those have typed contexts, in which no key can be made up.
+
+use std::collections::BTreeMap;
+
+use super::value::{List, Value};
+
+/// Why a context of a test case is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyMapError {
+    /// Two spellings of one key.
+    #[error("the context holds `{0}` twice; letter case does not make keys different")]
+    Duplicate(String),
+    /// A value that is neither text nor a list of texts.
+    #[error("the value of `{0}` in the context is neither text nor a list of texts")]
+    WrongType(String),
+}
+
+#[derive(Clone, Debug)]
+enum Entry {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Keys in lower case and their values.
+#[derive(Clone, Debug, Default)]
+pub struct KeyMap {
+    entries: BTreeMap<String, Entry>,
+}
+
+impl KeyMap {
+    /// Reads the context of a case: an object of texts and lists of texts.
+    ///
+    /// # Errors
+    /// Values of other types, and two spellings of one key.
+    pub fn from_json(object: &serde_json::Map<String, serde_json::Value>) -> Result<Self, KeyMapError> {
+        use serde_json::Value as Json;
+        let mut map = Self::default();
+        for (name, value) in object {
+            let wrong = || KeyMapError::WrongType(name.clone());
+            let entry = match value {
+                Json::String(text) => Entry::One(text.clone()),
+                Json::Array(list) => {
+                    let text = |item: &Json| item.as_str().map(str::to_owned);
+                    Entry::Many(list.iter().map(text).collect::<Option<_>>().ok_or_else(wrong)?)
+                }
+                _ => return Err(wrong()),
+            };
+            if map.entries.insert(name.to_ascii_lowercase(), entry).is_some() {
+                return Err(KeyMapError::Duplicate(name.clone()));
+            }
+        }
+        Ok(map)
+    }
+
+    /// Keys with one value each; a later spelling of a key replaces an earlier one.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let entry = |(name, value): (&str, &str)| (name.to_ascii_lowercase(), Entry::One(value.to_owned()));
+        Self { entries: pairs.into_iter().map(entry).collect() }
+    }
+
+    pub(super) fn value(&self, lower: &str) -> Value<'_> {
+        match self.entries.get(lower) {
+            None => Value::Missing,
+            Some(Entry::One(text)) => Value::Text(text.as_bytes()),
+            Some(Entry::Many(texts)) => Value::List(List::Texts(texts)),
+        }
+    }
+}
