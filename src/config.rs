@@ -1,1 +1,5 @@
 //! The configuration file: text to model to snapshot.
+//! It must not let a file load that holds anything it did not understand.
+
+pub mod scalar;
+pub mod source;
