@@ -1,1 +1,50 @@
-//! The command line.
+//! The command line: parse, dispatch, and turn the outcome into an exit code.
+//! It must not do the work of a command: each has a file of its own.
+
+pub mod args;
+mod check;
+mod out;
+pub mod version;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+
+/// The answer is no.
+const NO: u8 = 1;
+
+/// The command line is wrong.
+const USAGE: u8 = 2;
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    match Args::try_parse() {
+        Ok(args) => dispatch(args.command),
+        Err(error) => usage(&error),
+    }
+}
+
+fn dispatch(command: Command) -> ExitCode {
+    match command {
+        Command::Check(args) => check::run(&args),
+        Command::Version(args) => version::run(&args),
+        Command::Run(_) | Command::Demo(_) | Command::Presign(_) | Command::Explain(_) => {
+            out::stderr("presign-gate: this command is not part of this build yet\n");
+            ExitCode::from(NO)
+        }
+    }
+}
+
+/// Help and version are answers; everything else is a mistake in the command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        out::stderr(&text);
+        ExitCode::from(USAGE)
+    } else {
+        out::stdout(&text);
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,163 @@
+//! What may stand on the command line, read into typed values.
+//! It must not act: a command gets its arguments and nothing else of the command line.
+
+pub mod values;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use ipnet::IpNet;
+
+use crate::clock::UnixMillis;
+use values::{ByteRange, Field, ObjectUrl, Scheme};
+
+/// Enforces presigned access in front of S3: signature, network path, and the link's own limits.
+#[derive(Debug, Parser)]
+#[command(name = "presign-gate", version, disable_help_subcommand = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the proxy
+    Run(RunArgs),
+    /// Run the proxy over an embedded S3, with sample objects and links to try
+    Demo(DemoArgs),
+    /// Check config files: every error and warning, with line and column
+    Check(CheckArgs),
+    /// Print a presigned URL
+    Presign(PresignArgs),
+    /// Tell what the gate would do with a URL, and why
+    Explain(ExplainArgs),
+    /// Print which build this is
+    Version(VersionArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The config file
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Run the sample requests, print each outcome and stop
+    #[arg(long)]
+    pub once: bool,
+    /// Where to put objects and config; a temporary folder if left out
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where the admin endpoint is
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
+    pub admin: SocketAddr,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// The config files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `presign`.
+#[derive(Debug, clap::Args)]
+pub struct PresignArgs {
+    /// The method that the link is for, as GET or PUT
+    #[arg(value_name = "METHOD", value_parser = values::method)]
+    pub method: String,
+    /// The object: bucket and key, not percent-encoded
+    #[arg(value_name = "s3://BUCKET/KEY", value_parser = ObjectUrl::parse)]
+    pub object: ObjectUrl,
+    /// The config file that holds the credential
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The credential to sign with
+    #[arg(long, value_name = "ID")]
+    pub access_key_id: String,
+    /// How long the link is valid, 1s to 7d
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = values::expires)]
+    pub expires: Duration,
+    /// The host that the link is for, with its port if it has one; the first of `hosts` if left out
+    #[arg(long, value_name = "NAME", value_parser = values::host)]
+    pub host: Option<String>,
+    /// The scheme that the link begins with
+    #[arg(long, value_enum, default_value = "https")]
+    pub scheme: Scheme,
+    /// A header that requests must carry; may be repeated
+    #[arg(long = "header", value_name = "'NAME: VALUE'", value_parser = values::header)]
+    pub headers: Vec<Field>,
+    /// A query parameter that is signed as well; may be repeated
+    #[arg(long = "query", value_name = "NAME=VALUE", value_parser = values::parameter)]
+    pub query: Vec<Field>,
+    /// The addresses that requests must come from
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::cidr)]
+    pub source_ip: Vec<IpNet>,
+    /// The VPCs that requests must come from
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = values::vpc)]
+    pub source_vpc: Vec<String>,
+    /// The VPC endpoints that requests must come through
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = values::vpce)]
+    pub source_vpce: Vec<String>,
+    /// The least and the most bytes of an upload
+    #[arg(long, value_name = "MIN,MAX", value_parser = ByteRange::parse)]
+    pub content_length_range: Option<ByteRange>,
+    /// When the link begins to work
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub not_before: Option<UnixMillis>,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// The URL as a client would use it
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// The config file
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The method of the request
+    #[arg(long, default_value = "GET", value_parser = values::method)]
+    pub method: String,
+    /// A header of the request; may be repeated
+    #[arg(long = "header", value_name = "'NAME: VALUE'", value_parser = values::header)]
+    pub headers: Vec<Field>,
+    /// The address that the request comes from
+    #[arg(long, value_name = "IP")]
+    pub source_ip: Option<IpAddr>,
+    /// The VPC endpoint that the request comes through
+    #[arg(long, value_name = "ID", value_parser = values::vpce)]
+    pub vpce: Option<String>,
+    /// When the request is made; now if left out
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub at: Option<UnixMillis>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `version`.
+#[derive(Debug, clap::Args)]
+pub struct VersionArgs {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! The rows of the key tables.
+//! It must not hold code but the constructors of a row.
+
+use super::{Form, Key, Presence, Section, Served};
+
+const fn key(name: &'static str, form: Form, presence: Presence, doc: &'static str) -> Key {
+    Key { name, form, presence, served: Served::Yes, doc }
+}
+
+const fn required(name: &'static str, form: Form, doc: &'static str) -> Key {
+    key(name, form, Presence::Required, doc)
+}
+
+const fn optional(name: &'static str, form: Form, doc: &'static str) -> Key {
+    key(name, form, Presence::Optional, doc)
+}
+
+const fn default(name: &'static str, value: &'static str, form: Form, doc: &'static str) -> Key {
+    key(name, form, Presence::Default(value), doc)
+}
+
+const fn unserved(name: &'static str, doc: &'static str) -> Key {
+    Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::No, doc }
+}
+
+const fn only(name: &'static str, value: &'static str, doc: &'static str) -> Key {
+    Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::Only(value), doc }
+}
+
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const TIB: u64 = 1 << 40;
+
+const CIDRS: Form = Form::List(&Form::Cidr, 1);
+const POLICIES: Form = Form::List(&Form::Policy, 0);
+
+/// The top of the file.
+pub static ROOT: Section = Section {
+    keys: &[
+        required("version", Form::Choice(&["1"]), "the version of this format, `1`"),
+        required("listeners", Form::List(&Form::Keys(&LISTENER), 1), "where clients connect"),
+        optional("admin", Form::Keys(&ADMIN), "the admin endpoint; left out, there is none"),
+        optional(
+            "hosts",
+            Form::List(&Form::Text, 1),
+            "names that clients sign for; left out, any name, path-style only",
+        ),
+        optional("network", Form::Keys(&NETWORK), "what AWS knows about networks and a proxy must be told"),
+        optional("signing", Form::Keys(&SIGNING), "which signatures are accepted"),
+        required("credentials", Form::List(&Form::Keys(&CREDENTIAL), 1), "who may sign"),
+        optional("policy", Form::Keys(&POLICY), "policies that hold for everybody"),
+        required("buckets", Form::List(&Form::Keys(&BUCKET), 1), "the buckets that clients see"),
+        required("upstreams", Form::List(&Form::Keys(&UPSTREAM), 1), "where the objects are"),
+        optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
+        optional("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
+        optional("logs", Form::Keys(&LOGS), "what is written down"),
+        unserved("tracing", "where spans are sent to"),
+        default(
+            "expose_reasons",
+            "false",
+            Form::Flag,
+            "answers carry `x-gate-reason`, which helps attackers as well",
+        ),
+    ],
+};
+
+static LISTENER: Section = Section {
+    keys: &[
+        required("address", Form::Address, "the address and port to listen on, as `0.0.0.0:8443`"),
+        optional("tls", Form::Keys(&TLS), "TLS; left out, cleartext"),
+        optional("proxy_protocol", Form::Keys(&PROXY_PROTOCOL), "a PROXY header precedes every connection"),
+        optional("forwarded", Form::Keys(&FORWARDED), "a header that names the client is believed"),
+        optional(
+            "endpoint_policy",
+            Form::Policy,
+            "as the policy of a VPC endpoint, for all that comes in here",
+        ),
+    ],
+};
+
+static TLS: Section = Section {
+    keys: &[
+        required("certificate", Form::File, "the certificate chain, PEM"),
+        required("private_key", Form::File, "its private key, PEM"),
+        unserved("client_ca", "the authorities whose clients may connect, PEM"),
+    ],
+};
+
+static PROXY_PROTOCOL: Section = Section {
+    keys: &[required("trusted", CIDRS, "peers that must send a PROXY header; every other peer is refused")],
+};
+
+static FORWARDED: Section = Section {
+    keys: &[
+        required("trusted", CIDRS, "proxies whose header is believed, walked right to left"),
+        default(
+            "header",
+            "x-forwarded-for",
+            Form::Choice(&["x-forwarded-for", "forwarded"]),
+            "the header they write",
+        ),
+    ],
+};
+
+static ADMIN: Section = Section {
+    keys: &[
+        required("address", Form::Address, "the address and port of the admin endpoint"),
+        optional(
+            "token",
+            Form::Secret,
+            "needed for POST; without it POST is answered on a loopback address only",
+        ),
+    ],
+};
+
+static NETWORK: Section = Section {
+    keys: &[
+        optional(
+            "vpc_endpoints",
+            Form::List(&Form::Keys(&VPC_ENDPOINT), 0),
+            "VPC endpoints that a PROXY header may name",
+        ),
+        optional(
+            "vpcs",
+            Form::List(&Form::Keys(&VPC), 0),
+            "peers whose address lies here count as inside that VPC",
+        ),
+    ],
+};
+
+static VPC_ENDPOINT: Section = Section {
+    keys: &[
+        required("id", Form::Text, "the endpoint, as `vpce-0a1b2c3d`"),
+        required("vpc", Form::Text, "the VPC that it is in, as `vpc-11112222`"),
+        optional("account", Form::Text, "the account that owns it, 12 digits"),
+        optional("org", Form::Text, "the organization of that account, as `o-abcd`"),
+        optional("region", Form::Text, "the region that it is in"),
+    ],
+};
+
+static VPC: Section = Section {
+    keys: &[
+        required("vpc", Form::Text, "the VPC, as `vpc-11112222`"),
+        required("cidrs", CIDRS, "the addresses of its peers"),
+    ],
+};
+
+static SIGNING: Section = Section {
+    keys: &[
+        default("regions", "us-east-1", Form::List(&Form::Text, 1), "regions accepted in credential scopes"),
+        default(
+            "max_expires",
+            "7d",
+            Form::Duration(SECOND, 7 * DAY),
+            "the longest a link may be valid; S3's bound is 7d",
+        ),
+        default(
+            "clock_skew",
+            "15m",
+            Form::Duration(0, 15 * MINUTE),
+            "how far the clock of a signer may be off",
+        ),
+        default("header_auth", "true", Form::Flag, "signatures in the Authorization header are accepted too"),
+        only("post_policy", "false", "browser uploads with a signed form are accepted"),
+        only("sigv4a", "false", "signatures for several regions are accepted"),
+        only("sigv2", "false", "signatures of the old kind are accepted"),
+        default("uniform_errors", "false", Form::Flag, "an unknown key and a wrong signature look the same"),
+    ],
+};
+
+static CREDENTIAL: Section = Section {
+    keys: &[
+        required("access_key_id", Form::Text, "the name of the key, as signers send it"),
+        required("secret_access_key", Form::Secret, "the secret that it signs with"),
+        optional("session_token", Form::Secret, "a temporary credential: the token that requests must carry"),
+        optional("principal", Form::Text, "the ARN that policies know the signer by"),
+        optional("tags", Form::Texts, "its `aws:PrincipalTag/..` values"),
+        optional("policies", POLICIES, "its identity policies: file names or documents"),
+        optional("boundary", Form::Policy, "its permissions boundary"),
+        optional("retired", Form::Time, "links signed before this still work, newer ones do not"),
+    ],
+};
+
+static POLICY: Section = Section {
+    keys: &[
+        default(
+            "default",
+            "deny",
+            Form::Choice(&["deny", "pass"]),
+            "when no statement matches: `deny`, or `pass` to S3",
+        ),
+        optional("guardrails", POLICIES, "policies attached to every principal, anonymous too"),
+        only("shadow", "[]", "policies that are evaluated and counted, never enforced"),
+    ],
+};
+
+static BUCKET: Section = Section {
+    keys: &[
+        required("name", Form::Text, "the name that clients use; `*` is every other one"),
+        required("upstream", Form::Text, "the name of the upstream that holds it"),
+        optional("upstream_bucket", Form::Text, "its name there, if it is another"),
+        optional("policy", Form::Policy, "its bucket policy"),
+        only("cors", "[]", "the browsers that may read it"),
+        only("head_for_get", "false", "a link signed for GET answers HEAD too"),
+    ],
+};
+
+static UPSTREAM: Section = Section {
+    keys: &[
+        required("name", Form::Text, "the name that buckets refer to"),
+        required("endpoint", Form::Endpoint, "scheme, host and port of the store"),
+        required("region", Form::Text, "the region that requests are signed for"),
+        default(
+            "addressing",
+            "path",
+            Form::Choice(&["path", "virtual"]),
+            "where the bucket stands: path or host name",
+        ),
+        required("credentials", Form::Keys(&UPSTREAM_CREDENTIALS), "what requests are signed with"),
+        optional(
+            "ca",
+            Form::File,
+            "the authorities that its certificate must come from, PEM; left out, the public ones",
+        ),
+        optional("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
+        only("retries", "0", "how often a request without a body is tried again"),
+        unserved("health", "how the gate probes it"),
+    ],
+};
+
+static UPSTREAM_CREDENTIALS: Section = Section {
+    keys: &[
+        optional("access_key_id", Form::Text, "the name of a key of the store"),
+        optional("secret_access_key", Form::Secret, "the secret of that key"),
+        optional("session_token", Form::Secret, "the token of a temporary key"),
+        optional(
+            "passthrough",
+            Form::Choice(&["true"]),
+            "requests keep their signature, since the store knows the keys",
+        ),
+        optional("anonymous", Form::Choice(&["true"]), "requests are not signed"),
+        unserved("provider", "credentials come from the environment, as AWS tools find them"),
+    ],
+};
+
+static TIMEOUTS: Section = Section {
+    keys: &[
+        default("connect", "2s", Form::Duration(1, 5 * MINUTE), "until a connection stands, TLS included"),
+        default("read", "60s", Form::Duration(1, HOUR), "between two reads"),
+        default("write", "60s", Form::Duration(1, HOUR), "between two writes"),
+        default("idle", "50s", Form::Duration(0, HOUR), "that an unused connection is kept"),
+    ],
+};
+
+static LINKS: Section = Section {
+    keys: &[
+        optional("store", Form::Keys(&STORE), "where the state of links is kept; this version keeps none"),
+        unserved("when_store_fails", "what happens to links with state when the store fails"),
+        unserved("grace", "the time within which a repeated request is the same use"),
+        unserved("rate_limits", "requests or bytes in a time, per key, address or link"),
+    ],
+};
+
+static STORE: Section = Section {
+    keys: &[
+        only("memory", "true", "in this process, lost when it ends"),
+        unserved("redb", "in a file of this machine"),
+        unserved("redis", "in a server that several gates share"),
+    ],
+};
+
+static LIMITS: Section = Section {
+    keys: &[
+        default("header_bytes", "32KiB", Form::Size(KIB, MIB), "the largest request head"),
+        default(
+            "header_time",
+            "5s",
+            Form::Duration(100, 5 * MINUTE),
+            "the time to send a request head, from its first byte",
+        ),
+        default("connections", "50000", Form::Count(1, 10_000_000), "client connections at a time"),
+        default("body", "5TiB", Form::Size(0, 5 * TIB), "the largest request body"),
+        default(
+            "buffered_body",
+            "2MiB",
+            Form::Size(KIB, 64 * MIB),
+            "the largest request body that a rule must read whole",
+        ),
+    ],
+};
+
+static LOGS: Section = Section {
+    keys: &[
+        optional("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
+        unserved("audit", "decisions and reloads, each line chained to the one before"),
+    ],
+};
+
+static ACCESS_LOG: Section = Section {
+    keys: &[
+        default("path", "-", Form::File, "the file that lines are added to; `-` is standard output"),
+        only("format", "json", "the form of a line"),
+    ],
+};
+
+/// Every key with its path, as `listeners[].tls.certificate`.
+#[must_use]
+pub fn all() -> Vec<(String, &'static Key)> {
+    let mut rows = Vec::new();
+    walk(&ROOT, "", &mut rows);
+    rows
+}
+
+fn walk(section: &'static Section, prefix: &str, rows: &mut Vec<(String, &'static Key)>) {
+    for key in section.keys {
+        let path = format!("{prefix}{}", key.name);
+        rows.push((path.clone(), key));
+        match key.form {
+            Form::Keys(inner) => walk(inner, &format!("{path}."), rows),
+            Form::List(Form::Keys(inner), _) => walk(inner, &format!("{path}[]."), rows),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! A config file as plain typed values: what the rest of the crate is built from.
+//! It must not hold text that still needs reading, nor anything that a default was not applied to.
+
+pub mod identity;
+pub mod storage;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::tree::Place;
+use crate::secret::Secret;
+use identity::{Credential, PolicyRules};
+use storage::{Bucket, Upstream};
+
+/// A value and where it stands, for findings that only show when values are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands in the config file.
+    pub at: Place,
+    /// The keys that lead there.
+    pub path: String,
+}
+
+/// A whole config file, defaults applied, files and variables read.
+#[derive(Debug)]
+pub struct Config {
+    /// Where clients connect; at least one, each address once.
+    pub listeners: Vec<Listener>,
+    /// The admin endpoint, if there is one.
+    pub admin: Option<Admin>,
+    /// The names that clients sign for.
+    pub hosts: Hosts,
+    /// What is known about VPCs and their endpoints.
+    pub network: Network,
+    /// Which signatures are accepted.
+    pub signing: Signing,
+    /// Who may sign; at least one, each access key id once.
+    pub credentials: Vec<Credential>,
+    /// Policies that hold for everybody.
+    pub policy: PolicyRules,
+    /// The buckets that clients see; at least one, each name once.
+    pub buckets: Vec<Bucket>,
+    /// Where the objects are; at least one, each name once.
+    pub upstreams: Vec<Upstream>,
+    /// What one client may take of the gate.
+    pub limits: Limits,
+    /// What is written down.
+    pub logs: Logs,
+    /// Whether answers carry `x-gate-reason`. Default false.
+    pub expose_reasons: bool,
+}
+
+/// An address that clients connect to.
+#[derive(Debug)]
+pub struct Listener {
+    /// Address and port.
+    pub address: Located<SocketAddr>,
+    /// Certificate and key; cleartext without.
+    pub tls: Option<Tls>,
+    /// Peers that must send a PROXY header; every other peer is refused. `None`: no PROXY header is read.
+    pub proxy_protocol: Option<Vec<IpNet>>,
+    /// The header that names the client, and who is believed. `None`: no header is believed.
+    pub forwarded: Option<Forwarded>,
+    /// As the policy of a VPC endpoint, for all that comes in here.
+    pub endpoint_policy: Option<PolicySource>,
+}
+
+/// The certificate of a listener.
+#[derive(Debug)]
+pub struct Tls {
+    /// The certificate chain, PEM.
+    pub certificate: LoadedFile,
+    /// Its private key, PEM.
+    pub private_key: LoadedFile,
+}
+
+/// A file that was read, and its name for reading it again when it changes.
+#[derive(Debug)]
+pub struct LoadedFile {
+    /// Its name, joined to the folder of the config file.
+    pub path: PathBuf,
+    /// What it holds.
+    pub bytes: Secret,
+}
+
+/// Belief in a header that names the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarded {
+    /// Proxies that are believed; never empty.
+    pub trusted: Vec<IpNet>,
+    /// The header that they write. Default `X-Forwarded-For`.
+    pub header: ForwardedHeader,
+}
+
+/// The headers that can name a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// The admin endpoint.
+#[derive(Debug)]
+pub struct Admin {
+    /// Address and port.
+    pub address: Located<SocketAddr>,
+    /// The bearer token for POST and DELETE; without it they are answered on a loopback address only.
+    pub token: Option<Secret>,
+}
+
+/// The names that clients sign for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hosts {
+    /// `hosts` is left out: every valid Host is taken, and the bucket is in the path. A link that was signed for another
+    /// name with one of our keys works here too; listing the names closes that.
+    AnyPathStyle,
+    /// These names in lower case, without port, and `<bucket>.NAME`; every other Host is answered 400. Never empty.
+    Listed(Vec<String>),
+}
+
+/// What is known about VPCs and their endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// The endpoints that a PROXY header may name; each id once.
+    pub vpc_endpoints: Vec<VpcEndpoint>,
+    /// The address ranges of VPCs; each range once.
+    pub vpcs: Vec<Vpc>,
+}
+
+/// A VPC endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VpcEndpoint {
+    /// `vpce-..`
+    pub id: Located<String>,
+    /// `vpc-..`
+    pub vpc: String,
+    /// The account that owns it, 12 digits.
+    pub account: Option<String>,
+    /// The organization of that account, `o-..`.
+    pub org: Option<String>,
+    /// The region that it is in.
+    pub region: Option<String>,
+}
+
+/// A VPC and the addresses in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vpc {
+    /// `vpc-..`
+    pub vpc: String,
+    /// The addresses of its peers; never empty.
+    pub cidrs: Vec<Located<IpNet>>,
+}
+
+/// Which signatures are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// Regions accepted in credential scopes; never empty. Default `us-east-1`.
+    pub regions: Vec<String>,
+    /// The longest a link may be valid, 1 s to 7 d. Default 7 d.
+    pub max_expires: Duration,
+    /// How far the clock of a signer may be off, up to 15 min. Default 15 min.
+    pub clock_skew: Duration,
+    /// Whether signatures in the Authorization header are accepted. Default true.
+    pub header_auth: bool,
+    /// Whether an unknown key and a wrong signature look the same. Default false.
+    pub uniform_errors: bool,
+}
+
+/// What one client may take of the gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest request head, in bytes. Default 32 KiB.
+    pub header_bytes: u64,
+    /// The time to send a request head, from its first byte. Default 5 s.
+    pub header_time: Duration,
+    /// Client connections at a time. Default 50000.
+    pub connections: u64,
+    /// The largest request body, in bytes. Default 5 TiB.
+    pub body: u64,
+    /// The largest request body that a rule must read whole, in bytes. Default 2 MiB.
+    pub buffered_body: u64,
+}
+
+/// What is written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logs {
+    /// Where access lines (JSON) go. Default standard output.
+    pub access: LogTarget,
+}
+
+/// Where lines of a log go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// Standard output.
+    Stdout,
+    /// Added to this file.
+    File(PathBuf),
+}
+
+/// The text of a policy document and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySource {
+    /// Its name in metrics and explanations: the file as written in the config, or the path of the inline document.
+    pub name: String,
+    /// JSON. An inline document is laid out as in the config file, so that its lines can be mapped back.
+    pub text: Arc<str>,
+    /// The file that findings about it point into.
+    pub file: String,
+    /// What to add to a line of `text` to get the line in `file`: 0 for a file of its own.
+    pub line_offset: u32,
+    /// Where the config file names it, or holds it.
+    pub at: Place,
+    /// The keys that lead there.
+    pub path: String,
+}

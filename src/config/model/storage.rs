@@ -1,0 +1,98 @@
+//! The buckets that clients see, and the stores behind them.
+//! It must not open connections nor sign.
+
+use std::time::Duration;
+
+use super::super::scalar::endpoint::Endpoint;
+use super::{LoadedFile, Located, PolicySource};
+use crate::secret::Secret;
+
+/// A bucket as clients see it.
+#[derive(Debug)]
+pub struct Bucket {
+    /// The name that clients use.
+    pub name: Located<BucketName>,
+    /// The name of its upstream; exists in [`super::Config::upstreams`].
+    pub upstream: Located<String>,
+    /// Its name there; `None`: the same.
+    pub upstream_bucket: Option<Located<String>>,
+    /// Its bucket policy.
+    pub policy: Option<PolicySource>,
+}
+
+/// The name of a bucket in the config file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum BucketName {
+    /// This bucket.
+    Named(String),
+    /// `*`: every bucket that is not named.
+    Rest,
+}
+
+impl std::fmt::Display for BucketName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Named(name) => name,
+            Self::Rest => "*",
+        })
+    }
+}
+
+/// A store.
+#[derive(Debug)]
+pub struct Upstream {
+    /// The name that buckets refer to.
+    pub name: Located<String>,
+    /// Scheme, host and port.
+    pub endpoint: Located<Endpoint>,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// Where the bucket stands in a request. Default path.
+    pub addressing: Addressing,
+    /// What requests are signed with.
+    pub credentials: UpstreamCredentials,
+    /// The authorities that its certificate must come from, PEM; `None`: the public ones.
+    pub ca: Option<LoadedFile>,
+    /// How long the gate waits for it.
+    pub timeouts: Timeouts,
+}
+
+/// Where the bucket stands in a request to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// `host/bucket/key`.
+    Path,
+    /// `bucket.host/key`.
+    Virtual,
+}
+
+/// What requests to a store are signed with.
+#[derive(Clone, Debug)]
+pub enum UpstreamCredentials {
+    /// The gate's own key; the client's signature ends at the gate.
+    Static {
+        /// The name of the key.
+        access_key_id: String,
+        /// Its secret; never empty.
+        secret: Secret,
+        /// The token of a temporary key.
+        session_token: Option<Secret>,
+    },
+    /// The client's signature goes on, since the store knows the keys.
+    Passthrough,
+    /// Nothing.
+    Anonymous,
+}
+
+/// How long the gate waits for a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until a connection stands, TLS included. Default 2 s.
+    pub connect: Duration,
+    /// Between two reads. Default 60 s.
+    pub read: Duration,
+    /// Between two writes. Default 60 s.
+    pub write: Duration,
+    /// That an unused connection is kept. Default 50 s.
+    pub idle: Duration,
+}

@@ -1,0 +1,161 @@
+//! From the tree of a config file to its model, section by section.
+//! It must not compare sections with each other; it hands them to [`super::check`].
+
+mod access;
+mod credentials;
+mod policies;
+mod secrets;
+mod storage;
+
+use super::check::{Parts, check};
+use super::keys::ROOT;
+use super::model::{Admin, Config, Hosts, Limits, LogTarget, Logs, Signing};
+use super::reader::{Fields, Reader, Reported, text};
+use super::scalar::Malformed;
+use super::tree::{Node, Scalar};
+use crate::request::host::Host;
+
+/// Reads a whole file.
+///
+/// # Errors
+/// It does not load, and `reader` holds why.
+pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Config, Reported> {
+    let top = Fields::open(reader, root, "", &ROOT)?;
+    let version = top.choice("version", &[("1", ())]);
+    let listeners = access::listeners(&top);
+    let admin = top.if_given("admin", |top, name| top.section(name).and_then(|fields| admin(&fields)));
+    let hosts = hosts(&top);
+    let network = access::network(&top);
+    let signing = top.section_or_empty("signing").and_then(|fields| signing(&fields));
+    let credentials = credentials::credentials(&top);
+    let policy = top.section_or_empty("policy").and_then(|fields| policies::rules(&fields));
+    let buckets = storage::buckets(&top);
+    let upstreams = storage::upstreams(&top);
+    let links = top.if_given("links", links);
+    let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
+    let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
+    let expose_reasons = expose_reasons(&top);
+    check(
+        &Parts {
+            listeners: listeners.as_deref().ok(),
+            admin: admin.as_ref().ok().and_then(Option::as_ref),
+            network: network.as_ref().ok(),
+            credentials: credentials.as_deref().ok(),
+            policy: policy.as_ref().ok(),
+            buckets: buckets.as_deref().ok(),
+            upstreams: upstreams.as_deref().ok(),
+        },
+        reader,
+    );
+    version?;
+    links?;
+    Ok(Config {
+        listeners: listeners?,
+        admin: admin?,
+        hosts: hosts?,
+        network: network?,
+        signing: signing?,
+        credentials: credentials?,
+        policy: policy?,
+        buckets: buckets?,
+        upstreams: upstreams?,
+        limits: limits?,
+        logs: logs?,
+        expose_reasons: expose_reasons?,
+    })
+}
+
+fn admin(fields: &Fields<'_>) -> Result<Admin, Reported> {
+    let address = access::address(fields);
+    let token = fields.if_given("token", secrets::secret);
+    Ok(Admin { address: address?, token: token? })
+}
+
+fn hosts(top: &Fields<'_>) -> Result<Hosts, Reported> {
+    if top.node("hosts").is_none() {
+        let message = "`hosts` is left out: a link signed for any host name is accepted".to_owned();
+        top.reader.warning(top.at, "hosts", message, "list the names that clients use");
+        return Ok(Hosts::AnyPathStyle);
+    }
+    let names = top.scalars("hosts", host)?;
+    let mut seen: Vec<String> = Vec::new();
+    for name in names {
+        if seen.contains(&name.value) {
+            let message = format!("host `{}` is listed twice", name.value);
+            top.reader.error(name.at, &name.path, message, "remove one of them");
+        }
+        seen.push(name.value);
+    }
+    Ok(Hosts::Listed(seen))
+}
+
+fn host(scalar: &Scalar) -> Result<String, Malformed> {
+    let name = scalar.text.as_str();
+    match Host::parse(name.as_bytes()) {
+        Some(host) if host.raw() == host.name() => Ok(name.to_ascii_lowercase()),
+        Some(_) => Err(Malformed::new(name, "a host name", "remove the port: any port is taken")),
+        None => {
+            Err(Malformed::new(name, "a host name", "write a name or an address, as `s3.example.internal`"))
+        }
+    }
+}
+
+fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
+    let regions = fields.scalars("regions", text);
+    let max_expires = fields.duration("max_expires");
+    let clock_skew = fields.duration("clock_skew");
+    let header_auth = fields.flag("header_auth");
+    let uniform_errors = fields.flag("uniform_errors");
+    Ok(Signing {
+        regions: regions?.into_iter().map(|region| region.value).collect(),
+        max_expires: max_expires?,
+        clock_skew: clock_skew?,
+        header_auth: header_auth?,
+        uniform_errors: uniform_errors?,
+    })
+}
+
+/// This version keeps no state about links; the section is only looked over for what it does not serve.
+fn links(top: &Fields<'_>, name: &'static str) -> Result<(), Reported> {
+    let links = top.section(name)?;
+    links.if_given("store", Fields::section)?;
+    Ok(())
+}
+
+fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {
+    let expose = top.flag("expose_reasons")?;
+    if let (true, Some(node)) = (expose, top.node("expose_reasons")) {
+        let message = "`expose_reasons` tells clients why they are refused, attackers as well".to_owned();
+        top.reader.warning(
+            node.at,
+            "expose_reasons",
+            message,
+            "turn it off when you are done with debugging",
+        );
+    }
+    Ok(expose)
+}
+
+fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
+    let header_bytes = fields.size("header_bytes");
+    let header_time = fields.duration("header_time");
+    let connections = fields.count("connections");
+    let body = fields.size("body");
+    let buffered_body = fields.size("buffered_body");
+    Ok(Limits {
+        header_bytes: header_bytes?,
+        header_time: header_time?,
+        connections: connections?,
+        body: body?,
+        buffered_body: buffered_body?,
+    })
+}
+
+fn logs(fields: &Fields<'_>) -> Result<Logs, Reported> {
+    let path = fields.section_or_empty("access")?.text("path")?;
+    let access = match path.value.as_str() {
+        "-" => LogTarget::Stdout,
+        name => LogTarget::File(fields.reader.locate(name)),
+    };
+    Ok(Logs { access })
+}

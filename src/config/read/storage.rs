@@ -1,0 +1,105 @@
+//! Reads the buckets that clients see and the stores behind them.
+//! It must not check whether they fit together; [`super::super::check`] does.
+
+use super::super::model::storage::{Addressing, Bucket, BucketName, Timeouts, Upstream, UpstreamCredentials};
+use super::super::reader::{Fields, Reported};
+use super::super::scalar::{Malformed, endpoint::Endpoint};
+use super::super::tree::Scalar;
+use super::{credentials, policies, secrets};
+
+pub(super) fn buckets(top: &Fields<'_>) -> Result<Vec<Bucket>, Reported> {
+    top.sections("buckets", bucket)
+}
+
+fn bucket(fields: &Fields<'_>) -> Result<Bucket, Reported> {
+    let name = fields.scalar("name", |scalar| match scalar.text.as_str() {
+        "*" => Ok(BucketName::Rest),
+        _ => bucket_name(scalar).map(BucketName::Named),
+    });
+    let upstream = fields.text("upstream");
+    let upstream_bucket = fields.if_given("upstream_bucket", |fields, name| fields.scalar(name, bucket_name));
+    let policy = fields.if_given("policy", policies::policy);
+    Ok(Bucket { name: name?, upstream: upstream?, upstream_bucket: upstream_bucket?, policy: policy? })
+}
+
+/// A bucket name, old ones included: letters, digits, `.`, `-`, `_`, 3 to 255 of them (S3 user guide, bucket naming).
+fn bucket_name(scalar: &Scalar) -> Result<String, Malformed> {
+    let name = scalar.text.as_str();
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    if (3..=255).contains(&name.len()) && name.bytes().all(known) && !name.starts_with(['.', '-']) {
+        return Ok(name.to_owned());
+    }
+    Err(Malformed::new(name, "a bucket name", "use 3 to 63 lower-case letters, digits, `-` and `.`"))
+}
+
+pub(super) fn upstreams(top: &Fields<'_>) -> Result<Vec<Upstream>, Reported> {
+    top.sections("upstreams", upstream)
+}
+
+fn upstream(fields: &Fields<'_>) -> Result<Upstream, Reported> {
+    let name = fields.text("name");
+    let endpoint = fields.scalar("endpoint", |scalar| Endpoint::parse(&scalar.text));
+    let region = fields.text("region");
+    let addressing =
+        fields.choice("addressing", &[("path", Addressing::Path), ("virtual", Addressing::Virtual)]);
+    let credentials = fields.section("credentials").and_then(|inner| upstream_credentials(&inner));
+    let ca = fields.if_given("ca", secrets::file);
+    let timeouts = fields.section_or_empty("timeouts").and_then(|inner| timeouts(&inner));
+    Ok(Upstream {
+        name: name?,
+        endpoint: endpoint?,
+        region: region?.value,
+        addressing: addressing?,
+        credentials: credentials?,
+        ca: ca?,
+        timeouts: timeouts?,
+    })
+}
+
+fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
+    const KEY: [&str; 3] = ["access_key_id", "secret_access_key", "session_token"];
+    let keyed = KEY.iter().any(|name| fields.node(name).is_some());
+    let passthrough = fields.node("passthrough").is_some();
+    let anonymous = fields.node("anonymous").is_some();
+    let on = |name| fields.choice(name, &[("true", ())]);
+    match (keyed, passthrough, anonymous) {
+        (true, false, false) => static_key(fields),
+        (false, true, false) => on("passthrough").map(|()| UpstreamCredentials::Passthrough),
+        (false, false, true) => on("anonymous").map(|()| UpstreamCredentials::Anonymous),
+        _ => Err(fields.has_refused().unwrap_or_else(|| {
+            let message = format!("`{}` must say one way to sign", fields.path);
+            let hint =
+                "give `access_key_id` and `secret_access_key`, or `passthrough: true`, or `anonymous: true`";
+            fields.reader.error(fields.at, &fields.path, message, hint)
+        })),
+    }
+}
+
+fn static_key(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
+    let access_key_id =
+        half(fields, "access_key_id").and_then(|name| fields.scalar(name, credentials::access_key_id));
+    let secret = half(fields, "secret_access_key").and_then(|name| secrets::secret(fields, name));
+    let session_token = fields.if_given("session_token", secrets::secret);
+    Ok(UpstreamCredentials::Static {
+        access_key_id: access_key_id?.value,
+        secret: secret?,
+        session_token: session_token?,
+    })
+}
+
+/// A key is an id and a secret: the name of one half, if it is there.
+fn half(fields: &Fields<'_>, name: &'static str) -> Result<&'static str, Reported> {
+    let missing = || {
+        let message = format!("key `{name}` is missing");
+        fields.reader.error(fields.at, &fields.path_of(name), message, "a key is an id and a secret")
+    };
+    fields.node(name).map(|_| name).ok_or_else(missing)
+}
+
+fn timeouts(fields: &Fields<'_>) -> Result<Timeouts, Reported> {
+    let connect = fields.duration("connect");
+    let read = fields.duration("read");
+    let write = fields.duration("write");
+    let idle = fields.duration("idle");
+    Ok(Timeouts { connect: connect?, read: read?, write: write?, idle: idle? })
+}

@@ -1,0 +1,230 @@
+//! What single sections accept and refuse, and what only shows when they are compared.
+//! It must not repeat what the table of keys covers.
+
+use super::*;
+
+/// A config that loads, with one text of it replaced.
+fn changed(from: &str, to: &str) -> Loaded {
+    let text = include_str!("../../../conf/presign-gate.yaml");
+    assert!(text.contains(from), "the example lacks {from}");
+    let mut source = MemorySource::default().with_file("conf/g.yaml", text.replacen(from, to, 1));
+    for name in ["network", "reports", "boundary", "reports-bucket", "endpoint"] {
+        source = source.with_file(format!("conf/policies/{name}.json"), "{}");
+    }
+    for name in ["ADMIN_TOKEN", "SECRET", "OLD_SECRET", "UPLOAD_SECRET", "UPLOAD_TOKEN"] {
+        source = source.with_env(format!("GATE_{name}"), "secret");
+    }
+    load(&source.with_env("STORE_SECRET", "secret"), Path::new("conf/g.yaml"))
+}
+
+#[test]
+fn the_example_itself_has_no_finding() {
+    assert_eq!(rendered(&changed("version: 1", "version: 1")), "");
+}
+
+fn refuses(from: &str, to: &str, message: &str) {
+    let loaded = changed(from, to);
+    let errors: Vec<&str> =
+        loaded.diagnostics.iter().filter(|f| f.is_error()).map(|f| f.message.as_str()).collect();
+    assert!(loaded.config.is_none(), "{to} must not load");
+    assert_eq!(errors.len(), 1, "{to}: {errors:?}");
+    assert!(errors[0].contains(message), "{to}: {errors:?}");
+}
+
+#[test]
+fn what_contradicts_itself() {
+    for (from, to, message) in [
+        // compared
+        ("address: 0.0.0.0:8081", "address: 0.0.0.0:8080", "address `0.0.0.0:8080` is given twice"),
+        (
+            "address: 127.0.0.1:9090",
+            "address: 0.0.0.0:8080",
+            "`0.0.0.0:8080` is the address of a listener already",
+        ),
+        (
+            "AKIAREPORTS000000000\n",
+            "AKIAREPORTS000000001\n",
+            "access key id `AKIAREPORTS000000001` is given twice",
+        ),
+        ("name: uploads", "name: reports", "bucket `reports` is given twice"),
+        (
+            "- name: local",
+            "- name: main\n    endpoint: http://a\n    region: b\n    credentials: { anonymous: true }\n  - name: local",
+            "upstream `main` is given twice",
+        ),
+        ("upstream: local", "upstream: locl", "there is no upstream `locl`"),
+        ("name: reports", "name: \"*\"", "bucket `*` cannot have an `upstream_bucket`"),
+        ("upstream: main", "upstream: local", "bucket `reports` cannot be renamed on its way to `local`"),
+        (
+            "endpoint: https://s3.eu-west-1.amazonaws.com",
+            "endpoint: https://192.0.2.1",
+            "`https://192.0.2.1` is an address",
+        ),
+        ("hosts: [s3.example.internal, localhost]", "hosts: [a, A]", "host `a` is listed twice"),
+        (
+            "cidrs: [10.20.0.0/16]",
+            "cidrs: [10.20.0.0/16, 10.20.0.0/16]",
+            "address range `10.20.0.0/16` is given twice",
+        ),
+        // empty where that could mean nobody or everybody
+        ("trusted: [10.0.2.0/24]", "trusted: []", "`listeners[0].forwarded.trusted` is empty"),
+        ("regions: [us-east-1, eu-west-1]", "regions: []", "`signing.regions` is empty"),
+        ("hosts: [s3.example.internal, localhost]", "hosts: []", "`hosts` is empty"),
+    ] {
+        refuses(from, to, message);
+    }
+}
+
+#[test]
+fn what_is_of_the_wrong_form() {
+    for (from, to, message) in [
+        ("hosts: [s3.example.internal, localhost]", "hosts: [\"a:80\"]", "`a:80` is not a host name"),
+        ("id: vpce-0a1b2c3d", "id: 0a1b2c3d", "`0a1b2c3d` is not a VPC endpoint id"),
+        ("account: \"111122223333\"", "account: 1111", "`1111` is not an account"),
+        ("header: x-forwarded-for", "header: x-real-ip", "`x-real-ip` is not known here"),
+        ("arn:aws:iam::111122223333:user/reports", "arn:aws:iam::1:user/x", "is not the ARN of a principal"),
+        (
+            "arn:aws:iam::111122223333:user/reports",
+            "\"arn:aws:iam::111122223333:*\"",
+            "is not the ARN of a principal",
+        ),
+        (
+            "tags: { team: reports }",
+            "tags: { team: a, Team: b }",
+            "tags `team` and `Team` are one name to a policy",
+        ),
+        ("tags: { team: reports }", "tags: { team: [a] }", "`credentials[0].tags.team` must be a text"),
+        ("access_key_id: AKIAREPORTS000000001", "access_key_id: \"a,b\"", "`a,b` is not an access key id"),
+        ("name: uploads", "name: up/loads", "`up/loads` is not a bucket name"),
+        (
+            "credentials: { passthrough: true }",
+            "credentials: {}",
+            "`upstreams[1].credentials` must say one way to sign",
+        ),
+        (
+            "credentials: { passthrough: true }",
+            "credentials: { passthrough: false }",
+            "`false` is not known here",
+        ),
+        (
+            "credentials: { passthrough: true }",
+            "credentials: { passthrough: true, anonymous: true }",
+            "`upstreams[1].credentials` must say one way to sign",
+        ),
+        (
+            "credentials: { passthrough: true }",
+            "credentials: { access_key_id: A }",
+            "key `secret_access_key` is missing",
+        ),
+        (
+            "token: { env: GATE_ADMIN_TOKEN }",
+            "token: { env: ABSENT }",
+            "environment variable `ABSENT` is not set",
+        ),
+        ("token: { env: GATE_ADMIN_TOKEN }", "token: { value: \"\" }", "`admin.token` is empty"),
+        ("policy: policies/reports-bucket.json", "policy: absent.json", "cannot read `conf/absent.json`"),
+        (
+            "policy: policies/reports-bucket.json",
+            "policy: [x]",
+            "`buckets[0].policy` must be the name of a policy file",
+        ),
+        ("connections: 50000", "connections: 5e4", "`5e4` is not a whole number"),
+        ("body: 5TiB", "body: 6TiB", "`6TiB` is not in bounds"),
+    ] {
+        refuses(from, to, message);
+    }
+}
+
+#[test]
+fn warnings() {
+    for (from, to, message) in [
+        ("trusted: [10.0.1.0/24]", "trusted: [0.0.0.0/0]", "`0.0.0.0/0` trusts every peer"),
+        ("default: deny", "default: pass", "`policy.default: pass` forwards what no policy allows"),
+        ("expose_reasons: false", "expose_reasons: true", "`expose_reasons` tells clients why"),
+        (
+            "token: { env: GATE_ADMIN_TOKEN }",
+            "token: { value: x }",
+            "`admin.token` stands in the config file itself",
+        ),
+        ("upstream: local", "upstream: main", "no bucket uses upstream `local`"),
+        ("hosts: [s3.example.internal, localhost]", "", "`hosts` is left out"),
+    ] {
+        let loaded = changed(from, to);
+        let messages: Vec<&str> = loaded.diagnostics.iter().map(|finding| finding.message.as_str()).collect();
+        assert!(loaded.config.is_some(), "{to}: {messages:?}");
+        assert_eq!(messages.len(), 1, "{to}: {messages:?}");
+        assert!(messages[0].contains(message), "{to}: {messages:?}");
+    }
+}
+
+#[test]
+fn a_signer_without_any_policy_is_pointed_out() {
+    let text = include_str!("../../../conf/minimal.yaml");
+    let (before, after) = text.split_once("    policies:").unwrap();
+    let text = format!(
+        "{before}{}",
+        after.split_once("buckets:").map(|(_, rest)| format!("buckets:{rest}")).unwrap()
+    );
+    let source = MemorySource::default()
+        .with_file("g", text)
+        .with_env("GATE_SECRET", "a")
+        .with_env("STORE_SECRET", "b");
+    let loaded = load(&source, Path::new("g"));
+    assert!(loaded.config.is_some());
+    assert!(rendered(&loaded).contains("`AKIAREPORTS000000001` is allowed nothing"), "{}", rendered(&loaded));
+}
+
+#[test]
+fn a_key_id_that_is_no_user_name_needs_a_principal() {
+    let text = include_str!("../../../conf/minimal.yaml").replace("AKIAREPORTS000000001", "AK*1");
+    let source = MemorySource::default()
+        .with_file("g", text)
+        .with_env("GATE_SECRET", "a")
+        .with_env("STORE_SECRET", "b");
+    let loaded = load(&source, Path::new("g"));
+    assert!(loaded.config.is_none());
+    assert!(rendered(&loaded).contains("`AK*1` needs a `principal`"), "{}", rendered(&loaded));
+}
+
+#[test]
+fn scalars_keep_their_text() {
+    for id in ["12345678901234567890", "1e5", "0x10", "true", "0555b35654ad1656d804", "'007'", "yes"] {
+        let config =
+            changed("access_key_id: AKIAREPORTS000000001", &format!("access_key_id: {id}")).config.unwrap();
+        assert_eq!(config.credentials[0].access_key_id.value, id.trim_matches('\''), "{id}");
+    }
+    for null in ["null", "~", "Null", ""] {
+        let loaded = changed("access_key_id: AKIAREPORTS000000001", &format!("access_key_id: {null}"));
+        assert!(
+            rendered(&loaded).contains("`credentials[0].access_key_id` is null"),
+            "{}",
+            rendered(&loaded)
+        );
+    }
+}
+
+#[test]
+fn an_inline_policy_keeps_its_lines_and_its_place() {
+    let config = changed("version: 1", "version: 1").config.unwrap();
+    let policy = &config.credentials[2].policies[0];
+    assert_eq!(policy.name, "credentials[2].policies[0]");
+    assert_eq!(policy.file, "conf/g.yaml");
+    let json: serde_json::Value = serde_json::from_str(&policy.text).unwrap();
+    assert_eq!(json["Statement"][0]["Resource"], "arn:aws:s3:::uploads/incoming/*");
+    let source = include_str!("../../../conf/presign-gate.yaml");
+    let line_in = |text: &str, word: &str| text.lines().position(|line| line.contains(word)).unwrap();
+    let shown = line_in(&policy.text, "s3:PutObject") + usize::try_from(policy.line_offset).unwrap();
+    assert_eq!(shown, line_in(source, "s3:PutObject"));
+}
+
+#[test]
+fn policy_files_are_read_once_and_named_as_written() {
+    let config = changed("version: 1", "version: 1").config.unwrap();
+    let [first, second] = [0, 1].map(|at| &config.credentials[at].policies[0]);
+    assert!(std::sync::Arc::ptr_eq(&first.text, &second.text));
+    assert_eq!(
+        (first.name.as_str(), first.file.as_str()),
+        ("policies/reports.json", "conf/policies/reports.json")
+    );
+    assert_eq!(first.line_offset, 0);
+}
