@@ -1,2 +1,15 @@
-//! The integration tests: one binary, one module a subject.
+//! The integration tests: one binary, one module a subject, the real gate on real sockets.
 //! It must not test pure functions; those have tables beside them.
+
+#![expect(unreachable_pub, reason = "a test binary has no callers outside; `pub` is for its other modules")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
