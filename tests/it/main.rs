@@ -13,3 +13,15 @@
 )]
 
 mod support;
+
+mod admin;
+mod body_hash;
+mod cli;
+mod forwarding;
+mod harness;
+mod keep_alive;
+mod large;
+mod refusals;
+mod sdk;
+mod threats;
+mod upstream_faults;

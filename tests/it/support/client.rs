@@ -76,7 +76,7 @@ impl Client {
     }
 
     /// Sends no more.
-    pub fn finish(&mut self) {
+    pub fn finish(&self) {
         let _ = self.reader.stream.shutdown(Shutdown::Write);
     }
 
@@ -130,11 +130,6 @@ impl Client {
     /// Whether the peer closes without another byte.
     pub fn is_closed(&mut self) -> bool {
         self.reader.closes_silently()
-    }
-
-    /// Everything that still comes until the peer closes.
-    pub fn rest(&mut self) -> Vec<u8> {
-        self.reader.rest()
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::path::Path;
 
 /// Everything on the bucket `bkt` and its objects.
 pub const ALLOW_BUCKET: &str = r#"{"Version": "2012-10-17", "Statement": [{"Sid": "AllowBkt", "Effect": "Allow", "Action": "s3:*", "Resource": ["arn:aws:s3:::bkt", "arn:aws:s3:::bkt/*"]}]}"#;
@@ -104,10 +103,5 @@ impl Config {
         text.push_str(&self.upstream);
         text.push_str(&self.more);
         text
-    }
-
-    /// Writes the file.
-    pub fn write(&self, path: &Path, listener: SocketAddr, admin: SocketAddr) {
-        std::fs::write(path, self.text(listener, admin)).unwrap();
     }
 }

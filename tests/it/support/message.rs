@@ -104,13 +104,15 @@ impl Reader {
             return Err(Broken::TimedOut);
         }
         self.stream.set_read_timeout(Some(self.deadline.left())).unwrap();
-        let mut piece = [0; 65_536];
-        match self.stream.read(&mut piece) {
+        let held = self.buffer.len();
+        self.buffer.resize(held + 65_536, 0);
+        let result = self.stream.read(&mut self.buffer[held..]);
+        self.buffer.truncate(held + result.as_ref().map_or(0, |length| *length));
+        match result {
             Ok(0) => Ok(false),
-            Ok(length) => {
-                self.buffer.extend_from_slice(&piece[..length]);
+            Ok(_) => {
                 if let Some(kept) = &mut self.kept {
-                    kept.extend_from_slice(&piece[..length]);
+                    kept.extend_from_slice(&self.buffer[held..]);
                 }
                 Ok(true)
             }
@@ -125,12 +127,6 @@ impl Reader {
     /// Whether the peer closes, in time, without sending another byte.
     pub fn closes_silently(&mut self) -> bool {
         self.buffer.is_empty() && matches!(self.fill(), Ok(false) | Err(Broken::Cut))
-    }
-
-    /// Everything until the peer closes.
-    pub fn rest(&mut self) -> Vec<u8> {
-        while self.fill() == Ok(true) {}
-        std::mem::take(&mut self.buffer)
     }
 
     /// One line without its CR LF. A CR or LF elsewhere is an error.

@@ -9,10 +9,8 @@ use tempfile::TempDir;
 
 /// The interpreter with the SDK, in the cache folder.
 fn interpreter() -> PathBuf {
-    let cache = std::env::var_os("PRESIGN_GATE_CACHE").map(PathBuf::from).unwrap_or_else(|| {
-        let home = std::env::var_os("HOME").expect("HOME or PRESIGN_GATE_CACHE");
-        Path::new(&home).join(".cache/presign-gate")
-    });
+    let in_home = || Path::new(&std::env::var_os("HOME").expect("a HOME")).join(".cache/presign-gate");
+    let cache = std::env::var_os("PRESIGN_GATE_CACHE").map_or_else(in_home, PathBuf::from);
     let python = cache.join("venv/bin/python");
     assert!(python.exists(), "`{}` is missing: `make test` installs it", python.display());
     python

@@ -51,8 +51,12 @@ pub fn message(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
 
 /// The bytes of a head, its empty line included.
 pub fn head(status: &str, headers: &[(&str, &str)]) -> Vec<u8> {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("HTTP/1.1 {status}\r\n{lines}\r\n").into_bytes()
+    let mut text = format!("HTTP/1.1 {status}\r\n");
+    for (name, value) in headers {
+        text.extend([name, ": ", value, "\r\n"]);
+    }
+    text.push_str("\r\n");
+    text.into_bytes()
 }
 
 /// Reads the request, then sends these bytes.

@@ -149,14 +149,11 @@ fn connection(shared: &Shared, stream: TcpStream, number: usize) {
         reader.extend(Deadline::after(PATIENCE * 30));
         let result = exchange(shared, &mut reader, number);
         shared.keep_wire(number, &mut reader);
-        match result {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(Broken::Syntax(text)) => {
-                shared.update(|seen| seen.violations.push(text));
-                break;
-            }
-            Err(_) => break,
+        if let Err(Broken::Syntax(text)) = &result {
+            shared.update(|seen| seen.violations.push(text.clone()));
+        }
+        if result != Ok(true) {
+            break;
         }
     }
     shared.update(|seen| seen.closed += 1);
