@@ -108,6 +108,21 @@ fn check_takes_several_files_and_reports_as_json() {
 }
 
 #[test]
+fn the_config_of_the_readme_is_right() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("```yaml\n").expect("a config in the README");
+    let (config, _) = rest.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for secret in ["reports.secret", "upstream.secret"] {
+        std::fs::write(folder.path().join(secret), "a secret").unwrap();
+    }
+    let path = folder.path().join("gate.yaml");
+    std::fs::write(&path, config).unwrap();
+    let ran = run(&["check", text(&path)]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
 fn usage_errors_exit_with_two() {
     for arguments in [&["unheard-of"][..], &["run"], &["check"], &["presign", "GET"], &["run", "--unknown"]] {
         let ran = run(arguments);
