@@ -77,7 +77,7 @@ fn check_refuses_what_would_be_dropped_in_silence() {
         ("hosts: [s3.test, 127.0.0.1, localhost]", "hosts:"),
         ("regions: [us-east-1]", "regions:"),
         ("policy:\n  default: deny", "policy:\n  default: deny\npolicy:\n  default: pass"),
-        ("\"Effect\": \"Allow\"", "\"Effect\": \"Alow\""),
+        ("\"Effect\": \"Allow\"", "\"Effect\": \"Permit\""),
         ("\"Action\"", "\"Actions\""),
         ("access_key_id: ASIATEMPKEY000000001", "access_key_id: AKIDTESTMAIN00000001"),
         ("endpoint: http://127.0.0.1:9009", "endpoint: ftp://127.0.0.1:9009"),
