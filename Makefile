@@ -33,7 +33,8 @@ lint: ## formatting, clippy, docs, example configs, licences and sources, spelli
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 	cargo build --bin presign-gate
-	$(CARGO_TARGET_DIR)/debug/presign-gate check conf/*.yaml
+	env $$(grep -rhoE '\benv: *[A-Z_]+' conf | sed 's/env: *//; s/$$/=unused/' | sort -u) \
+	  $(CARGO_TARGET_DIR)/debug/presign-gate check conf/*.yaml
 	cargo deny --log-level error check licenses bans sources
 	$(PRESIGN_GATE_CACHE)/venv/bin/typos
 

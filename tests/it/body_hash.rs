@@ -9,9 +9,6 @@ use crate::support::request::Request;
 use crate::support::sigv4::{UPSTREAM, assert_signed_by, sha256_hex};
 use crate::support::upstream::Upstream;
 
-/// `0;chunk-signature=`, 64 digits, two line ends.
-const FINAL_CHUNK: usize = 18 + 64 + 4;
-
 /// Around the sizes at which a relay cuts and holds back.
 const LENGTHS: &[usize] = &[1, 2, 1_000, 65_535, 65_536, 65_537, 262_145, 3_000_000];
 
@@ -83,37 +80,20 @@ fn a_body_that_ends_early_never_completes() {
     upstream.assert_nothing_completed();
 }
 
+/// Uploads in signed chunks are not served in this version. What is not verified must not pass, nor be stored with its
+/// wrapping as if it were the object.
 #[test]
-fn signed_chunks_arrive_without_their_wrapping() {
+fn signed_chunks_are_refused_whole() {
     let (upstream, gate) = start();
     let body = pattern::bytes(200_000);
     let pieces: Vec<&[u8]> = body.chunks(65_536).collect();
     let answer = gate.ask("PUT", &Request::new("PUT", "/bkt/key.txt").streamed(&pieces));
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let seen = upstream.only_request();
-    assert!(seen.body == body, "{} bytes", seen.body.len());
-    assert!(!seen.headers.has("x-amz-decoded-content-length"));
-    assert!(seen.headers.all("content-encoding").all(|coding| !coding.contains("aws-chunked")));
-    assert_signed_by(&seen, UPSTREAM, "us-east-1");
-}
-
-#[test]
-fn a_chunk_that_was_changed_never_completes() {
-    let (upstream, gate) = start();
-    let body = pattern::bytes(200_000);
-    let pieces: Vec<&[u8]> = body.chunks(65_536).collect();
-    let bytes = Request::new("PUT", "/bkt/key.txt").streamed(&pieces);
-    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
-    // in the first chunk, in the last chunk with data, in the signature of the final chunk
-    for flipped in [head + 200, bytes.len() - 200, bytes.len() - 6] {
-        let mut other = bytes.clone();
-        other[flipped] = if other[flipped] == b'0' { b'1' } else { b'0' };
-        let answer = gate.ask("PUT", &other);
-        answer.assert_error(403, "SignatureDoesNotMatch");
+    answer.assert_error(501, "NotImplemented");
+    for mode in ["STREAMING-UNSIGNED-PAYLOAD-TRAILER", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"] {
+        let request = Request::put("/bkt/key.txt", b"0\r\n\r\n").signed("x-amz-content-sha256", mode);
+        gate.ask("PUT", &request.authorized()).assert_error(501, "NotImplemented");
+        // on a link the keyword is a hash that nothing has
+        gate.ask("PUT", &request.presigned()).assert_error(400, "XAmzContentSHA256Mismatch");
     }
-    let mut client = Client::connect(gate.address());
-    client.send(&bytes[..bytes.len() - FINAL_CHUNK]);
-    client.finish();
-    assert!(client.try_response("PUT").map_or(true, |answer| answer.status == 400));
     upstream.assert_nothing_completed();
 }

@@ -53,7 +53,7 @@ fn check(profile: &str, floor: usize) {
 
 #[test]
 fn profile_default() {
-    check("default", 140);
+    check("default", 147);
 }
 
 #[test]
@@ -74,6 +74,31 @@ fn profile_ip_10_only() {
 #[test]
 fn profile_prefix_public() {
     check("prefix-public", 1);
+}
+
+#[test]
+fn profile_trusted_lb_ip_10_only() {
+    check("trusted-lb+ip-10-only", 6);
+}
+
+#[test]
+fn profile_trusted_lb_deny_198() {
+    check("trusted-lb+deny-198", 1);
+}
+
+#[test]
+fn profile_proxy_protocol() {
+    check("proxy-protocol", 4);
+}
+
+#[test]
+fn profile_proxy_protocol_ip_10_only() {
+    check("proxy-protocol+ip-10-only", 1);
+}
+
+#[test]
+fn profile_vpce_only() {
+    check("vpce-only", 1);
 }
 
 /// The runner has no cases for this profile, so they are here.

@@ -25,9 +25,7 @@ fn assert_failure(gate: &Gate) {
 #[test]
 fn nobody_there() {
     let nobody = ports::reserve();
-    let mut config = Config::resign(format!("http://{}", nobody.address));
-    config.upstream = "    retries: 1\n".to_owned();
-    let gate = Gate::start(&config);
+    let gate = Gate::start(&Config::resign(format!("http://{}", nobody.address)));
     assert_failure(&gate);
     assert_eq!(gate.admin("GET", "/livez").status, 200);
 }
@@ -48,9 +46,7 @@ fn answers_that_are_not_http() {
         "",
     ] {
         let upstream = Upstream::always(reply::raw_then_close(answer));
-        let mut config = Config::resign(upstream.endpoint());
-        config.upstream = "    retries: 0\n".to_owned();
-        assert_failure(&Gate::start(&config));
+        assert_failure(&Gate::start(&Config::resign(upstream.endpoint())));
     }
 }
 
@@ -105,9 +101,7 @@ fn bytes_after_an_answer_are_nobodys_answer() {
 #[test]
 fn an_upload_is_never_sent_twice() {
     let upstream = Upstream::always(vec![Step::ReadBody, Step::Close]);
-    let mut config = Config::resign(upstream.endpoint());
-    config.upstream = "    retries: 2\n".to_owned();
-    let gate = Gate::start(&config);
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
     let answer = gate.ask("PUT", &Request::put("/bkt/key.txt", b"body").presigned());
     assert!((500..=504).contains(&answer.status));
     assert_eq!(upstream.recording().requests.len(), 1);

@@ -57,11 +57,16 @@ pub struct Client {
 impl Client {
     #[track_caller]
     pub fn connect(address: SocketAddr) -> Self {
+        Self::try_connect(address).expect("a connection")
+    }
+
+    /// Connects to what may be gone.
+    pub fn try_connect(address: SocketAddr) -> Result<Self, Broken> {
         let deadline = Deadline::after(PATIENCE);
-        let stream = TcpStream::connect_timeout(&address, deadline.left()).expect("a connection to the gate");
+        let stream = TcpStream::connect_timeout(&address, deadline.left()).map_err(|_| Broken::Closed)?;
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { reader: Reader::new(stream, deadline) }
+        Ok(Self { reader: Reader::new(stream, deadline) })
     }
 
     /// Sends bytes. An error is no failure: the peer may have answered and closed already.

@@ -22,10 +22,6 @@ pub struct Config {
     pub policy: String,
     /// `policy.default`.
     pub default: &'static str,
-    /// Further lines under `signing`.
-    pub signing: &'static str,
-    /// Further lines of the upstream.
-    pub upstream: String,
     /// Further sections.
     pub more: String,
 }
@@ -43,8 +39,6 @@ impl Config {
                     .to_owned(),
             policy: ALLOW_BUCKET.to_owned(),
             default: "deny",
-            signing: "",
-            upstream: String::new(),
             more: String::new(),
         }
     }
@@ -70,7 +64,7 @@ impl Config {
         let mut text =
             format!("version: 1\nlisteners:\n  - address: {listener}\nadmin:\n  address: {admin}\n");
         text.push_str("hosts: [s3.test, 127.0.0.1, localhost]\n");
-        write!(text, "signing:\n  regions: [us-east-1]\n{}", self.signing).unwrap();
+        text.push_str("signing:\n  regions: [us-east-1]\n");
         text.push_str("credentials:\n");
         for (id, secret, token, principal) in [
             ("AKIDTESTMAIN00000001", "secret/main+0", "", "arn:aws:iam::111122223333:user/main"),
@@ -100,7 +94,6 @@ impl Config {
         )
         .unwrap();
         write!(text, "    addressing: {}\n    credentials: {}\n", self.addressing, self.credentials).unwrap();
-        text.push_str(&self.upstream);
         text.push_str(&self.more);
         text
     }

@@ -1,8 +1,9 @@
 //! The real binary, running with a config of its own on free ports, ended when dropped.
 //! It must not leave a process behind, nor wait without a deadline.
 
-use super::client::{self, Response};
+use super::client::{self, Client, Response};
 use super::config::Config;
+use super::message::Broken;
 use super::ports::{self, Reserved};
 use super::time::{Deadline, PATIENCE};
 use std::fs::File;
@@ -129,10 +130,6 @@ impl Gate {
         self.listener.address
     }
 
-    pub fn admin_address(&self) -> SocketAddr {
-        self.admin.address
-    }
-
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
@@ -162,9 +159,16 @@ impl Gate {
     /// Asks the admin endpoint.
     #[track_caller]
     pub fn admin(&self, method: &str, path: &str) -> Response {
+        self.try_admin(method, path).expect("an answer of the admin endpoint")
+    }
+
+    /// Asks the admin endpoint; it may be gone.
+    pub fn try_admin(&self, method: &str, path: &str) -> Result<Response, Broken> {
         let request =
             format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.admin.address);
-        client::ask(self.admin.address, method, request.as_bytes())
+        let mut client = Client::try_connect(self.admin.address)?;
+        client.send(request.as_bytes());
+        client.try_response(method)
     }
 
     /// The value of a series on the metrics page; `labels` as printed, or empty.
