@@ -48,9 +48,11 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some
 	@if cargo +nightly --version > /dev/null 2>&1; then cargo=(cargo +nightly); else export RUSTC_BOOTSTRAP=1; cargo=(cargo); fi; \
 	export CARGO_TARGET_DIR="$$CARGO_TARGET_DIR/fuzz"; \
 	for target in $(FUZZ_TARGETS); do \
-	  "$${cargo[@]}" fuzz run --fuzz-dir tests/fuzz "$$target" -- -max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
+	  mkdir -p "tests/fuzz/corpus/$$target"; \
+	  "$${cargo[@]}" fuzz run --fuzz-dir tests/fuzz "$$target" "tests/fuzz/corpus/$$target" "tests/fuzz/seeds/$$target" -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
 	done
 
 clean: ## remove the build output, wherever it lives
 	cargo clean
-	rm -rf tests/fuzz/artifacts
+	rm -rf tests/fuzz/artifacts tests/fuzz/corpus
