@@ -1,0 +1,58 @@
+# The one interface for people and for .ci/run. Everything is built once: dev profile, default features.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench fuzz clean
+
+# Build output and tools live outside the checkout where a home directory can be written to.
+export PRESIGN_GATE_CACHE ?= $(shell d="$${HOME:-/nonexistent}/.cache/presign-gate"; mkdir -p "$$d" 2>/dev/null && echo "$$d" || echo "$(CURDIR)/target/cache")
+export CARGO_TARGET_DIR ?= $(PRESIGN_GATE_CACHE)/target
+export PATH := $(PRESIGN_GATE_CACHE)/tools/bin:$(HOME)/.cargo/bin:$(PATH)
+
+DEMO_ARGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+setup: ## install what the build needs (cmake, a C compiler), if it is missing
+	@tests/setup/install build
+
+demo: setup ## run the gate over an embedded S3 on loopback; DEMO_ARGS=--once checks every line and ends
+	@cargo run --quiet --bin presign-gate -- demo $(DEMO_ARGS)
+
+test: ## install what the tests need and run every test
+	@tests/setup/install test
+	cargo nextest run --no-fail-fast
+	cargo test --quiet --doc
+
+lint: ## formatting, clippy, docs, example configs, licences and sources, spelling
+	@tests/setup/install lint
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	cargo build --bin presign-gate
+	env $$(grep -rhoE '\benv: *[A-Z_]+' conf | sed 's/env: *//; s/$$/=unused/' | sort -u) \
+	  $(CARGO_TARGET_DIR)/debug/presign-gate check conf/*.yaml
+	cargo deny --log-level error check licenses bans sources
+	$(PRESIGN_GATE_CACHE)/venv/bin/typos
+
+bench: setup ## run the benchmarks in benches/, if there are any
+	@if compgen -G 'benches/*.rs' > /dev/null; then cargo bench --bench '*'; else echo 'no benchmarks in benches/'; fi
+
+# cargo-fuzz needs the sanitizers of a nightly compiler; where none is installed, the pinned compiler is told to
+# accept the same flags.
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some
+	@tests/setup/install fuzz
+	@if cargo +nightly --version > /dev/null 2>&1; then cargo=(cargo +nightly); else export RUSTC_BOOTSTRAP=1; cargo=(cargo); fi; \
+	export CARGO_TARGET_DIR="$$CARGO_TARGET_DIR/fuzz"; \
+	for target in $(FUZZ_TARGETS); do \
+	  mkdir -p "tests/fuzz/corpus/$$target"; \
+	  "$${cargo[@]}" fuzz run --fuzz-dir tests/fuzz "$$target" "tests/fuzz/corpus/$$target" "tests/fuzz/seeds/$$target" -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
+	done
+
+clean: ## remove the build output, wherever it lives
+	cargo clean
+	rm -rf tests/fuzz/artifacts tests/fuzz/corpus

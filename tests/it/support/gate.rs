@@ -1,0 +1,202 @@
+//! The real binary, running with a config of its own on free ports, ended when dropped.
+//! It must not leave a process behind, nor wait without a deadline.
+
+use super::client::{self, Client, Response};
+use super::config::Config;
+use super::message::Broken;
+use super::ports::{self, Reserved};
+use super::time::{Deadline, PATIENCE};
+use std::fs::File;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The binary under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_presign-gate");
+
+/// A child process that is killed when dropped.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Process {
+    /// Starts a command with its output in files of `folder`.
+    #[track_caller]
+    pub fn start(command: &mut Command, folder: &Path) -> Self {
+        let file = |name| File::create(folder.join(name)).unwrap();
+        let command = command.stdin(Stdio::null()).stdout(file("stdout.log")).stderr(file("stderr.log"));
+        Self(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().unwrap()
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.id())).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        poll("the end of the process", || self.ended())
+    }
+
+    /// Resident memory, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Asks again and again, with a pause, until there is an answer.
+#[track_caller]
+pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Deadline::after(PATIENCE);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(!deadline.passed(), "waited in vain for {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Waits until something listens.
+#[track_caller]
+pub fn poll_connect(process: &mut Process, address: SocketAddr) {
+    poll(&format!("a listener on {address}"), || {
+        assert!(process.ended().is_none(), "the process ended: {:?}", process.ended());
+        TcpStream::connect(address).ok()
+    });
+}
+
+/// A running gate.
+#[derive(Debug)]
+pub struct Gate {
+    process: Process,
+    listener: Reserved,
+    admin: Reserved,
+    folder: TempDir,
+}
+
+impl Gate {
+    /// Starts the gate and waits until it is alive.
+    #[track_caller]
+    pub fn start(config: &Config) -> Self {
+        Self::start_with(|listener, admin| config.text(listener, admin))
+    }
+
+    /// The same, with the text of the config made from the two addresses.
+    #[track_caller]
+    pub fn start_with(text: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Self {
+        let (listener, admin) = (ports::reserve(), ports::reserve());
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("gate.yaml");
+        std::fs::write(&config, text(listener.address, admin.address)).unwrap();
+        let process =
+            Process::start(Command::new(BINARY).arg("run").arg("--config").arg(&config), folder.path());
+        let mut gate = Self { process, listener, admin, folder };
+        gate.wait_until_alive();
+        gate
+    }
+
+    #[track_caller]
+    fn wait_until_alive(&mut self) {
+        poll_connect(&mut self.process, self.admin.address);
+        poll_connect(&mut self.process, self.listener.address);
+        let alive = self.admin("GET", "/livez");
+        assert_eq!(alive.status, 200, "{}", alive.text());
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.address
+    }
+
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// The config file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("gate.yaml")
+    }
+
+    /// Everything the gate wrote, standard output first.
+    pub fn output(&self) -> String {
+        let read = |name| std::fs::read(self.folder.path().join(name)).unwrap_or_default();
+        String::from_utf8_lossy(&[read("stdout.log"), read("stderr.log")].concat()).into_owned()
+    }
+
+    /// The files that the gate writes to.
+    pub fn logs(&self) -> [PathBuf; 2] {
+        ["stdout.log", "stderr.log"].map(|name| self.folder.path().join(name))
+    }
+
+    /// Sends bytes on a new connection and reads the one answer.
+    #[track_caller]
+    pub fn ask(&self, method: &str, bytes: &[u8]) -> Response {
+        client::ask(self.address(), method, bytes)
+    }
+
+    /// Asks the admin endpoint.
+    #[track_caller]
+    pub fn admin(&self, method: &str, path: &str) -> Response {
+        self.try_admin(method, path).expect("an answer of the admin endpoint")
+    }
+
+    /// Asks the admin endpoint; it may be gone.
+    pub fn try_admin(&self, method: &str, path: &str) -> Result<Response, Broken> {
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.admin.address);
+        let mut client = Client::try_connect(self.admin.address)?;
+        client.send(request.as_bytes());
+        client.try_response(method)
+    }
+
+    /// The value of a series on the metrics page; `labels` as printed, or empty.
+    #[track_caller]
+    pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let page = self.admin("GET", "/metrics").text();
+        let series = |line: &&str| {
+            let (series, _) = line.rsplit_once(' ').unwrap_or_default();
+            series.split('{').next() == Some(name) && labels.iter().all(|label| series.contains(label))
+        };
+        let values: Vec<f64> = page
+            .lines()
+            .filter(series)
+            .map(|line| line.rsplit(' ').next().unwrap_or_default().parse().expect("a number"))
+            .collect();
+        assert!(!values.is_empty(), "no series `{name}` with {labels:?} in\n{page}");
+        values.iter().sum()
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let output = self.output();
+            let tail: Vec<_> = output.lines().rev().take(40).collect();
+            for line in tail.iter().rev() {
+                eprintln!("gate: {line}");
+            }
+        }
+    }
+}

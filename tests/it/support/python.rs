@@ -1,0 +1,64 @@
+//! Python programs that tests run: the SDK, a second S3 server, the attack runner.
+//! It must not install anything; `make test` does.
+
+use super::gate::{Process, poll_connect};
+use super::ports::{self, Reserved};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// The interpreter with the SDK, in the cache folder.
+fn interpreter() -> PathBuf {
+    let in_home = || Path::new(&std::env::var_os("HOME").expect("a HOME")).join(".cache/presign-gate");
+    let cache = std::env::var_os("PRESIGN_GATE_CACHE").map_or_else(in_home, PathBuf::from);
+    let python = cache.join("venv/bin/python");
+    assert!(python.exists(), "`{}` is missing: `make test` installs it", python.display());
+    python
+}
+
+/// A command that runs a Python file of `tests/it`.
+pub fn script(name: &str) -> Command {
+    let mut command = Command::new(interpreter());
+    command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(name));
+    // nothing of the machine's own AWS set-up may leak in
+    for variable in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(variable);
+    }
+    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+/// Runs a command to its end and fails with its output unless it exits with 0.
+#[track_caller]
+pub fn run(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{command:?}: {status}\n{text}");
+    text
+}
+
+/// Moto's S3, a process of its own.
+#[derive(Debug)]
+pub struct Moto {
+    _process: Process,
+    at: Reserved,
+    _folder: TempDir,
+}
+
+impl Moto {
+    #[track_caller]
+    pub fn start() -> Self {
+        let (at, folder) = (ports::reserve(), tempfile::tempdir().unwrap());
+        let port = at.address.port().to_string();
+        let mut command = Command::new(interpreter());
+        command.args(["-B", "-m", "moto.server", "-H", "127.0.0.1", "-p", &port]);
+        let mut process = Process::start(&mut command, folder.path());
+        poll_connect(&mut process, at.address);
+        Self { _process: process, at, _folder: folder }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.at.address)
+    }
+}

@@ -1,0 +1,129 @@
+//! Upstreams that fail, lie or stop half-way: the client sees a failure, and nobody else's answer.
+//! It must not check what a healthy upstream gets.
+
+use crate::support::client::Client;
+use crate::support::config::Config;
+use crate::support::gate::Gate;
+use crate::support::message::Broken;
+use crate::support::ports;
+use crate::support::reply::{self, Step};
+use crate::support::request::Request;
+use crate::support::upstream::Upstream;
+
+fn get() -> Vec<u8> {
+    Request::get("/bkt/key.txt").presigned()
+}
+
+#[track_caller]
+fn assert_failure(gate: &Gate) {
+    let answer = gate.ask("GET", &get());
+    assert!((500..=504).contains(&answer.status), "{} {}", answer.status, answer.text());
+    let code = answer.element("Code").unwrap_or_default();
+    answer.assert_error(answer.status, &code);
+}
+
+#[test]
+fn nobody_there() {
+    let nobody = ports::reserve();
+    let gate = Gate::start(&Config::resign(format!("http://{}", nobody.address)));
+    assert_failure(&gate);
+    assert_eq!(gate.admin("GET", "/livez").status, 200);
+}
+
+#[test]
+fn answers_that_are_not_http() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nA : b\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        "HTTP/1.1 200 OK\r\nA: b\0c\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        "HTTP/1.1 2x0 OK\r\nContent-Length: 2\r\n\r\nok",
+        "garbage\r\n\r\n",
+        "",
+    ] {
+        let upstream = Upstream::always(reply::raw_then_close(answer));
+        assert_failure(&Gate::start(&Config::resign(upstream.endpoint())));
+    }
+}
+
+#[test]
+fn a_giant_answer_head_is_refused() {
+    let giant = format!("HTTP/1.1 200 OK\r\nA: {}\r\nContent-Length: 2\r\n\r\nok", "a".repeat(1 << 20));
+    let upstream = Upstream::always(reply::raw_then_close(giant));
+    assert_failure(&Gate::start(&Config::resign(upstream.endpoint())));
+}
+
+#[test]
+fn a_download_that_breaks_off_never_looks_whole() {
+    let torn = |head: &[(&str, &str)], body: &str| {
+        let head = reply::head("200 OK", head);
+        vec![Step::ReadBody, Step::Send(head), Step::Send(body.as_bytes().to_vec()), Step::Close]
+    };
+    for answer in [
+        torn(&[("Content-Length", "100")], "part"),
+        torn(&[("Transfer-Encoding", "chunked")], "4\r\npart\r\n"),
+        torn(&[("Transfer-Encoding", "chunked")], "40\r\npart"),
+        torn(&[("Transfer-Encoding", "chunked")], "4\r\npartX\r\n0\r\n\r\n"),
+    ] {
+        let upstream = Upstream::always(answer);
+        let gate = Gate::start(&Config::resign(upstream.endpoint()));
+        let mut client = Client::connect(gate.address());
+        client.send(&get());
+        let broken = client.try_response("GET");
+        assert!(matches!(broken, Err(Broken::Cut | Broken::Closed)), "{broken:?}");
+    }
+}
+
+#[test]
+fn bytes_after_an_answer_are_nobodys_answer() {
+    let evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    for first in [
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok{evil}"),
+        format!("HTTP/1.1 204 No Content\r\n\r\n{evil}"),
+        format!("HTTP/1.1 304 Not Modified\r\n\r\n{evil}"),
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n{evil}"),
+    ] {
+        let upstream = Upstream::scripted(move |request| {
+            if request.connection == 0 { reply::raw(first.clone()) } else { reply::ok("mine") }
+        });
+        let gate = Gate::start(&Config::resign(upstream.endpoint()));
+        gate.ask("GET", &get());
+        for _ in 0..3 {
+            assert_eq!(gate.ask("GET", &get()).text(), "mine");
+        }
+    }
+}
+
+#[test]
+fn an_upload_is_never_sent_twice() {
+    let upstream = Upstream::always(vec![Step::ReadBody, Step::Close]);
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let answer = gate.ask("PUT", &Request::put("/bkt/key.txt", b"body").presigned());
+    assert!((500..=504).contains(&answer.status));
+    assert_eq!(upstream.recording().requests.len(), 1);
+}
+
+#[test]
+fn an_answer_before_the_end_of_an_upload_is_passed_on() {
+    let denied = reply::message("403 Forbidden", &[("Connection", "close")], b"<Error/>");
+    let upstream = Upstream::always(vec![Step::Send(denied), Step::ReadBody, Step::Close]);
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let answer = gate.ask("PUT", &Request::put("/bkt/key.txt", &vec![b'a'; 200_000]).presigned());
+    assert_eq!((answer.status, answer.text().as_str()), (403, "<Error/>"));
+}
+
+#[test]
+fn a_client_that_goes_away_ends_the_upload_at_the_upstream() {
+    let upstream = Upstream::ok();
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let bytes = Request::put("/bkt/key.txt", &vec![b'a'; 500_000]).presigned();
+    let mut client = Client::connect(gate.address());
+    client.send(&bytes[..bytes.len() - 1]);
+    drop(client);
+    drop(upstream.wait(|seen| seen.requests.is_empty() || seen.closed == seen.wire.len()));
+    upstream.assert_nothing_completed();
+}
