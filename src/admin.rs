@@ -47,24 +47,14 @@ impl Page {
     }
 }
 
-/// The version, as `/version` and the command line show it.
-#[must_use]
-pub fn version_json() -> String {
+/// The version, as `/version` shows it.
+fn version_json() -> String {
     serde_json::json!({
         "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
-        "revision": revision(),
+        "revision": option_env!("PRESIGN_GATE_REVISION").unwrap_or("unknown"),
     })
     .to_string()
-}
-
-/// The revision that was built, if the build was told.
-#[must_use]
-pub const fn revision() -> &'static str {
-    match option_env!("PRESIGN_GATE_REVISION") {
-        Some(revision) => revision,
-        None => "unknown",
-    }
 }
 
 #[async_trait]
@@ -112,15 +102,21 @@ impl Admin {
         match request.target.path.decoded() {
             b"/livez" => Page::text(200, "OK", "ok\n"),
             b"/readyz" => self.readiness(request.target.query.has(b"verbose")),
-            b"/metrics" => Page {
+            b"/metrics" => match self.world.telemetry.metrics.render() {
+                Ok(body) => Page {
+                    status: 200,
+                    phrase: "OK",
+                    content_type: "text/plain; version=0.0.4; charset=utf-8",
+                    body,
+                },
+                Err(error) => Page::text(500, "Internal Server Error", format!("{error}\n")),
+            },
+            b"/version" => Page {
                 status: 200,
                 phrase: "OK",
-                content_type: "text/plain; version=0.0.4; charset=utf-8",
-                body: self.world.telemetry.metrics_page(self.world.requests()),
+                content_type: "application/json",
+                body: version_json() + "\n",
             },
-            b"/version" => {
-                Page { status: 200, phrase: "OK", content_type: "application/json", body: version_json() + "\n" }
-            }
             _ => Page::text(404, "Not Found", "not found\n"),
         }
     }

@@ -9,6 +9,7 @@ mod nearest;
 mod parse;
 mod read;
 mod reader;
+pub mod resolve;
 pub mod scalar;
 pub mod source;
 pub mod tree;

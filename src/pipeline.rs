@@ -1,7 +1,7 @@
 //! The heart: one pure function from a request head to a verdict, stage by stage.
 //! It must not do IO, read a clock, log or count: all that went into a verdict is in the [`Outcome`].
 
-mod authorize;
+pub mod authorize;
 pub mod outcome;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
@@ -20,7 +20,7 @@ use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::Address;
 use crate::s3::classify::{Classified, classify};
 use crate::s3::copy_source::CopySource;
-use crate::s3::delete_body;
+use crate::s3::delete_body::DeleteBody;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
 use crate::s3::requirement::Requirement;
@@ -37,8 +37,8 @@ use smallvec::SmallVec;
 #[must_use]
 pub fn decide<'r>(
     snapshot: &'r Snapshot,
-    facts: &'r ConnFacts,
-    request: &'r RawRequest<'r>,
+    facts: &ConnFacts,
+    request: &'r RawRequest<'_>,
     body: Option<&[u8]>,
     now: UnixMillis,
 ) -> Outcome<'r> {
@@ -57,14 +57,14 @@ pub fn decide<'r>(
 
 /// What every stage sees.
 #[derive(Clone, Copy)]
-struct Judge<'r> {
+struct Judge<'r, 'f, 'h> {
     snapshot: &'r Snapshot,
-    facts: &'r ConnFacts,
-    request: &'r RawRequest<'r>,
+    facts: &'f ConnFacts,
+    request: &'r RawRequest<'h>,
     now: UnixMillis,
 }
 
-impl<'r> Judge<'r> {
+impl<'r> Judge<'r, '_, '_> {
     fn run(
         self,
         address: &Address<'_>,
@@ -76,7 +76,8 @@ impl<'r> Judge<'r> {
         outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
         let classified = classify(request, address);
         outcome.operation = classified.as_ref().ok().map(|classified| classified.operation);
-        let authenticated = authenticate(request, &snapshot.keyring, &snapshot.signing, &snapshot.key_cache, now);
+        let authenticated =
+            authenticate(request, &snapshot.keyring, &snapshot.signing, &snapshot.key_cache, now);
         let authenticated = outcome
             .auth
             .insert(authenticated)
@@ -89,9 +90,11 @@ impl<'r> Judge<'r> {
         let constraints = Constraints::parse(&request.target.query)
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let copy_source = self.copy_source(classified.copy_source.as_ref(), upstream)?;
-        let Some(requirements) = self.requirements(classified, address, body)? else { return Ok(Verdict::ReadBody) };
-        let access = authorize::Access { snapshot, request, network, authenticated, now };
-        outcome.access = access.decide(facts.listener, bucket, &requirements);
+        let Some(requirements) = self.requirements(classified, address, body)? else {
+            return Ok(Verdict::ReadBody);
+        };
+        let question = authorize::Question { snapshot, request, network, authenticated, now };
+        outcome.access = question.ask(facts.listener, bucket, &requirements);
         outcome.access.verdict(snapshot.default)?;
         let upload_length = upload_length(request);
         constraints
@@ -113,7 +116,7 @@ impl<'r> Judge<'r> {
     }
 }
 
-impl<'r> Judge<'r> {
+impl Judge<'_, '_, '_> {
     /// The network path; where nobody knows it, nothing is served.
     fn network(self) -> Result<NetworkIdentity, Denial> {
         let unknown = || Denial::new(Reason::UnknownNetwork, ErrorCode::AccessDenied);
@@ -156,9 +159,12 @@ impl<'r> Judge<'r> {
             return Err(unreadable_body());
         }
         let Some(body) = body else { return Ok(None) };
-        delete_body::requirements(body, self.request, address)
-            .map(Some)
-            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })
+        let bucket = *address.bucket().ok_or_else(unreadable_body)?;
+        let body =
+            DeleteBody::parse(body).map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let mut all = SmallVec::new();
+        all.extend(body.requirements(bucket, &classified).into_iter().map(Requirement::into_owned));
+        Ok(Some(all))
     }
 
     fn buffered_limit(self) -> u64 {
@@ -166,7 +172,11 @@ impl<'r> Judge<'r> {
     }
 
     /// What the body must be, as far as its length was told checked already.
-    fn body_rules(self, authenticated: &Authenticated<'_>, constraints: &Constraints) -> Result<BodyRules, Denial> {
+    fn body_rules(
+        self,
+        authenticated: &Authenticated<'_>,
+        constraints: &Constraints,
+    ) -> Result<BodyRules, Denial> {
         let limit = self.snapshot.limits.body;
         if let BodyLength::Known(length) = self.request.body {
             if length > limit {
@@ -174,17 +184,19 @@ impl<'r> Judge<'r> {
                 return Err(Denial { reason: fault.reason, error: fault.error });
             }
         }
-        let sha256 = match authenticated.payload {
+        let sha256 = match &authenticated.payload {
             Payload::Unsigned => None,
             Payload::Sha256(_) => ExpectedHash::parse(authenticated.payload_line),
             // no body hashes to that: nothing of it needs to travel
+            Payload::Streaming(_) => return Err(Denial::new(Reason::PayloadMode, ErrorCode::NotImplemented)),
             Payload::Unmatchable(text) => {
                 let error = S3Error::new(ErrorCode::XAmzContentSHA256Mismatch)
-                    .extra("ClientComputedContentSHA256", String::from_utf8_lossy(text));
+                    .extra("ClientComputedContentSHA256", String::from_utf8_lossy(text).into_owned());
                 return Err(Denial { reason: Reason::PayloadMismatch, error });
             }
         };
-        let (min, max) = constraints.content_length_range().unwrap_or((0, limit));
+        let (min, max) =
+            constraints.content_length_range().map_or((0, limit), |range| (*range.start(), *range.end()));
         Ok(BodyRules { sha256, min, max: max.min(limit) })
     }
 
@@ -226,7 +238,9 @@ pub fn malformed(error: &HeadError) -> Denial {
         HeadError::TooManyLines => ErrorCode::RequestHeaderSectionTooLarge,
         HeadError::Expect => ErrorCode::ExpectationFailed,
         HeadError::Target(TargetError::Encoding(_)) => ErrorCode::InvalidURI,
-        HeadError::Repeated(_) | HeadError::Connection | HeadError::UnexpectedBody(_) => ErrorCode::InvalidRequest,
+        HeadError::Repeated(_) | HeadError::Connection | HeadError::UnexpectedBody(_) => {
+            ErrorCode::InvalidRequest
+        }
         _ => ErrorCode::BadRequest,
     };
     Denial { reason: error.reason(), error: S3Error::with_message(code, sentence(error)) }

@@ -11,4 +11,5 @@ pub mod peer;
 pub mod pool;
 pub mod preamble;
 pub mod relay;
+pub mod statements;
 pub mod world;

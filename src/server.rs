@@ -82,7 +82,12 @@ impl std::fmt::Debug for Stop {
 ///
 /// # Errors
 /// See [`ServerError`]; nothing was served then.
-pub fn run(world: &Arc<World>, ports: &[Port], admin: Option<SocketAddr>, stop: Stop) -> Result<(), ServerError> {
+pub fn run(
+    world: &Arc<World>,
+    ports: &[Port],
+    admin: Option<SocketAddr>,
+    stop: Stop,
+) -> Result<(), ServerError> {
     for address in ports.iter().map(|port| port.address).chain(admin) {
         // pingora retries for half a minute and then panics: ask before
         TcpListener::bind(address).map_err(|error| ServerError::Bind { address, error })?;
@@ -128,9 +133,10 @@ fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Result<Se
             None => service.add_tcp(&address),
             Some(files) => {
                 let failed = |error: String| ServerError::Tls { address: port.address, error };
-                let (certificate, key) = (files.certificate.to_string_lossy(), files.private_key.to_string_lossy());
-                let settings =
-                    TlsSettings::intermediate(&certificate, &key).map_err(|error| failed(error.to_string()))?;
+                let (certificate, key) =
+                    (files.certificate.to_string_lossy(), files.private_key.to_string_lossy());
+                let settings = TlsSettings::intermediate(&certificate, &key)
+                    .map_err(|error| failed(error.to_string()))?;
                 service.add_tls_with_settings(&address, None, settings);
             }
         }

@@ -4,8 +4,10 @@
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
-use crate::net::{ListenerIndex, ListenerRules, NetworkRules};
-use crate::policy::{Compiled, Principal};
+use crate::net::ListenerIndex;
+use crate::net::rules::{ListenerRules, NetworkRules};
+use crate::policy::compile::Compiled;
+use crate::policy::principal::Principal;
 use crate::s3::address::HostRules;
 use crate::upstream::Upstream;
 use std::collections::HashMap;

@@ -69,7 +69,7 @@ pub struct Outcome<'r> {
     /// The network path.
     pub network: Option<NetworkIdentity>,
     /// What the policies said.
-    pub access: AccessDecision,
+    pub access: AccessDecision<'r>,
     /// What happens now.
     pub verdict: Verdict,
 }
@@ -85,7 +85,10 @@ impl Default for Outcome<'_> {
             network: None,
             access: AccessDecision::default(),
             // whoever forgets to set it refuses
-            verdict: Verdict::Answer(Denial::new(Reason::Internal, crate::s3::error::ErrorCode::InternalError)),
+            verdict: Verdict::Answer(Denial::new(
+                Reason::Internal,
+                crate::s3::error::ErrorCode::InternalError,
+            )),
         }
     }
 }
@@ -104,10 +107,11 @@ impl<'r> Outcome<'r> {
 
     /// The request as its store gets it; `None` unless the verdict is [`Verdict::Forward`].
     #[must_use]
-    pub fn outgoing<'o>(&'o self, snapshot: &'o Snapshot, request: &'o RawRequest<'o>) -> Option<Outgoing<'o>>
-    where
-        'r: 'o,
-    {
+    pub fn outgoing<'o, 'h>(
+        &'o self,
+        snapshot: &'o Snapshot,
+        request: &'o RawRequest<'h>,
+    ) -> Option<Outgoing<'o, 'r, 'h>> {
         let Verdict::Forward(permit) = &self.verdict else { return None };
         let bucket = self.bucket.and_then(|at| snapshot.buckets.get(at));
         Some(Outgoing {

@@ -6,12 +6,12 @@ use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, Relayed};
 use super::world::{Running, World};
-use crate::clock::{Stopwatch, UnixMillis};
+use crate::clock::Stopwatch;
 use crate::pipeline::{self, Denial, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
 use crate::request::method::Method;
-use crate::request::{RawRequest, Version, head};
+use crate::request::{RawRequest, head};
 use crate::response::error::{self, Manner, RequestId};
 use crate::response::head::Client;
 use crate::s3::error::{ErrorCode, S3Error};
@@ -60,7 +60,7 @@ impl Edge {
         let running = self.world.running.load_full();
         let limits = running.snapshot.limits;
         let Some(_connection) = self.world.enter(limits.connections) else {
-            self.world.telemetry.refused(Reason::ConnectionLimit);
+            self.world.telemetry.refused(facts.listener, Reason::ConnectionLimit);
             return;
         };
         let _gauge = self.world.telemetry.connection(facts.listener);
@@ -74,7 +74,7 @@ impl Edge {
         let mut conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
         let Some(listener) = running.snapshot.listener(facts.listener) else { return };
         if let Err(reason) = super::preamble::read(&mut conn, &mut facts, &listener.rules).await {
-            self.world.telemetry.refused(reason);
+            self.world.telemetry.refused(facts.listener, reason);
             return;
         }
         drop(running);
@@ -114,11 +114,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let head = match read {
             HeadRead::Head(head) => head,
             HeadRead::Gone => return Next::Close,
-            HeadRead::Late => return self.unread(Reason::HeadTimeout, ErrorCode::RequestTimeout, entry).await,
-            HeadRead::TooLarge => {
-                return self.unread(Reason::HeadTooLarge, ErrorCode::RequestHeaderSectionTooLarge, entry).await;
+            HeadRead::Late => {
+                return self.unread(Reason::HeadTimeout, ErrorCode::RequestTimeout, entry).await;
             }
-            HeadRead::Hopeless => return self.unread(Reason::MalformedHead, ErrorCode::BadRequest, entry).await,
+            HeadRead::TooLarge => {
+                return self
+                    .unread(Reason::HeadTooLarge, ErrorCode::RequestHeaderSectionTooLarge, entry)
+                    .await;
+            }
+            HeadRead::Hopeless => {
+                return self.unread(Reason::MalformedHead, ErrorCode::BadRequest, entry).await;
+            }
         };
         match head::parse(&head) {
             Ok(request) => self.judged(&running, &request, &mut entry).await,
@@ -127,7 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 entry.deny(&denial);
                 // a HEAD must not get a body, even if the rest of it is malformed
                 let to_head = head.starts_with(b"HEAD ");
-                self.answer(&denial.error, to_head, Next::Close, &entry, running.snapshot.expose_reasons).await;
+                self.answer(&denial.error, to_head, Next::Close, &entry, running.snapshot.expose_reasons)
+                    .await;
                 journal::record(self.world, &running, &self.facts, None, &entry);
                 Next::Close
             }
@@ -169,7 +176,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             Verdict::Answer(denial) => {
                 entry.deny(denial);
                 let next = self.settle_body(request).await;
-                self.answer(&denial.error, request.method == Method::Head, next, entry, snapshot.expose_reasons).await
+                self.answer(
+                    &denial.error,
+                    request.method == Method::Head,
+                    next,
+                    entry,
+                    snapshot.expose_reasons,
+                )
+                .await
             }
             // the second call of `decide` had a body
             Verdict::ReadBody => Next::Close,
@@ -206,6 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
+        let watch = Stopwatch::start();
         let relayed = relay::relay(
             &mut self.conn,
             peer,
@@ -217,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             },
         )
         .await;
-        entry.relayed(&relayed);
+        entry.relayed(&relayed, watch.elapsed());
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 
@@ -237,7 +252,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     }
 
     /// Writes an error; gives `next`, or `Close` if that failed.
-    async fn answer(&mut self, error: &S3Error, to_head: bool, next: Next, entry: &Entry, expose: bool) -> Next {
+    async fn answer(
+        &mut self,
+        error: &S3Error,
+        to_head: bool,
+        next: Next,
+        entry: &Entry,
+        expose: bool,
+    ) -> Next {
         let manner = Manner {
             id: entry.id,
             now: entry.now,

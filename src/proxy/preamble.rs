@@ -2,8 +2,9 @@
 //! It must not accept one from a peer that is not trusted, nor serve without one where it is required.
 
 use super::conn::Conn;
+use crate::net::ConnFacts;
 use crate::net::proxy_protocol::{self, Progress};
-use crate::net::{ConnFacts, ListenerRules};
+use crate::net::rules::ListenerRules;
 use crate::reason::Reason;
 use bytes::Buf as _;
 use pingora_timeout::fast_timeout::fast_timeout;
@@ -28,7 +29,9 @@ where
     Ok(())
 }
 
-async fn header<S: AsyncRead + AsyncWrite + Unpin>(conn: &mut Conn<S>) -> Option<proxy_protocol::ProxyHeader> {
+async fn header<S: AsyncRead + AsyncWrite + Unpin>(
+    conn: &mut Conn<S>,
+) -> Option<proxy_protocol::ProxyHeader> {
     loop {
         match proxy_protocol::parse(&conn.input).ok()? {
             Progress::Done { header, len } => {

@@ -2,9 +2,11 @@
 //! It must not hold anything that belongs to one request.
 
 use super::peer::Peer;
+use super::statements::Statements;
 use crate::clock::Clock;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
+use crate::telemetry::metrics::Held;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,6 +18,8 @@ pub struct Running {
     pub snapshot: Snapshot,
     /// The upstreams, in the order of [`Snapshot::upstreams`].
     pub peers: Vec<Peer>,
+    /// The numbers of its policy statements.
+    pub statements: Statements,
 }
 
 /// What every connection shares.
@@ -69,9 +73,9 @@ impl World {
         (guard.before < limit).then_some(guard)
     }
 
-    /// Counts a request until the guard is dropped.
-    pub fn begin(&self) -> Guard<'_> {
-        Guard::count(&self.requests)
+    /// Counts a request until the guards are dropped.
+    pub fn begin(&self) -> (Guard<'_>, Held) {
+        (Guard::count(&self.requests), self.telemetry.metrics.request())
     }
 }
 

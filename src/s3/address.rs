@@ -150,6 +150,7 @@ pub struct HostRules {
     /// Longest first: of `s3.test` and `eu.s3.test` the second is meant by `bkt.eu.s3.test`.
     names: Vec<(String, Endpoint)>,
     addresses: Vec<IpAddr>,
+    any: bool,
 }
 
 /// A configured host that is neither a name nor an address.
@@ -188,6 +189,13 @@ impl HostRules {
         Ok(rules)
     }
 
+    /// Takes every host, and the bucket from the path. Not for stores that check the client's own signature: they
+    /// could read a bucket out of the same Host.
+    #[must_use]
+    pub fn any_path_style() -> Self {
+        Self { any: true, ..Self::default() }
+    }
+
     /// The address of a request.
     ///
     /// # Errors
@@ -220,6 +228,9 @@ impl HostRules {
 
     /// Finds a host: what precedes the configured name, if anything, and the kind of endpoint.
     fn locate<'h>(&self, host: &'h str) -> Option<(Option<&'h str>, Endpoint)> {
+        if self.any {
+            return Some((None, Endpoint::S3));
+        }
         if let Some(exact) = self.names.iter().find(|(name, _)| name.eq_ignore_ascii_case(host)) {
             return Some((None, exact.1));
         }

@@ -36,6 +36,18 @@ pub enum CopySourceError {
 }
 
 impl CopySource {
+    /// The value of the header that names the same object in a bucket of another name.
+    #[must_use]
+    pub fn in_bucket(&self, bucket: &str) -> String {
+        let mut value = format!("{bucket}/").into_bytes();
+        percent::encode_into(self.key.bytes(), Part::Path, &mut value);
+        if let Some(version) = &self.version {
+            value.extend_from_slice(b"?versionId=");
+            percent::encode_into(version.as_bytes(), Part::Query, &mut value);
+        }
+        String::from_utf8_lossy(&value).into_owned()
+    }
+
     /// Reads the value of the header: a leading `/` is optional, `?versionId=` is split off before the rest is decoded
     /// once (S3 API reference, CopyObject).
     ///

@@ -17,6 +17,23 @@ pub struct Requirement<'a> {
     pub kind: Kind,
 }
 
+impl Requirement<'_> {
+    /// The same, free of what it was read from.
+    #[must_use]
+    pub fn into_owned<'o>(self) -> Requirement<'o> {
+        let resource = match self.resource {
+            Resource::Service => Resource::Service,
+            Resource::Bucket(bucket) => Resource::Bucket(bucket),
+            Resource::Object { bucket, key } => {
+                Resource::Object { bucket, key: Cow::Owned(key.into_owned()) }
+            }
+            Resource::BodyObjects => Resource::BodyObjects,
+            Resource::FormObject => Resource::FormObject,
+        };
+        Requirement { action: self.action, resource, kind: self.kind }
+    }
+}
+
 /// Whether an action is needed for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -49,7 +49,8 @@ fn tls(upstream: &Upstream) -> Result<PeerTls, PeerError> {
     match &upstream.ca {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(file) => {
-            let certificates: Vec<_> = CertificateDer::pem_slice_iter(file.bytes.expose()).flatten().collect();
+            let certificates: Vec<_> =
+                CertificateDer::pem_slice_iter(file.bytes.expose()).flatten().collect();
             let (added, _) = roots.add_parsable_certificates(certificates);
             if added == 0 {
                 return Err(PeerError::Authorities(name()));

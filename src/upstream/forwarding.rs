@@ -91,7 +91,9 @@ mod tests {
         check("x-amz-date", false, true, true);
         check("X-Amz-Security-Token", false, true, true);
         check("X-Amz-Content-Sha256", false, true, true);
-        for hop in ["Connection", "TE", "Trailer", "Upgrade", "Authorization", "Host", "Content-Length", "Expect"] {
+        for hop in
+            ["Connection", "TE", "Trailer", "Upgrade", "Authorization", "Host", "Content-Length", "Expect"]
+        {
             check(hop, false, false, false);
         }
         for stranger in ["Cookie", "Referer", "X-Forwarded-For", "Forwarded", "X-Custom"] {

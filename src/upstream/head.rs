@@ -12,7 +12,7 @@ use crate::auth::sigv4::presigned::reserved;
 use crate::auth::sigv4::sign::{SignedHeader, Signer, Upstream as ToSign, sign_headers};
 use crate::auth::sigv4::{CONTENT_SHA256, UNSIGNED_PAYLOAD};
 use crate::clock::UnixMillis;
-use crate::links::constraint::is_constraint;
+use crate::links::constraint;
 use crate::request::headers::write_line;
 use crate::request::percent::{Part, encode_into};
 use crate::request::query::Param;
@@ -23,13 +23,13 @@ use std::io::Write as _;
 
 /// A permitted request and where it goes.
 #[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
+pub struct Outgoing<'a, 'r, 'h> {
     /// The request.
-    pub request: &'a RawRequest<'a>,
+    pub request: &'a RawRequest<'h>,
     /// Its signature.
-    pub authenticated: &'a Authenticated<'a>,
+    pub authenticated: &'a Authenticated<'r>,
     /// Its bucket and key.
-    pub address: &'a Address<'a>,
+    pub address: &'a Address<'r>,
     /// The store.
     pub upstream: &'a Upstream,
     /// The name of the bucket there, if it is another one.
@@ -38,7 +38,7 @@ pub struct Outgoing<'a> {
     pub copy_source: Option<&'a str>,
 }
 
-impl Outgoing<'_> {
+impl Outgoing<'_, '_, '_> {
     const fn signature(&self) -> Signature {
         match self.upstream.credentials {
             Credentials::Passthrough => Signature::Kept,
@@ -90,7 +90,9 @@ impl Outgoing<'_> {
         let mut path = SmallVec::new();
         let same_style = match self.upstream.addressing {
             Addressing::Path => self.address.style() == Style::Path && self.bucket.is_none(),
-            Addressing::Virtual => self.address.style() == Style::VirtualHosted || self.address.bucket().is_none(),
+            Addressing::Virtual => {
+                self.address.style() == Style::VirtualHosted || self.address.bucket().is_none()
+            }
         };
         if same_style || self.signature() == Signature::Kept {
             self.request.target.path.write_canonical(&mut path);
@@ -133,12 +135,15 @@ impl Outgoing<'_> {
 
     /// The parameters that S3 gets: without the client's signature and the gate's constraints when the gate signs.
     fn keeps(&self, param: &Param<'_>) -> bool {
-        self.signature() == Signature::Kept || (reserved(param.name()).is_none() && !is_constraint(param.name()))
+        self.signature() == Signature::Kept
+            || (reserved(param.name()).is_none() && !param.name().starts_with(constraint::PREFIX.as_bytes()))
     }
 
     /// Appends the query as it is sent: in wire order, each part in canonical form, `=` where the client had one.
     fn write_sent_query(&self, out: &mut Vec<u8>) {
-        for (position, param) in self.request.target.query.iter().filter(|param| self.keeps(param)).enumerate() {
+        for (position, param) in
+            self.request.target.query.iter().filter(|param| self.keeps(param)).enumerate()
+        {
             out.push(if position == 0 { b'?' } else { b'&' });
             param.name.write_canonical(out);
             if param.has_equals {
@@ -200,15 +205,20 @@ impl Outgoing<'_> {
         let mut params = self.request.target.query.sorted();
         params.retain(|param| self.keeps(param));
         let digest;
-        let payload = match self.authenticated.payload {
+        let payload = match &self.authenticated.payload {
             // the body is checked on its way: S3 may rely on the same hash
             Payload::Sha256(hash) => {
-                digest = crate::auth::hex::encode(&hash);
+                digest = crate::auth::hex::encode(hash);
                 &digest[..]
             }
-            Payload::Unsigned | Payload::Unmatchable(_) => UNSIGNED_PAYLOAD.as_bytes(),
+            Payload::Unsigned | Payload::Unmatchable(_) | Payload::Streaming(_) => {
+                UNSIGNED_PAYLOAD.as_bytes()
+            }
         };
-        debug_assert!(headers.iter().all(|(name, _)| *name != CONTENT_SHA256), "the client's hash header ends here");
+        debug_assert!(
+            headers.iter().all(|(name, _)| *name != CONTENT_SHA256),
+            "the client's hash header ends here"
+        );
         let request = ToSign {
             method: self.request.method.as_str(),
             path,
