@@ -3,7 +3,12 @@
 
 pub mod args;
 mod check;
+#[cfg(feature = "embedded-s3")]
+pub mod demo;
+mod explain;
 mod out;
+mod presign;
+mod run;
 pub mod version;
 
 use std::process::ExitCode;
@@ -19,7 +24,7 @@ const USAGE: u8 = 2;
 
 /// Runs the command that the process was started with.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn main() -> ExitCode {
     match Args::try_parse() {
         Ok(args) => dispatch(args.command),
         Err(error) => usage(&error),
@@ -30,9 +35,15 @@ fn dispatch(command: Command) -> ExitCode {
     match command {
         Command::Check(args) => check::run(&args),
         Command::Version(args) => version::run(&args),
-        Command::Run(_) | Command::Demo(_) | Command::Presign(_) | Command::Explain(_) => {
-            out::stderr("presign-gate: this command is not part of this build yet\n");
-            ExitCode::from(NO)
+        Command::Run(args) => run::run(&args),
+        Command::Presign(args) => presign::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        #[cfg(feature = "embedded-s3")]
+        Command::Demo(args) => demo::run(&args),
+        #[cfg(not(feature = "embedded-s3"))]
+        Command::Demo(_) => {
+            out::stderr("presign-gate: this build has no demo: build with the feature `embedded-s3`\n");
+            ExitCode::from(USAGE)
         }
     }
 }

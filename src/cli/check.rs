@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use super::args::CheckArgs;
 use super::{NO, out};
-use crate::config;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::resolve;
 use crate::config::source::{Source, SystemSource};
 
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
@@ -30,7 +30,7 @@ struct Report {
 
 impl Report {
     fn of(source: &dyn Source, files: &[PathBuf]) -> Self {
-        let diagnostics = files.iter().flat_map(|file| config::load(source, file).diagnostics).collect();
+        let diagnostics = files.iter().flat_map(|file| resolve::build(source, file).diagnostics).collect();
         Self { files: files.len(), diagnostics }
     }
 

@@ -5,7 +5,7 @@ use super::client::{Ask, Reply};
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::sign::{Grant, Signer, presign};
 use crate::clock::UnixMillis;
-use crate::links::constraint;
+use crate::links::constraint::Constraint;
 use crate::secret::Secret;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -85,19 +85,31 @@ impl Author<'_> {
         vec![
             Step { title: "upload through a presigned URL", ask: upload, status: 200, holds: "" },
             step("download: allowed", good.clone(), HOME, 200, GREETING),
-            step("the link has expired", get(&[], 7200), HOME, 403, "<Code>AccessDenied</Code><Message>Request has expired"),
-            step("the signature was changed", flip_last(&good), HOME, 403, "<Code>SignatureDoesNotMatch</Code>"),
+            step(
+                "the link has expired",
+                get(&[], 7200),
+                HOME,
+                403,
+                "<Code>AccessDenied</Code><Message>Request has expired",
+            ),
+            step(
+                "the signature was changed",
+                flip_last(&good),
+                HOME,
+                403,
+                "<Code>SignatureDoesNotMatch</Code>",
+            ),
             step("the right link from the wrong network", good, ABROAD, 403, "<Code>AccessDenied</Code>"),
             step(
                 "a link that is bound to another network",
-                get(&[(constraint::SOURCE_IP, "192.0.2.0/24")], 0),
+                get(&[(Constraint::SourceIp.parameter(), "192.0.2.0/24")], 0),
                 HOME,
                 403,
                 "<Code>AccessDenied</Code>",
             ),
             step(
                 "a link that is bound to this network",
-                get(&[(constraint::SOURCE_IP, "127.0.0.0/8")], 0),
+                get(&[(Constraint::SourceIp.parameter(), "127.0.0.0/8")], 0),
                 HOME,
                 200,
                 GREETING,
@@ -117,7 +129,8 @@ impl Step {
     /// A line for a shell that sends the same request.
     #[must_use]
     pub fn curl(&self, gate: SocketAddr) -> String {
-        let interface = if self.ask.source == HOME { String::new() } else { format!(" --interface {}", self.ask.source) };
+        let interface =
+            if self.ask.source == HOME { String::new() } else { format!(" --interface {}", self.ask.source) };
         let body = match &self.ask.body {
             Some(body) => format!(" -X PUT --data-binary '{}'", body.trim_end()),
             None => String::new(),

@@ -1,0 +1,168 @@
+//! What `explain` prints: one object, or the same as text.
+//! It must not decide: every field comes from the outcome.
+
+use crate::auth::sigv4::explain::signed_texts;
+use crate::pipeline::authorize::Access;
+use crate::pipeline::{Denial, Outcome, Verdict};
+use crate::reason::Reason;
+use crate::request::RawRequest;
+use crate::s3::classify::classify;
+use crate::snapshot::Snapshot;
+use serde_json::{Value, json};
+
+/// The answer of `explain`.
+#[derive(Debug)]
+pub(super) struct Report {
+    fields: Value,
+    refusal: bool,
+}
+
+impl Report {
+    /// A request whose head cannot be read.
+    pub(super) fn malformed(denial: &Denial) -> Self {
+        let mut fields = empty();
+        refuse(&mut fields, denial);
+        Self { fields, refusal: true }
+    }
+
+    /// A request that was judged.
+    pub(super) fn of(snapshot: &Snapshot, request: &RawRequest<'_>, outcome: &Outcome<'_>) -> Self {
+        let mut fields = empty();
+        let refusal = match &outcome.verdict {
+            Verdict::Answer(denial) => {
+                refuse(&mut fields, denial);
+                true
+            }
+            Verdict::Forward(_) | Verdict::ReadBody => {
+                set(
+                    &mut fields,
+                    "decision",
+                    json!(if outcome.access.said == Access::Silent { "pass" } else { "allow" }),
+                );
+                false
+            }
+        };
+        set(&mut fields, "operation", json!(outcome.operation.map(|operation| operation.name())));
+        let actions: Vec<Value> = outcome
+            .address
+            .as_ref()
+            .and_then(|address| classify(request, address).ok())
+            .map(|classified| {
+                let pair = |need: &crate::s3::requirement::Requirement<'_>| {
+                    json!([need.action.name(), need.resource.to_string()])
+                };
+                classified.requirements.iter().map(pair).collect()
+            })
+            .unwrap_or_default();
+        set(&mut fields, "actions", json!(actions));
+        let identity = outcome.authenticated().and_then(|found| snapshot.identity(found.principal));
+        set(&mut fields, "principal", json!(identity.and_then(|identity| identity.principal.arn())));
+        let network = outcome.network.as_ref();
+        let address = |ip: Option<std::net::IpAddr>| ip.map(|ip| ip.to_string());
+        set(
+            &mut fields,
+            "identity",
+            json!({
+                "source_ip": network.and_then(|network| address(network.source_ip())),
+                "vpc_source_ip": network.and_then(|network| address(network.vpc_source_ip())),
+                "source_vpc": network.and_then(|network| network.source_vpc()),
+                "source_vpce": network.and_then(|network| network.source_vpce()),
+                "proof": outcome.proof.map(|proof| proof.as_str()),
+            }),
+        );
+        let matched: Vec<Value> = outcome
+            .access
+            .matched
+            .iter()
+            .map(|statement| {
+                let effect = match statement.effect() {
+                    crate::policy::document::Effect::Allow => "Allow",
+                    crate::policy::document::Effect::Deny => "Deny",
+                };
+                json!({ "document": statement.document(), "sid": statement.label(), "effect": effect })
+            })
+            .collect();
+        set(&mut fields, "matched", json!(matched));
+        if let Some(texts) = signed_texts(request) {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            set(&mut fields, "canonical_request", json!(text(&texts.canonical_request)));
+            set(&mut fields, "string_to_sign", json!(text(&texts.string_to_sign)));
+        }
+        Self { fields, refusal }
+    }
+
+    /// Whether the request would be refused.
+    pub(super) const fn is_refusal(&self) -> bool {
+        self.refusal
+    }
+
+    /// The object, on one line.
+    pub(super) fn json(&self) -> String {
+        format!("{}\n", self.fields)
+    }
+
+    /// The same, a field a line; what is not known is left out.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in self.fields.as_object().into_iter().flatten() {
+            let shown = match value {
+                Value::Null => continue,
+                Value::String(line) => line.replace('\n', "\n    "),
+                other => other.to_string(),
+            };
+            text.push_str(&format!("{name}: {shown}\n"));
+        }
+        text
+    }
+}
+
+fn empty() -> Value {
+    json!({
+        "decision": "deny", "stage": null, "reason": null, "status": null, "s3_code": null, "operation": null,
+        "actions": [], "principal": null,
+        "identity": { "source_ip": null, "source_vpc": null, "source_vpce": null, "proof": null },
+        "matched": [], "canonical_request": null, "string_to_sign": null, "hint": null,
+    })
+}
+
+fn set(fields: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
+}
+
+fn refuse(fields: &mut Value, denial: &Denial) {
+    set(fields, "decision", json!("deny"));
+    set(fields, "stage", json!(denial.reason.stage().as_str()));
+    set(fields, "reason", json!(denial.reason.code()));
+    set(fields, "status", json!(denial.error.status()));
+    set(fields, "s3_code", json!(denial.error.code.as_str()));
+    set(fields, "hint", json!(hint(denial.reason)));
+}
+
+/// What to look at; the meaning of the reason where there is nothing better to say.
+fn hint(reason: Reason) -> &'static str {
+    match reason {
+        Reason::WrongSignature => {
+            "compare the canonical request with what the client signed: host and port, path encoding, query and \
+             signed headers must be the same, and the secret must be that of the access key"
+        }
+        Reason::Expired => "sign a new link, or one that lasts longer; check the clock of whoever signs",
+        Reason::NotYetValid | Reason::ClockSkew => "check the clock of whoever signs",
+        Reason::UnknownKey => "add the access key to `credentials`, or sign with one that is there",
+        Reason::HeadersNotSigned => {
+            "every x-amz-* header must be signed: send none that the link does not name"
+        }
+        Reason::ImplicitDeny => {
+            "no Allow statement of the signer or the bucket covers every action in `actions`"
+        }
+        Reason::ExplicitDeny => {
+            "the statement in `matched` denies it; look at its conditions and at `identity`"
+        }
+        Reason::UnknownHost => "add the name to `hosts`",
+        Reason::UnknownBucket => "add the bucket to `buckets`",
+        Reason::WrongRegion => "sign for a region of `signing.regions`",
+        Reason::MalformedBody => "this operation is judged by its body, which is not given here",
+        other => other.text(),
+    }
+}

@@ -1,0 +1,95 @@
+//! From a loaded config to a world that can serve.
+//! It must not listen yet.
+
+use super::peers::{PeerError, peers};
+use super::{Port, TlsFiles};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::model::{Config, LogTarget};
+use crate::links::constraint::Constraint;
+use crate::proxy::journal::SCHEMES;
+use crate::proxy::statements::Statements;
+use crate::proxy::world::{Running, World};
+use crate::s3::operation::Operation;
+use crate::snapshot::Snapshot;
+use crate::telemetry::Telemetry;
+use crate::telemetry::access::AccessLog;
+use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a config that loaded cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// An upstream cannot be reached as configured.
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    /// The metrics cannot be set up.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The access log cannot be opened.
+    #[error("cannot write the access log to `{path}`: {error}")]
+    AccessLog {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+}
+
+/// Whether access lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// As configured.
+    Configured,
+    /// Nowhere: somebody looks at the terminal.
+    Off,
+}
+
+/// Makes the world, and the addresses that it is served on.
+///
+/// # Errors
+/// See [`BootError`].
+pub fn boot(
+    config: &Config,
+    snapshot: Snapshot,
+    access: Access,
+) -> Result<(Arc<World>, Vec<Port>), BootError> {
+    let statements = Statements::of(&snapshot);
+    let metrics = Metrics::new(&metrics_config(&snapshot, &statements))?;
+    metrics.config_loaded(SystemClock.now());
+    let access = match (access, &config.logs.access) {
+        (Access::Off, _) => AccessLog::nowhere(metrics.log_dropped()),
+        (Access::Configured, LogTarget::Stdout) => AccessLog::stdout(metrics.log_dropped())
+            .map_err(|error| BootError::AccessLog { path: PathBuf::from("-"), error })?,
+        (Access::Configured, LogTarget::File(path)) => AccessLog::file(path, metrics.log_dropped())
+            .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
+    };
+    let ports = config
+        .listeners
+        .iter()
+        .map(|listener| Port {
+            address: listener.address.value,
+            tls: listener.tls.as_ref().map(|tls| TlsFiles {
+                certificate: tls.certificate.path.clone(),
+                private_key: tls.private_key.path.clone(),
+            }),
+        })
+        .collect();
+    let running = Running { peers: peers(config)?, snapshot, statements };
+    let telemetry = Arc::new(Telemetry { metrics, access });
+    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+}
+
+fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
+    MetricsConfig {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: option_env!("PRESIGN_GATE_REVISION").unwrap_or("unknown").to_owned(),
+        listeners: snapshot.listeners.iter().map(|listener| listener.name.clone()).collect(),
+        buckets: snapshot.buckets.entries().iter().map(|bucket| bucket.name.clone()).collect(),
+        upstreams: snapshot.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        statements: statements.labels().to_vec(),
+        operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
+        auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
+        constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
+    }
+}
