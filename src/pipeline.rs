@@ -17,7 +17,7 @@ use crate::request::head::HeadError;
 use crate::request::method::Method;
 use crate::request::target::TargetError;
 use crate::request::{BodyLength, RawRequest};
-use crate::s3::address::Address;
+use crate::s3::address::{Address, AddressError};
 use crate::s3::classify::{Classified, classify};
 use crate::s3::copy_source::CopySource;
 use crate::s3::delete_body::DeleteBody;
@@ -44,14 +44,9 @@ pub fn decide<'r>(
 ) -> Outcome<'r> {
     let mut outcome = Outcome::default();
     let judge = Judge { snapshot, facts, request, now };
-    outcome.verdict = match snapshot.hosts.address(request) {
-        Err(error) => Verdict::Answer(Denial { reason: error.reason(), error: error.s3() }),
-        Ok(address) => {
-            let verdict = judge.run(&address, body, &mut outcome).unwrap_or_else(Verdict::Answer);
-            outcome.address = Some(address);
-            verdict
-        }
-    };
+    let address = snapshot.hosts.address(request);
+    outcome.verdict = judge.run(address.as_ref(), body, &mut outcome).unwrap_or_else(Verdict::Answer);
+    outcome.address = address.ok();
     outcome
 }
 
@@ -67,15 +62,20 @@ struct Judge<'r, 'f, 'h> {
 impl<'r> Judge<'r, '_, '_> {
     fn run(
         self,
-        address: &Address<'_>,
+        address: Result<&Address<'_>, &AddressError>,
         body: Option<&[u8]>,
         outcome: &mut Outcome<'r>,
     ) -> Result<Verdict, Denial> {
         let Self { snapshot, facts, request, now } = self;
         let network = self.network();
         outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
-        let classified = classify(request, address);
-        outcome.operation = classified.as_ref().ok().map(|classified| classified.operation);
+        if let Err(error @ AddressError::UnknownHost(_)) = address {
+            // whoever asks another host is not asking this gate
+            return Err(Denial { reason: error.reason(), error: error.s3() });
+        }
+        let classified = address.ok().map(|address| classify(request, address));
+        outcome.operation =
+            classified.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.operation);
         let authenticated =
             authenticate(request, &snapshot.keyring, &snapshot.signing, &snapshot.key_cache, now);
         let authenticated = outcome
@@ -83,19 +83,27 @@ impl<'r> Judge<'r, '_, '_> {
             .insert(authenticated)
             .as_ref()
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        let classified = classified.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        let (bucket, upstream) = self.place(address)?;
+        let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let classified = classified
+            .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?
+            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let place = self.place(address);
+        let bucket = place.and_then(|(bucket, _)| bucket);
         outcome.bucket = bucket;
         let network = &*outcome.network.insert(network?);
         let constraints = Constraints::parse(&request.target.query)
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        let copy_source = self.copy_source(classified.copy_source.as_ref(), upstream)?;
+        let source = classified.copy_source.clone();
         let Some(requirements) = self.requirements(classified, address, body)? else {
             return Ok(Verdict::ReadBody);
         };
         let question = authorize::Question { snapshot, request, network, authenticated, now };
         outcome.access = question.ask(facts.listener, bucket, &requirements);
         outcome.access.verdict(snapshot.default)?;
+        // only who may use it learns whether a bucket is there
+        let (_, upstream) =
+            place.ok_or_else(|| Denial::new(Reason::UnknownBucket, ErrorCode::NoSuchBucket))?;
+        let copy_source = self.copy_source(source.as_ref(), upstream)?;
         let upload_length = upload_length(request);
         constraints
             .check(&LinkFacts {
@@ -128,15 +136,13 @@ impl Judge<'_, '_, '_> {
     }
 
     /// The bucket and the store of an address.
-    fn place(self, address: &Address<'_>) -> Result<(Option<usize>, usize), Denial> {
-        let unknown = || Denial::new(Reason::UnknownBucket, ErrorCode::NoSuchBucket);
+    fn place(self, address: &Address<'_>) -> Option<(Option<usize>, usize)> {
         let buckets = &self.snapshot.buckets;
         match address.bucket() {
-            None => Ok((None, buckets.service_upstream().ok_or_else(unknown)?)),
+            None => Some((None, buckets.service_upstream()?)),
             Some(name) => {
-                let position = buckets.find(name.as_str()).ok_or_else(unknown)?;
-                let bucket = buckets.get(position).ok_or_else(unknown)?;
-                Ok((Some(position), bucket.upstream))
+                let position = buckets.find(name.as_str())?;
+                Some((Some(position), buckets.get(position)?.upstream))
             }
         }
     }
@@ -238,6 +244,7 @@ pub fn malformed(error: &HeadError) -> Denial {
         HeadError::TooManyLines => ErrorCode::RequestHeaderSectionTooLarge,
         HeadError::Expect => ErrorCode::ExpectationFailed,
         HeadError::Target(TargetError::Encoding(_)) => ErrorCode::InvalidURI,
+        HeadError::SpacedAmzName => ErrorCode::AccessDenied,
         HeadError::Repeated(_) | HeadError::Connection | HeadError::UnexpectedBody(_) => {
             ErrorCode::InvalidRequest
         }

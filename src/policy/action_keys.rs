@@ -152,6 +152,12 @@ fn special_to_writes(action: A) -> u128 {
         A::PutObjectVersionTagging => {
             set(&[K::VersionId, K::RequestObjectTag, K::RequestObjectTagKeys, K::ExistingObjectTag])
         }
+        _ => special_to_settings(action),
+    }
+}
+
+fn special_to_settings(action: A) -> u128 {
+    match action {
         A::PutReplicationConfiguration => set(&[K::ReplicationPause]),
         A::UpdateObjectEncryption => {
             set(&[K::XAmzServerSideEncryption, K::XAmzKmsKeyId, K::ExistingObjectTag])

@@ -49,6 +49,10 @@ pub enum HeadError {
     /// A header name is empty, no token, or holds `_`.
     #[error("a header name is malformed")]
     Name,
+    /// White space stands before the colon of an `x-amz-` header: an unsigned one in a spelling that some readers
+    /// repair.
+    #[error("an x-amz- header has white space before its colon")]
+    SpacedAmzName,
     /// More than [`MAX_LINES`] header lines.
     #[error("there are more than {MAX_LINES} header lines")]
     TooManyLines,
@@ -83,6 +87,7 @@ impl HeadError {
             Self::RequestLine | Self::Line | Self::Name => Reason::MalformedHead,
             Self::Method => Reason::BadMethod,
             Self::Version => Reason::BadVersion,
+            Self::SpacedAmzName => Reason::HeadersNotSigned,
             Self::TooManyLines => Reason::HeadTooLarge,
             Self::Target(_) => Reason::BadTarget,
             Self::Host => Reason::BadHost,
@@ -197,7 +202,10 @@ const fn is_token_byte(byte: u8) -> bool {
 fn header_line(line: &[u8]) -> Result<Header<'_>, HeadError> {
     let colon = memchr::memchr(b':', line).ok_or(HeadError::Line)?;
     let (name, value) = line.split_at_checked(colon).ok_or(HeadError::Line)?;
-    let name = token(name).filter(|name| !name.contains('_')).ok_or(HeadError::Name)?;
+    let Some(name) = token(name).filter(|name| !name.contains('_')) else {
+        let spaced = trim(name).get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"x-amz-"));
+        return Err(if spaced && trim(name) != name { HeadError::SpacedAmzName } else { HeadError::Name });
+    };
     let value = trim(value.get(1..).unwrap_or_default());
     let is_text = |byte: &u8| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f);
     if !value.iter().all(is_text) {

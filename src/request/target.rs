@@ -95,6 +95,18 @@ impl<'a> Path<'a> {
         self.text().decoded()
     }
 
+    /// Appends the path as it was sent, for a store that checks the client's own signature. Where an escaped `/` or
+    /// `.` could be read as another path than the one that was judged, the canonical form is written instead.
+    pub fn write_sent(&self, out: &mut impl Sink) {
+        let hides =
+            |escape: &[u8]| escape.eq_ignore_ascii_case(b"%2f") || escape.eq_ignore_ascii_case(b"%2e");
+        if self.raw.windows(3).any(hides) {
+            self.write_canonical(out);
+        } else {
+            out.put(self.raw);
+        }
+    }
+
     /// Appends the canonical path: what is signed, authorised and forwarded.
     pub fn write_canonical(&self, out: &mut impl Sink) {
         self.text().write_canonical(out);

@@ -16,6 +16,8 @@ const HOP: &[&str] = &[
     "connection",
     "content-length",
     "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
     "proxy-connection",
     "te",
     "trailer",
@@ -73,6 +75,11 @@ impl<'a> AnswerHead<'a> {
         let (Some(status), Some(version)) = (answer.code, answer.version) else {
             return Err(AnswerError::Head);
         };
+        // the parser takes a bare LF for a line end; two readers could see two answers
+        let head = bytes.get(..length).unwrap_or_default();
+        if !memchr::memchr_iter(b'\n', head).all(|at| at > 0 && head.get(at - 1) == Some(&b'\r')) {
+            return Err(AnswerError::Head);
+        }
         let headers: SmallVec<[Header<'a>; 24]> =
             answer.headers.iter().map(|line| Header { name: line.name, value: trim(line.value) }).collect();
         let framing = framing(&headers, status, to_head)?;
@@ -244,6 +251,8 @@ mod tests {
         ] {
             check(&format!("200 OK\r\n{lines}"), false, Version::Http11, Err(AnswerError::Framing));
         }
+        let bare = b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok";
+        assert_eq!(AnswerHead::parse(bare, false).map(|head| head.is_some()), Err(AnswerError::Head));
         check("abc OK", false, Version::Http11, Err(AnswerError::Head));
         assert!(AnswerHead::parse(b"HTTP/1.1 200 OK\r\nA: b\r\n", false).unwrap().is_none());
     }

@@ -1,5 +1,5 @@
 //! Writes the head of the request that S3 gets, from the parsed request and nothing else.
-//! It must not write a byte of the path or query other than in the canonical form that was verified.
+//! It must not write a path or query that means anything but the canonical form that was verified.
 
 use super::forwarding::{Signature, passes};
 use super::{Addressing, Credentials, Upstream};
@@ -94,7 +94,11 @@ impl Outgoing<'_, '_, '_> {
                 self.address.style() == Style::VirtualHosted || self.address.bucket().is_none()
             }
         };
-        if same_style || self.signature() == Signature::Kept {
+        if self.signature() == Signature::Kept {
+            self.request.target.path.write_sent(&mut path);
+            return path;
+        }
+        if same_style {
             self.request.target.path.write_canonical(&mut path);
             return path;
         }
@@ -139,16 +143,25 @@ impl Outgoing<'_, '_, '_> {
             || (reserved(param.name()).is_none() && !param.name().starts_with(constraint::PREFIX.as_bytes()))
     }
 
-    /// Appends the query as it is sent: in wire order, each part in canonical form, `=` where the client had one.
+    /// Appends the query as it is sent: in wire order, `=` where the client had one; each part in canonical form, or as
+    /// it came where the client's own signature goes on.
     fn write_sent_query(&self, out: &mut Vec<u8>) {
         for (position, param) in
             self.request.target.query.iter().filter(|param| self.keeps(param)).enumerate()
         {
             out.push(if position == 0 { b'?' } else { b'&' });
-            param.name.write_canonical(out);
+            if self.signature() == Signature::Kept {
+                out.extend_from_slice(param.name.raw());
+            } else {
+                param.name.write_canonical(out);
+            }
             if param.has_equals {
                 out.push(b'=');
-                param.value.write_canonical(out);
+                if self.signature() == Signature::Kept {
+                    out.extend_from_slice(param.value.raw());
+                } else {
+                    param.value.write_canonical(out);
+                }
             }
         }
     }

@@ -37,7 +37,6 @@ fn a_re_signed_path_is_the_canonical_form_of_what_was_signed() {
         ("/bkt//a///b/", "/bkt//a///b/"),
         ("/bkt/..a/b..", "/bkt/..a/b.."),
         ("/bkt/a/../b", "/bkt/a/../b"),
-        ("/bkt/a/./b", "/bkt/a/./b"),
         ("/bkt/a'\"b", "/bkt/a%27%22b"),
         ("/bkt/100%25", "/bkt/100%25"),
     ];

@@ -1,4 +1,5 @@
 //! Every V4 case of the corpus, with the exact answer of S3 or the stricter one of the gate.
+//! It must not hold rules of its own.
 
 use super::support::{Ordered, credential, head, instant, keyring, read, shared};
 use crate::auth::error::AuthError;

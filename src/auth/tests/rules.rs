@@ -1,4 +1,5 @@
 //! The gate's own rules: what it refuses beyond S3, retired keys, tokens, uniform errors, the edges of time.
+//! It must not hold what the vectors show already.
 
 use super::support::{SECRET, credential, head, keyring};
 use crate::auth::error::{AuthError, Disabled, KeyFault};

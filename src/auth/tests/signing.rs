@@ -1,4 +1,5 @@
 //! Our signer against the published signatures and against our verifier.
+//! It must not hold verification.
 
 use super::support::{SECRET, credential, head, instant, keyring};
 use crate::auth::sigv4::explain::signed_texts;

@@ -1,4 +1,5 @@
 //! Shared data, requests from their parts, and a fixture of keys.
+//! It must not hold assertions.
 
 use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::clock::UnixMillis;

@@ -1,4 +1,5 @@
 //! The worked examples of the AWS documentation and the suite of aws-c-auth.
+//! It must not hold rules of its own.
 
 use super::support::{SECRET, credential, head, keyring, read, shared};
 use crate::auth::keyring::{Credential, Keyring};

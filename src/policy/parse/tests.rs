@@ -84,10 +84,9 @@ fn documents_that_are_refused() {
 #[test]
 fn statements_that_are_refused() {
     use ErrorKind::{
-        Action, ActionService, Both, Duplicate, Effect, Empty, Missing, NotInKind, Null, Resource, Sid,
-        UnknownElement, Variable, WrongType,
+        Action, ActionService, Both, Duplicate, Effect, Empty, Missing, NotInKind, Null, Sid, UnknownElement,
+        Variable, WrongType,
     };
-    let arn = |text: &str, error| Resource(text.into(), error);
     for (elements, path, kind) in [
         (r#""Action":"s3:*","Resource":"*""#, "", Missing("Effect")),
         (r#""Effect":"allow","Action":"s3:*","Resource":"*""#, "Effect", Effect("allow".into())),
@@ -144,6 +143,16 @@ fn statements_that_are_refused() {
         ),
         (r#""Effect":"Allow","Action":"*:*","Resource":"*""#, "Action", ActionService("*:*".into())),
         (r#""Effect":"Allow","Action":"s3:${*}","Resource":"*""#, "Action", Variable("s3:${*}".into())),
+    ] {
+        let path = if path.is_empty() { "Statement".to_owned() } else { format!("Statement.{path}") };
+        check(&statement(elements), Kind::Identity, &path, kind);
+    }
+}
+
+#[test]
+fn resources_that_are_refused() {
+    let arn = |text: &str, error| ErrorKind::Resource(text.into(), error);
+    for (elements, path, kind) in [
         (r#""Effect":"Allow","Action":"s3:*","Resource":"""#, "Resource", arn("", ArnError::Malformed)),
         (
             r#""Effect":"Allow","Action":"s3:*","Resource":"media/*""#,
@@ -171,8 +180,7 @@ fn statements_that_are_refused() {
             ErrorKind::UnknowableKey("s3:ExistingObjectTag/a".into()),
         ),
     ] {
-        let path = if path.is_empty() { "Statement".to_owned() } else { format!("Statement.{path}") };
-        check(&statement(elements), Kind::Identity, &path, kind);
+        check(&statement(elements), Kind::Identity, &format!("Statement.{path}"), kind);
     }
     let long = "x".repeat(MAX_VALUE_BYTES);
     let elements = format!(r#""Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::{long}""#);

@@ -63,6 +63,7 @@ fn header_lines_that_are_refused() {
     for line in [": a", "X : a", " X: a", "X\u{0}: a", "X_Y: a", "Transfer_Encoding: chunked", "X\u{e9}: a"] {
         check(&format!("GET / HTTP/1.1\r\nHost: a\r\n{line}"), Err(HeadError::Name));
     }
+    check("PUT / HTTP/1.1\r\nHost: a\r\nX-AMZ-Copy-Source : b", Err(HeadError::SpacedAmzName));
     check("GET / HTTP/1.1\nHost: a", Err(HeadError::Line));
     assert_eq!(parse(b"GET / HTTP/1.1\r\nHost: a\r\n").unwrap_err(), HeadError::Line);
     let many = "\r\nX: 1".repeat(MAX_LINES);

@@ -1,4 +1,5 @@
 //! The decoder against bodies made here: every fault, every split of the input, arbitrary bytes.
+//! It must not hold framing of whole connections.
 
 use super::*;
 use crate::auth::checksum::Algorithm;
