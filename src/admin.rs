@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 const LIMITS: ConnLimits = ConnLimits {
     header_bytes: 16 * 1024,
     header_time: Duration::from_secs(5),
-    idle: Duration::from_secs(60),
+    idle: Duration::from_mins(1),
     read: Duration::from_secs(5),
     write: Duration::from_secs(10),
 };

@@ -184,11 +184,11 @@ impl Judge<'_, '_, '_> {
         constraints: &Constraints,
     ) -> Result<BodyRules, Denial> {
         let limit = self.snapshot.limits.body;
-        if let BodyLength::Known(length) = self.request.body {
-            if length > limit {
-                let fault = too_large(length, limit);
-                return Err(Denial { reason: fault.reason, error: fault.error });
-            }
+        if let BodyLength::Known(length) = self.request.body
+            && length > limit
+        {
+            let fault = too_large(length, limit);
+            return Err(Denial { reason: fault.reason, error: fault.error });
         }
         let sha256 = match &authenticated.payload {
             Payload::Unsigned => None,

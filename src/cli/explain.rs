@@ -3,6 +3,7 @@
 
 mod report;
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -50,7 +51,8 @@ fn explain(args: &ExplainArgs, snapshot: &Snapshot) -> Result<Report, String> {
     };
     let mut text = format!("{} {target} HTTP/1.1\r\nHost: {host}\r\n", args.method);
     for field in &args.headers {
-        text.push_str(&format!("{}: {}\r\n", field.name, field.value));
+        // writing to a String cannot fail
+        let _ = write!(text, "{}: {}\r\n", field.name, field.value);
     }
     text.push_str("\r\n");
     let facts = facts(args, snapshot, scheme == "https")?;

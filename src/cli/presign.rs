@@ -19,7 +19,7 @@ pub(super) fn run(args: &PresignArgs) -> ExitCode {
     let loaded = crate::config::load(&SystemSource, &args.config);
     let Some(config) = loaded.config else {
         let errors = loaded.diagnostics.iter().filter(|finding| finding.is_error());
-        out::stderr(&errors.map(|finding| finding.render()).collect::<String>());
+        out::stderr(&errors.map(super::super::config::diagnostic::Diagnostic::render).collect::<String>());
         return ExitCode::from(NO);
     };
     match link(args, &config, SystemClock.now()) {

@@ -90,14 +90,14 @@ impl Civil {
     pub fn parse_basic(text: &[u8]) -> Option<Self> {
         let [date @ .., b'T', h1, h2, m1, m2, s1, s2, b'Z'] = text else { return None };
         let &[y1, y2, y3, y4, mo1, mo2, d1, d2] = date else { return None };
-        let year = i32::from(digits(&[y1, y2])?) * 100 + i32::from(digits(&[y3, y4])?);
+        let year = i32::from(digits([y1, y2])?) * 100 + i32::from(digits([y3, y4])?);
         Self::new(
             year,
-            digits(&[mo1, mo2])?,
-            digits(&[d1, d2])?,
-            digits(&[*h1, *h2])?,
-            digits(&[*m1, *m2])?,
-            digits(&[*s1, *s2])?,
+            digits([mo1, mo2])?,
+            digits([d1, d2])?,
+            digits([*h1, *h2])?,
+            digits([*m1, *m2])?,
+            digits([*s1, *s2])?,
         )
     }
 
@@ -170,7 +170,7 @@ impl Civil {
     }
 }
 
-fn digits(text: &[u8; 2]) -> Option<u8> {
+fn digits(text: [u8; 2]) -> Option<u8> {
     let [tens, ones] = text.map(|byte| byte.wrapping_sub(b'0'));
     (tens <= 9 && ones <= 9).then(|| tens * 10 + ones)
 }

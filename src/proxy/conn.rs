@@ -277,7 +277,7 @@ mod tests {
             assert!(conn.wait().await);
             assert_eq!(conn.read_head().await, expected, "{input:?}");
         }
-        let (mut idle, _client) = self::conn(b"");
+        let (mut idle, _client) = conn(b"");
         assert!(!idle.wait().await);
         let (mut conn, _client) = conn(&[b'a'; 100]);
         assert_eq!(conn.read_head().await, HeadRead::TooLarge);

@@ -22,9 +22,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// For how long a connection may stay open without a request.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 /// Between two reads of a request body, and for a write to a client to make progress.
-const CLIENT_TIME: Duration = Duration::from_secs(60);
+const CLIENT_TIME: Duration = Duration::from_mins(1);
 /// A buffer that a request made larger than this is given back.
 const KEPT_OUTPUT: usize = 16 * 1024;
 

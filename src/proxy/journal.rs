@@ -116,7 +116,7 @@ fn numbers(running: &Running, outcome: Option<&Outcome<'_>>, entry: &Entry) -> R
     };
     let Some(outcome) = outcome else { return record };
     let small = |number: usize| u16::try_from(number).ok();
-    record.operation = outcome.operation.and_then(|operation| small(usize::from(operation.index())));
+    record.operation = outcome.operation.and_then(|operation| small(operation.index()));
     record.bucket = outcome.bucket.and_then(small);
     record.proof = outcome.proof;
     record.auth = outcome.auth.as_ref().map(|auth| match auth {
@@ -155,7 +155,9 @@ fn line<'l>(
     let outcome = judged.map(|(_, outcome)| outcome);
     let request = judged.map(|(request, _)| request);
     let network = outcome.and_then(|outcome| outcome.network.as_ref());
-    let client = network.and_then(|network| network.client_ip()).or_else(|| facts.peer.map(|peer| peer.ip()));
+    let client = network
+        .and_then(super::super::net::identity::NetworkIdentity::client_ip)
+        .or_else(|| facts.peer.map(|peer| peer.ip()));
     let identity = outcome
         .and_then(Outcome::authenticated)
         .and_then(|authenticated| snapshot.identity(authenticated.principal));
@@ -165,11 +167,13 @@ fn line<'l>(
         request_id: entry.id.as_str(),
         listener: snapshot.listener(entry.listener).map_or("", |listener| &listener.name),
         client_ip: client.map(|address| address.to_string()),
-        proof: record.proof.map(|proof| proof.as_str()),
+        proof: record.proof.map(super::super::net::identity::Proof::as_str),
         method: request.map(|request| request.method.as_str()),
         path: request.map(|request| request.target.path.text().raw()),
         user_agent: request.and_then(|request| request.headers.first("user-agent")),
-        operation: outcome.and_then(|outcome| outcome.operation).map(|operation| operation.name()),
+        operation: outcome
+            .and_then(|outcome| outcome.operation)
+            .map(super::super::s3::operation::Operation::name),
         bucket: bucket.map(|bucket| bucket.name.as_str()),
         principal: identity.and_then(|identity| identity.principal.arn()),
         decision: record.decision.as_str(),

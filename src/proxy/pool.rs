@@ -74,7 +74,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_quiet_connection_comes_back_once() {
-        let (peer, stream, _server) = pair(Duration::from_secs(60)).await;
+        let (peer, stream, _server) = pair(Duration::from_mins(1)).await;
         put(&peer, stream);
         assert!(take(&peer).is_some());
         assert!(take(&peer).is_none());
@@ -82,13 +82,13 @@ mod tests {
 
     #[tokio::test]
     async fn closed_chatty_and_old_connections_do_not() {
-        let (peer, stream, server) = pair(Duration::from_secs(60)).await;
+        let (peer, stream, server) = pair(Duration::from_mins(1)).await;
         drop(server);
         wait_until_noticed(&stream).await;
         put(&peer, stream);
         assert!(take(&peer).is_none());
 
-        let (peer, stream, mut server) = pair(Duration::from_secs(60)).await;
+        let (peer, stream, mut server) = pair(Duration::from_mins(1)).await;
         server.write_all(b"HTTP/1.1 408 \r\n\r\n").await.unwrap();
         wait_until_noticed(&stream).await;
         put(&peer, stream);

@@ -50,8 +50,7 @@ impl Statements {
     /// The number of a statement.
     #[must_use]
     pub fn number(&self, statement: StatementRef<'_>) -> Option<u32> {
-        let position = u32::try_from(statement.position()).ok()?;
-        self.first.get(statement.document())?.checked_add(position)
+        self.first.get(statement.document())?.checked_add(statement.position())
     }
 
     /// The labels, in the order of the numbers.

@@ -28,9 +28,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         out.push_str(text.get(at..value).unwrap_or_default());
         out.push_str(REDACTED);
         let tail = text.get(value..).unwrap_or_default();
-        let end = tail
-            .find(|character: char| matches!(character, '&' | ' ' | '"' | '\'' | ','))
-            .unwrap_or(tail.len());
+        let end = tail.find(['&', ' ', '"', '\'', ',']).unwrap_or(tail.len());
         at = value + end;
     }
     out.push_str(text.get(at..).unwrap_or_default());

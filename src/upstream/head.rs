@@ -21,6 +21,9 @@ use crate::s3::address::{Address, Style};
 use smallvec::SmallVec;
 use std::io::Write as _;
 
+/// Headers that the gate has to sign: name in lower case, and value.
+type ToBeSigned<'h> = SmallVec<[(SmallVec<[u8; 40]>, &'h [u8]); 16]>;
+
 /// A permitted request and where it goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a, 'r, 'h> {
@@ -56,7 +59,7 @@ impl Outgoing<'_, '_, '_> {
         self.write_sent_query(out);
         out.extend_from_slice(b" HTTP/1.1\r\n");
         write_line(out, b"Host", &host);
-        let mut signed = SmallVec::<[(SmallVec<[u8; 40]>, &[u8]); 16]>::new();
+        let mut signed = ToBeSigned::new();
         self.write_headers(&mut signed, out);
         match self.request.body {
             BodyLength::None => {}
@@ -73,13 +76,13 @@ impl Outgoing<'_, '_, '_> {
             Credentials::Anonymous => {}
             Credentials::Passthrough => self.write_kept_authorization(out),
             Credentials::Static { access_key_id, secret, session_token } => {
-                let signer = Signer {
+                let author = Signer {
                     access_key_id,
                     secret,
                     session_token: session_token.as_ref(),
                     region: &self.upstream.region,
                 };
-                self.sign(&path, &host, &mut signed, &signer, (cache, now), out);
+                self.sign(&path, &host, &mut signed, &author, (cache, now), out);
             }
         }
         out.extend_from_slice(b"\r\n");
@@ -167,11 +170,7 @@ impl Outgoing<'_, '_, '_> {
     }
 
     /// Appends the client's headers that are passed on; collects those that the gate has to sign, names in lower case.
-    fn write_headers<'h>(
-        &'h self,
-        signed: &mut SmallVec<[(SmallVec<[u8; 40]>, &'h [u8]); 16]>,
-        out: &mut Vec<u8>,
-    ) {
+    fn write_headers<'h>(&'h self, signed: &mut ToBeSigned<'h>, out: &mut Vec<u8>) {
         let signature = self.signature();
         for header in &self.request.headers {
             if !passes(header, signature, || self.authenticated.signs_header(header.name)) {
@@ -192,10 +191,10 @@ impl Outgoing<'_, '_, '_> {
 
     /// A header signature that goes on needs its own header again.
     fn write_kept_authorization(&self, out: &mut Vec<u8>) {
-        if self.authenticated.scheme == Scheme::HeaderV4 {
-            if let Some(value) = self.request.headers.first("authorization") {
-                write_line(out, b"Authorization", value);
-            }
+        if self.authenticated.scheme == Scheme::HeaderV4
+            && let Some(value) = self.request.headers.first("authorization")
+        {
+            write_line(out, b"Authorization", value);
         }
     }
 
@@ -203,8 +202,8 @@ impl Outgoing<'_, '_, '_> {
         &self,
         path: &[u8],
         host: &[u8],
-        signed: &mut SmallVec<[(SmallVec<[u8; 40]>, &[u8]); 16]>,
-        signer: &Signer<'_>,
+        signed: &mut ToBeSigned<'_>,
+        author: &Signer<'_>,
         (cache, now): (&KeyCache, UnixMillis),
         out: &mut Vec<u8>,
     ) {
@@ -239,6 +238,6 @@ impl Outgoing<'_, '_, '_> {
             headers: &headers,
             payload,
         };
-        sign_headers(out, &request, signer, cache, now);
+        sign_headers(out, &request, author, cache, now);
     }
 }

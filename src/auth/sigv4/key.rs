@@ -205,8 +205,8 @@ mod tests {
     use super::*;
     use crate::auth::hex;
 
-    fn name(key_id: &'static str, day: &[u8; 8]) -> KeyName<'static> {
-        KeyName { key_id: key_id.as_bytes(), day: *day, region: "us-east-1", service: "s3" }
+    fn name(key_id: &'static str, day: [u8; 8]) -> KeyName<'static> {
+        KeyName { key_id: key_id.as_bytes(), day, region: "us-east-1", service: "s3" }
     }
 
     #[test]
@@ -241,14 +241,14 @@ mod tests {
     fn a_kept_key_serves_only_its_name_and_secret() {
         let cache = KeyCache::default();
         let (old, new) = (Secret::new("old"), Secret::new("new"));
-        let first = cache.signing_key(&name("A", b"20260115"), &old);
-        assert_eq!(cache.signing_key(&name("A", b"20260115"), &old).bytes(), first.bytes());
+        let first = cache.signing_key(&name("A", *b"20260115"), &old);
+        assert_eq!(cache.signing_key(&name("A", *b"20260115"), &old).bytes(), first.bytes());
         assert_eq!(cache.len(), 1);
-        let rotated = cache.signing_key(&name("A", b"20260115"), &new);
+        let rotated = cache.signing_key(&name("A", *b"20260115"), &new);
         assert_eq!(rotated.bytes(), SigningKey::derive(&new, b"20260115", "us-east-1", "s3").bytes());
         assert_ne!(rotated.bytes(), first.bytes());
         assert_eq!(cache.len(), 1);
-        assert_ne!(cache.signing_key(&name("A", b"20260116"), &new).bytes(), rotated.bytes());
+        assert_ne!(cache.signing_key(&name("A", *b"20260116"), &new).bytes(), rotated.bytes());
         assert_eq!(cache.len(), 2);
     }
 
@@ -258,12 +258,12 @@ mod tests {
         let secret = Secret::new("s");
         for number in 0..200_u32 {
             let day: [u8; 8] = format!("{number:08}").into_bytes().try_into().unwrap();
-            let key = cache.signing_key(&name("A", &day), &secret);
+            let key = cache.signing_key(&name("A", day), &secret);
             assert_eq!(key.bytes(), SigningKey::derive(&secret, &day, "us-east-1", "s3").bytes());
         }
         assert!(cache.len() <= SHARDS, "{}", cache.len());
         let none = KeyCache::new(0);
-        let _ = none.signing_key(&name("A", b"20260115"), &secret);
+        let _ = none.signing_key(&name("A", *b"20260115"), &secret);
         assert!(none.is_empty());
     }
 }

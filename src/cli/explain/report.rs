@@ -9,6 +9,7 @@ use crate::request::RawRequest;
 use crate::s3::classify::classify;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// The answer of `explain`.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl Report {
                 false
             }
         };
-        set(&mut fields, "operation", json!(outcome.operation.map(|operation| operation.name())));
+        set(&mut fields, "operation", json!(outcome.operation.map(crate::s3::operation::Operation::name)));
         let actions: Vec<Value> = outcome
             .address
             .as_ref()
@@ -67,7 +68,7 @@ impl Report {
                 "vpc_source_ip": network.and_then(|network| address(network.vpc_source_ip())),
                 "source_vpc": network.and_then(|network| network.source_vpc()),
                 "source_vpce": network.and_then(|network| network.source_vpce()),
-                "proof": outcome.proof.map(|proof| proof.as_str()),
+                "proof": outcome.proof.map(crate::net::identity::Proof::as_str),
             }),
         );
         let matched: Vec<Value> = outcome
@@ -110,7 +111,8 @@ impl Report {
                 Value::String(line) => line.replace('\n', "\n    "),
                 other => other.to_string(),
             };
-            text.push_str(&format!("{name}: {shown}\n"));
+            // writing to a String cannot fail
+            let _ = writeln!(text, "{name}: {shown}");
         }
         text
     }

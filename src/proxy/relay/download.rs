@@ -31,11 +31,10 @@ where
             match link.read(peer).await {
                 Ok(1..) => continue,
                 Ok(_) if decoder.may_close() => {}
-                Ok(_) => return Err(cut_off(conn, Reason::UpstreamProtocol).await),
                 Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
                     return Err(cut_off(conn, Reason::UpstreamTimeout).await);
                 }
-                Err(_) => return Err(cut_off(conn, Reason::UpstreamProtocol).await),
+                Ok(_) | Err(_) => return Err(cut_off(conn, Reason::UpstreamProtocol).await),
             }
         }
         if answer.sent == Framing::Chunked {

@@ -62,7 +62,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
         // the head leaves with the first bytes of the body if they are there already
         let mut outgoing = request.head.to_vec();
         loop {
-            if !decoder.is_done() {
+            if decoder.is_done() {
+                guard.finish()?;
+            } else {
                 if self.conn.input.is_empty() && self.send(&mut outgoing).await? == Wanted::Answered {
                     return Ok(false);
                 }
@@ -70,8 +72,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
                 let mut rest = buffer.get(..length).unwrap_or_default();
                 frame(framing, &mut decoder, &mut rest, guard, &mut outgoing)?;
                 self.put_back(rest);
-            } else {
-                guard.finish()?;
             }
             if self.send(&mut outgoing).await? == Wanted::Answered {
                 return Ok(false);

@@ -8,6 +8,7 @@ fn head(text: &str) -> String {
     format!("{text}\r\n\r\n")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the rows of tables read better without `&`")]
 fn check(text: &str, expected: Result<(BodyLength, bool, bool), HeadError>) {
     let head = head(text);
     let seen =
