@@ -1,0 +1,96 @@
+//! What one decision costs: head parse, and the whole of `pipeline::decide` for a presigned GET, allowed and denied,
+//! with few and with many statements. It must not do IO, and checks each verdict inside the loop.
+
+use presign_gate::clock::UnixMillis;
+use presign_gate::config::resolve;
+use presign_gate::config::source::MemorySource;
+use presign_gate::net::{ConnFacts, ListenerIndex};
+use presign_gate::pipeline::{Verdict, decide};
+use presign_gate::request::head;
+use presign_gate::secret::Secret;
+use presign_gate::snapshot::Snapshot;
+use std::fmt::Write as _;
+use std::path::Path;
+
+const NOW: UnixMillis = UnixMillis::from_secs(1_768_478_400);
+
+fn main() {
+    divan::main();
+}
+
+/// A gate whose signer has this many statements that do not match, and one that does.
+fn snapshot(statements: usize) -> Snapshot {
+    let mut identity = String::from("{\"Version\":\"2012-10-17\",\"Statement\":[");
+    for number in 0..statements {
+        let _ = write!(
+            identity,
+            "{{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::other-{number}/*\"}},"
+        );
+    }
+    identity.push_str("{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::bkt/*\"}]}");
+    let config = "version: 1\n\
+        listeners: [{ address: '127.0.0.1:8080' }]\n\
+        hosts: [s3.test]\n\
+        credentials:\n\
+        \x20 - { access_key_id: AKID, secret_access_key: { value: secret }, principal: 'arn:aws:iam::111122223333:user/a', policies: [identity.json] }\n\
+        policy: { guardrails: [network.json] }\n\
+        buckets: [{ name: bkt, upstream: u }]\n\
+        upstreams: [{ name: u, endpoint: 'http://127.0.0.1:9000', region: us-east-1, credentials: { anonymous: true } }]\n";
+    let source = MemorySource::default()
+        .with_file("/gate/gate.yaml", config)
+        .with_file("/gate/identity.json", identity)
+        .with_file("/gate/network.json", include_str!("../src/cli/demo/network.json"));
+    let built = resolve::build(&source, Path::new("/gate/gate.yaml"));
+    built.world.map(|(_, snapshot)| snapshot).unwrap_or_else(|| panic!("{:?}", built.diagnostics))
+}
+
+fn link() -> Vec<u8> {
+    use presign_gate::auth::sigv4::key::KeyCache;
+    use presign_gate::auth::sigv4::sign::{Grant, Signer, presign};
+    let grant = Grant {
+        method: "GET",
+        host: "s3.test",
+        path: b"/bkt/reports/2026/january.csv",
+        query: &[],
+        headers: &[],
+        signed_at: NOW,
+        expires_secs: 900,
+    };
+    let secret = Secret::new("secret");
+    let signer = Signer { access_key_id: "AKID", secret: &secret, session_token: None, region: "us-east-1" };
+    let target = presign(&grant, &signer, &KeyCache::default());
+    let mut head = b"GET ".to_vec();
+    head.extend_from_slice(&target);
+    head.extend_from_slice(b" HTTP/1.1\r\nHost: s3.test\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n");
+    head
+}
+
+fn facts(peer: &str) -> ConnFacts {
+    ConnFacts { peer: peer.parse().ok(), local: None, tls: None, proxy: None, listener: ListenerIndex(0) }
+}
+
+#[divan::bench]
+fn parse_head(bencher: divan::Bencher) {
+    let bytes = link();
+    bencher.bench(|| head::parse(divan::black_box(&bytes)).map(|request| request.headers.len()));
+}
+
+#[divan::bench(args = [1, 100, 10_000])]
+fn allowed(bencher: divan::Bencher, statements: usize) {
+    let (snapshot, bytes, facts) = (snapshot(statements), link(), facts("127.0.0.1:5000"));
+    bencher.bench(|| {
+        let request = head::parse(divan::black_box(&bytes)).unwrap();
+        let outcome = decide(&snapshot, &facts, &request, None, NOW);
+        assert!(matches!(outcome.verdict, Verdict::Forward(_)));
+    });
+}
+
+#[divan::bench]
+fn denied_by_network(bencher: divan::Bencher) {
+    let (snapshot, bytes, facts) = (snapshot(1), link(), facts("192.0.2.1:5000"));
+    bencher.bench(|| {
+        let request = head::parse(divan::black_box(&bytes)).unwrap();
+        let outcome = decide(&snapshot, &facts, &request, None, NOW);
+        assert!(matches!(outcome.verdict, Verdict::Answer(_)));
+    });
+}
