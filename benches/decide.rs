@@ -1,6 +1,8 @@
 //! What one decision costs: head parse, and the whole of `pipeline::decide` for a presigned GET, allowed and denied,
 //! with few and with many statements. It must not do IO, and checks each verdict inside the loop.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot be set up has to stop")]
+
 use presign_gate::clock::UnixMillis;
 use presign_gate::config::resolve;
 use presign_gate::config::source::MemorySource;
@@ -41,7 +43,7 @@ fn snapshot(statements: usize) -> Snapshot {
         .with_file("/gate/identity.json", identity)
         .with_file("/gate/network.json", include_str!("../src/cli/demo/network.json"));
     let built = resolve::build(&source, Path::new("/gate/gate.yaml"));
-    built.world.map(|(_, snapshot)| snapshot).unwrap_or_else(|| panic!("{:?}", built.diagnostics))
+    built.world.map_or_else(|| panic!("{:?}", built.diagnostics), |(_, snapshot)| snapshot)
 }
 
 fn link() -> Vec<u8> {
@@ -70,13 +72,13 @@ fn facts(peer: &str) -> ConnFacts {
 }
 
 #[divan::bench]
-fn parse_head(bencher: divan::Bencher) {
+fn parse_head(bencher: divan::Bencher<'_, '_>) {
     let bytes = link();
     bencher.bench(|| head::parse(divan::black_box(&bytes)).map(|request| request.headers.len()));
 }
 
 #[divan::bench(args = [1, 100, 10_000])]
-fn allowed(bencher: divan::Bencher, statements: usize) {
+fn allowed(bencher: divan::Bencher<'_, '_>, statements: usize) {
     let (snapshot, bytes, facts) = (snapshot(statements), link(), facts("127.0.0.1:5000"));
     bencher.bench(|| {
         let request = head::parse(divan::black_box(&bytes)).unwrap();
@@ -86,7 +88,7 @@ fn allowed(bencher: divan::Bencher, statements: usize) {
 }
 
 #[divan::bench]
-fn denied_by_network(bencher: divan::Bencher) {
+fn denied_by_network(bencher: divan::Bencher<'_, '_>) {
     let (snapshot, bytes, facts) = (snapshot(1), link(), facts("192.0.2.1:5000"));
     bencher.bench(|| {
         let request = head::parse(divan::black_box(&bytes)).unwrap();

@@ -93,6 +93,7 @@ impl<'r> Judge<'r, '_, '_> {
         let network = &*outcome.network.insert(network?);
         let constraints = Constraints::parse(&request.target.query)
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let constraints = &*outcome.constraints.insert(constraints);
         let source = classified.copy_source.clone();
         let Some(requirements) = self.requirements(classified, address, body)? else {
             return Ok(Verdict::ReadBody);
@@ -118,7 +119,7 @@ impl<'r> Judge<'r, '_, '_> {
             to_head: request.method == Method::Head,
             framing: request.body.into(),
             expects_continue: request.expects_continue,
-            rules: self.body_rules(authenticated, &constraints)?,
+            rules: self.body_rules(authenticated, constraints)?,
         };
         Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
     }
@@ -259,6 +260,3 @@ fn sentence(error: &HeadError) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
-
-#[cfg(test)]
-mod tests;

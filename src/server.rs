@@ -23,6 +23,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// For how long requests in flight may go on after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
 
+/// For how long the framework may take to end, after it was told to.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
 /// An address that clients connect to.
 #[derive(Clone, Debug)]
 pub struct Port {
@@ -103,8 +106,18 @@ pub fn run(
         service.threads = Some(1);
         server.add_service(service);
     }
-    let watch = Watch { stop, world: Arc::clone(world) };
-    server.run(RunArgs { shutdown_signal: Box::new(watch) });
+    let (stopping, told) = std::sync::mpsc::channel();
+    let watch = Watch { stop, world: Arc::clone(world), stopping: std::sync::Mutex::new(stopping) };
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        server.run(RunArgs { shutdown_signal: Box::new(watch) });
+        // nobody waits any more if this comes too late
+        let _ = ended.send(());
+    });
+    // the framework joins its threads when it ends; what it has not joined by then must not keep the process
+    if told.recv().is_ok() {
+        let _ = end.recv_timeout(LAST_WORDS);
+    }
     world.telemetry.flush();
     Ok(())
 }
@@ -149,11 +162,23 @@ fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Result<Se
 struct Watch {
     stop: Stop,
     world: Arc<World>,
+    stopping: std::sync::Mutex<std::sync::mpsc::Sender<()>>,
 }
 
 #[async_trait]
 impl ShutdownSignalWatch for Watch {
     async fn recv(&self) -> ShutdownSignal {
+        let signal = self.wait().await;
+        if let Ok(stopping) = self.stopping.lock() {
+            // the receiver outlives this
+            let _ = stopping.send(());
+        }
+        signal
+    }
+}
+
+impl Watch {
+    async fn wait(&self) -> ShutdownSignal {
         let told = match &self.stop {
             Stop::When(receiver) => receiver.lock().ok().and_then(|mut receiver| receiver.take()),
             Stop::Signals => None,

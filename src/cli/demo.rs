@@ -129,6 +129,8 @@ const COUNTED: &[&str] = &[
     "presign_gate_denied_total{reason=\"wrong_signature\"",
     "presign_gate_denied_total{reason=\"explicit_deny\"",
     "presign_gate_denied_total{reason=\"link_source_ip\"",
+    "presign_gate_link_constraints_total{constraint=\"x-gate-source-ip\",result=\"broken\"",
+    "presign_gate_link_constraints_total{constraint=\"x-gate-source-ip\",result=\"kept\"",
     "presign_gate_requests_total{bucket=\"demo\",decision=\"allow\"",
 ];
 

@@ -288,3 +288,6 @@ fn upstream(upstream: &storage::Upstream) -> Upstream {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

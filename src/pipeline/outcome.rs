@@ -4,6 +4,7 @@
 use super::authorize::AccessDecision;
 use crate::auth::Authenticated;
 use crate::auth::error::AuthError;
+use crate::links::constraint::Constraints;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
 use crate::request::RawRequest;
@@ -68,6 +69,8 @@ pub struct Outcome<'r> {
     pub bucket: Option<usize>,
     /// The network path.
     pub network: Option<NetworkIdentity>,
+    /// The constraints of the link.
+    pub constraints: Option<Constraints>,
     /// What the policies said.
     pub access: AccessDecision<'r>,
     /// What happens now.
@@ -83,6 +86,7 @@ impl Default for Outcome<'_> {
             auth: None,
             bucket: None,
             network: None,
+            constraints: None,
             access: AccessDecision::default(),
             // whoever forgets to set it refuses
             verdict: Verdict::Answer(Denial::new(

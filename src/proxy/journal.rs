@@ -7,6 +7,7 @@ use crate::auth::error::AuthError;
 use crate::auth::scheme::Scheme;
 use crate::clock::civil::Civil;
 use crate::clock::{Stopwatch, UnixMillis};
+use crate::links::constraint::Constraint;
 use crate::net::{ConnFacts, ListenerIndex};
 use crate::pipeline::authorize::Access;
 use crate::pipeline::{Denial, Outcome, Verdict};
@@ -14,7 +15,10 @@ use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
 use crate::response::error::RequestId;
 use crate::telemetry::access::AccessLine;
-use crate::telemetry::record::{AuthRecord, AuthResult, Decision, RequestRecord, UpstreamRecord};
+use crate::telemetry::record::{
+    AuthRecord, AuthResult, ConstraintResult, Decision, RequestRecord, UpstreamRecord,
+};
+use smallvec::SmallVec;
 use std::time::Duration;
 
 /// The authentication schemes, as metrics label them.
@@ -135,9 +139,34 @@ fn numbers(running: &Running, outcome: Option<&Outcome<'_>>, entry: &Entry) -> R
             record.link_age = Some(positive(entry.now.millis_since(found.signed_at)));
         }
     }
+    record.constraints = constraints(outcome, record.decision, entry.reason);
     record.matched =
         outcome.access.matched.iter().filter_map(|statement| running.statements.number(*statement)).collect();
     record
+}
+
+/// What became of the constraints of a link: kept if the request went on, broken if one of them stopped it.
+fn constraints(
+    outcome: &Outcome<'_>,
+    decision: Decision,
+    reason: Option<Reason>,
+) -> SmallVec<[(u8, ConstraintResult); 4]> {
+    let Some(constraints) = &outcome.constraints else { return SmallVec::new() };
+    let broken = match reason {
+        Some(Reason::LinkSourceIp) => Some(Constraint::SourceIp),
+        Some(Reason::LinkSourceVpc) => Some(Constraint::SourceVpc),
+        Some(Reason::LinkSourceVpce) => Some(Constraint::SourceVpce),
+        Some(Reason::LinkNotBefore) => Some(Constraint::NotBefore),
+        Some(Reason::LinkContentLength) => Some(Constraint::ContentLengthRange),
+        _ => None,
+    };
+    let present = Constraint::ALL.iter().zip(0_u8..).filter(|(constraint, _)| constraints.has(**constraint));
+    present
+        .filter_map(|(constraint, at)| match broken {
+            Some(broken) => (broken == *constraint).then_some((at, ConstraintResult::Broken)),
+            None => (decision != Decision::Deny).then_some((at, ConstraintResult::Kept)),
+        })
+        .collect()
 }
 
 fn scheme_index(scheme: Scheme) -> Option<u8> {

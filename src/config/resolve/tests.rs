@@ -1,12 +1,14 @@
-//! Verdicts of whole requests in a small world, and the heads that stores get.
+//! A world built from a config, the verdicts of whole requests in it, and the heads that its stores get.
 //! It must not test what a stage has tables for: only how the stages hang together.
 
 use super::*;
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::sign::{Grant, Signer, presign};
-use crate::config::resolve;
+use crate::clock::UnixMillis;
 use crate::config::source::MemorySource;
+use crate::net::ConnFacts;
 use crate::net::ListenerIndex;
+use crate::pipeline::{Verdict, decide};
 use crate::request::head;
 use crate::secret::Secret;
 use std::path::Path;
@@ -41,8 +43,8 @@ limits: { body: 10 }
 
 fn world(config: &str) -> Snapshot {
     let source = MemorySource::default().with_file("/gate.yaml", config);
-    let built = resolve::build(&source, Path::new("/gate.yaml"));
-    built.world.map(|(_, snapshot)| snapshot).unwrap_or_else(|| panic!("{:?}", built.diagnostics))
+    let built = build(&source, Path::new("/gate.yaml"));
+    built.world.map_or_else(|| panic!("{:?}", built.diagnostics), |(_, snapshot)| snapshot)
 }
 
 /// A request that AKID signed: method, decoded path, query, further header lines.
@@ -81,7 +83,7 @@ fn judge(snapshot: &Snapshot, peer: &str, text: &str, body: Option<&[u8]>) -> St
 fn stages_refuse_in_their_order() {
     let world = world(CONFIG);
     let check = |text: &str, peer: &str, expected: &str| {
-        assert_eq!(judge(&world, peer, text, None), expected, "{text}")
+        assert_eq!(judge(&world, peer, text, None), expected, "{text}");
     };
     let (home, abroad) = ("10.1.2.3:1", "192.0.2.1:1");
     let get = |path: &str| signed("GET", path, &[], "");
