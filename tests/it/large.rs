@@ -41,6 +41,7 @@ fn watched(gate: &mut Gate, transfer: impl FnOnce(&mut Client) + Send) {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     });
+    println!("memory grew by {} KiB, from {before} KiB", most - before);
     assert!(most - before < GROWTH_KIB, "memory grew from {before} to {most} KiB");
 }
 
