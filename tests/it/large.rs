@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_mins(4);
 const GROWTH_KIB: u64 = 32 * 1024;
 
 /// Runs `transfer` while watching the memory of the gate, which is warm already.
+#[expect(clippy::print_stdout, reason = "the figure is worth seeing, with `--no-capture`")]
 fn watched(gate: &mut Gate, transfer: impl FnOnce(&mut Client) + Send) {
     gate.ask(
         "GET",
