@@ -6,6 +6,7 @@ pub mod families;
 pub mod log;
 pub mod metrics;
 pub mod record;
+pub mod redact;
 
 use crate::net::ListenerIndex;
 use crate::reason::Reason;
