@@ -3,16 +3,23 @@
 
 pub mod access;
 pub mod families;
+pub mod json;
 pub mod log;
 pub mod metrics;
 pub mod record;
 pub mod redact;
+pub mod writer;
+
+use std::time::Duration;
 
 use crate::net::ListenerIndex;
 use crate::reason::Reason;
-use access::AccessLog;
 use metrics::{Held, Metrics};
 use record::RequestRecord;
+use writer::LineWriter;
+
+/// For how long the end of the process waits for the last log lines.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Metrics and logs of one process.
 #[derive(Debug)]
@@ -20,7 +27,7 @@ pub struct Telemetry {
     /// The metrics.
     pub metrics: Metrics,
     /// The access log.
-    pub access: AccessLog,
+    pub access: LineWriter,
 }
 
 impl Telemetry {
@@ -35,8 +42,9 @@ impl Telemetry {
         self.metrics.connection(listener)
     }
 
-    /// Writes out what waits to be written.
+    /// Waits until what was sent to the logs is written, but not for long.
     pub fn flush(&self) {
-        self.access.flush();
+        // what is not written by then is lost: the reader of the log has stopped reading
+        let _ = self.access.flush(PATIENCE);
     }
 }

@@ -5,7 +5,6 @@ use super::relay::Relayed;
 use super::world::{Running, World};
 use crate::auth::error::AuthError;
 use crate::auth::scheme::Scheme;
-use crate::clock::civil::Civil;
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::links::constraint::Constraint;
 use crate::net::{ConnFacts, ListenerIndex};
@@ -14,7 +13,7 @@ use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
 use crate::response::error::RequestId;
-use crate::telemetry::access::AccessLine;
+use crate::telemetry::access::{self, AccessRecord};
 use crate::telemetry::record::{
     AuthRecord, AuthResult, ConstraintResult, Decision, RequestRecord, UpstreamRecord,
 };
@@ -90,7 +89,8 @@ pub fn record(
     let record = numbers(running, outcome, entry);
     world.telemetry.metrics.record(&record);
     if world.telemetry.access.is_on() {
-        world.telemetry.access.write(line(running, facts, judged, entry, &record).to_json());
+        let shown = shown(running, facts, judged, entry, &record);
+        world.telemetry.access.write(access::line(&shown));
     }
 }
 
@@ -173,43 +173,43 @@ fn scheme_index(scheme: Scheme) -> Option<u8> {
     SCHEMES.iter().position(|known| *known == scheme).and_then(|at| u8::try_from(at).ok())
 }
 
-fn line<'l>(
+/// What the access log shows.
+fn shown<'l>(
     running: &'l Running,
     facts: &ConnFacts,
     judged: Option<(&'l RawRequest<'_>, &'l Outcome<'_>)>,
     entry: &'l Entry,
-    record: &RequestRecord,
-) -> AccessLine<'l> {
+    counted: &'l RequestRecord,
+) -> AccessRecord<'l> {
     let snapshot = &running.snapshot;
     let outcome = judged.map(|(_, outcome)| outcome);
     let request = judged.map(|(request, _)| request);
-    let network = outcome.and_then(|outcome| outcome.network.as_ref());
-    let client = network
-        .and_then(super::super::net::identity::NetworkIdentity::client_ip)
-        .or_else(|| facts.peer.map(|peer| peer.ip()));
-    let identity = outcome
-        .and_then(Outcome::authenticated)
-        .and_then(|authenticated| snapshot.identity(authenticated.principal));
+    let authenticated = outcome.and_then(Outcome::authenticated);
+    let identity = authenticated.and_then(|authenticated| snapshot.identity(authenticated.principal));
     let bucket = outcome.and_then(|outcome| outcome.bucket).and_then(|at| snapshot.buckets.get(at));
-    AccessLine {
-        timestamp: Civil::from_instant(entry.now).iso(),
+    let upstream = counted.upstream.and_then(|asked| snapshot.upstreams.get(usize::from(asked.upstream)));
+    let denial = outcome.and_then(|outcome| match &outcome.verdict {
+        Verdict::Answer(denial) => Some(denial),
+        Verdict::Forward(_) | Verdict::ReadBody => None,
+    });
+    AccessRecord {
+        at: entry.now,
         request_id: entry.id.as_str(),
         listener: snapshot.listener(entry.listener).map_or("", |listener| &listener.name),
-        client_ip: client.map(|address| address.to_string()),
-        proof: record.proof.map(super::super::net::identity::Proof::as_str),
+        peer: facts.peer,
+        identity: outcome.and_then(|outcome| outcome.network.as_ref()),
         method: request.map(|request| request.method.as_str()),
+        host: request.map(|request| request.host.raw()),
         path: request.map(|request| request.target.path.text().raw()),
         user_agent: request.and_then(|request| request.headers.first("user-agent")),
         operation: outcome
             .and_then(|outcome| outcome.operation)
             .map(super::super::s3::operation::Operation::name),
         bucket: bucket.map(|bucket| bucket.name.as_str()),
+        auth_scheme: authenticated.map(|authenticated| authenticated.scheme.as_str()),
         principal: identity.and_then(|identity| identity.principal.arn()),
-        decision: record.decision.as_str(),
-        reason: entry.reason.map(Reason::code),
-        status: entry.status,
-        request_bytes: entry.request_bytes,
-        response_bytes: entry.response_bytes,
-        total: record.total,
+        error_code: denial.map(|denial| denial.error.code.as_str()),
+        upstream: upstream.map(|upstream| upstream.name.as_str()),
+        counted,
     }
 }

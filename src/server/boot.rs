@@ -12,8 +12,8 @@ use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
-use crate::telemetry::access::AccessLog;
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
+use crate::telemetry::writer::LineWriter;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -58,10 +58,10 @@ pub fn boot(
     let metrics = Metrics::new(&metrics_config(&snapshot, &statements))?;
     metrics.config_loaded(SystemClock.now());
     let access = match (access, &config.logs.access) {
-        (Access::Off, _) => AccessLog::nowhere(metrics.log_dropped()),
-        (Access::Configured, LogTarget::Stdout) => AccessLog::stdout(metrics.log_dropped())
+        (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
+        (Access::Configured, LogTarget::Stdout) => LineWriter::stdout(metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: PathBuf::from("-"), error })?,
-        (Access::Configured, LogTarget::File(path)) => AccessLog::file(path, metrics.log_dropped())
+        (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
     let ports = config

@@ -1,238 +1,222 @@
-//! The access log: one JSON line per request, with names of ECS and OpenTelemetry, written by a thread of its own.
-//! It must not hold up a request, nor write a query: that is where signatures are.
+//! The access log: one JSON line per request, with the field names of ECS and OpenTelemetry.
+//! It must not hold a query, a signature, a token, a credential, or a header that could carry a link.
 
-use super::metrics::DropCounter;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::io::Write as _;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// The lines that may wait to be written; more are dropped and counted.
-const WAITING: usize = 16 * 1024;
-/// For how long the end of the process waits for the last lines.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::json;
+use super::record::{RequestRecord, StatusClass};
+use super::redact::redact;
+use crate::clock::UnixMillis;
+use crate::clock::civil::Civil;
+use crate::net::TlsVersion;
+use crate::net::identity::{NetworkIdentity, Proof};
+use crate::reason::Reason;
 
-/// One request, as the access log shows it.
-#[derive(Debug)]
-pub struct AccessLine<'a> {
-    /// When it was judged: `2026-01-15T12:00:00Z`.
-    pub timestamp: String,
-    /// Its id, as in `x-amz-request-id`.
+/// What the line of a request is made from. What a request never came to is `None`.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessRecord<'a> {
+    /// When it was judged.
+    pub at: UnixMillis,
+    /// The id that the answer carries.
     pub request_id: &'a str,
-    /// The address of the listener.
+    /// The address of the listener, as configured.
     pub listener: &'a str,
-    /// The client, as far as it is known.
-    pub client_ip: Option<String>,
-    /// How that was proven.
-    pub proof: Option<&'a str>,
+    /// The other end of the socket.
+    pub peer: Option<SocketAddr>,
+    /// Its network path.
+    pub identity: Option<&'a NetworkIdentity>,
     /// The method.
     pub method: Option<&'a str>,
-    /// The path, as sent; never the query.
+    /// The host that it was sent to.
+    pub host: Option<&'a str>,
+    /// The path as sent; a query is cut off should it be there.
     pub path: Option<&'a [u8]>,
-    /// The client's word about itself.
+    /// The value of `User-Agent`.
     pub user_agent: Option<&'a [u8]>,
-    /// The S3 operation.
+    /// The name of the S3 operation.
     pub operation: Option<&'a str>,
     /// The bucket as configured.
     pub bucket: Option<&'a str>,
-    /// Who signed.
+    /// The authentication scheme.
+    pub auth_scheme: Option<&'a str>,
+    /// The ARN of who signed.
     pub principal: Option<&'a str>,
-    /// `allow`, `deny` or `pass`.
-    pub decision: &'a str,
-    /// Why it was refused or failed.
-    pub reason: Option<&'a str>,
-    /// The status; 0 if the client got none.
-    pub status: u16,
-    /// Body bytes taken from the client.
-    pub request_bytes: u64,
-    /// Body bytes sent to the client.
-    pub response_bytes: u64,
-    /// From the first byte of the request to the last of the answer.
-    pub total: Duration,
+    /// The code of the S3 error that was answered.
+    pub error_code: Option<&'a str>,
+    /// The name of the upstream, if it was asked.
+    pub upstream: Option<&'a str>,
+    /// What is counted about it.
+    pub counted: &'a RequestRecord,
 }
 
-impl AccessLine<'_> {
-    /// The line, its line feed included.
-    #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(512);
-        out.push(b'{');
-        text(&mut out, "@timestamp", Some(self.timestamp.as_bytes()));
-        text(&mut out, "http.request.id", Some(self.request_id.as_bytes()));
-        text(&mut out, "server.listener", Some(self.listener.as_bytes()));
-        text(&mut out, "client.ip", self.client_ip.as_deref().map(str::as_bytes));
-        text(&mut out, "network.proof", self.proof.map(str::as_bytes));
-        text(&mut out, "http.request.method", self.method.map(str::as_bytes));
-        text(&mut out, "url.path", self.path);
-        text(&mut out, "user_agent.original", self.user_agent);
-        text(&mut out, "rpc.method", self.operation.map(str::as_bytes));
-        text(&mut out, "aws.s3.bucket", self.bucket.map(str::as_bytes));
-        text(&mut out, "user.id", self.principal.map(str::as_bytes));
-        text(&mut out, "event.outcome", Some(self.decision.as_bytes()));
-        text(&mut out, "event.reason", self.reason.map(str::as_bytes));
-        number(&mut out, "http.response.status_code", u128::from(self.status));
-        number(&mut out, "http.request.body.bytes", u128::from(self.request_bytes));
-        number(&mut out, "http.response.body.bytes", u128::from(self.response_bytes));
-        number(&mut out, "event.duration", self.total.as_nanos());
-        out.extend_from_slice(b"}\n");
-        out
-    }
-}
-
-fn name(out: &mut Vec<u8>, name: &str) {
-    if out.len() > 1 {
-        out.push(b',');
-    }
-    // names are plain ASCII
-    let _ = write!(out, "\"{name}\":");
-}
-
-fn text(out: &mut Vec<u8>, key: &str, value: Option<&[u8]>) {
-    let Some(value) = value else { return };
-    name(out, key);
-    // writing to a Vec cannot fail; what is no UTF-8 is replaced
-    let _ = serde_json::to_writer(&mut *out, &String::from_utf8_lossy(value));
-}
-
-fn number(out: &mut Vec<u8>, key: &str, value: u128) {
-    name(out, key);
-    let _ = write!(out, "{value}");
-}
-
-/// Where lines go.
+/// One field of the line.
 #[derive(Debug)]
-pub struct AccessLog {
-    sender: Option<SyncSender<Message>>,
-    dropped: DropCounter,
+pub struct Field {
+    /// The name.
+    pub name: &'static str,
+    /// What it tells, for people.
+    pub help: &'static str,
+    value: for<'a> fn(&'a AccessRecord<'a>) -> Value<'a>,
 }
 
 #[derive(Debug)]
-enum Message {
-    Line(Vec<u8>),
-    Flush(SyncSender<()>),
+enum Value<'a> {
+    /// The field is left out.
+    Absent,
+    Number(u64),
+    Time(UnixMillis),
+    Ip(IpAddr),
+    /// Text of the gate's own tables, of the config, or that a strict parser has passed.
+    Text(&'a str),
+    /// Text as a client sent it.
+    Foreign(&'a [u8]),
 }
 
-impl AccessLog {
-    /// Lines to a file, which is added to.
-    ///
-    /// # Errors
-    /// The file cannot be opened, or no thread started.
-    pub fn file(path: &Path, dropped: DropCounter) -> io::Result<Self> {
-        let file: File = OpenOptions::new().create(true).append(true).open(path)?;
-        Self::start(Box::new(file), dropped)
+impl<'a> Value<'a> {
+    fn text(value: Option<&'a str>) -> Self {
+        value.map_or(Self::Absent, Self::Text)
     }
 
-    /// Lines to standard output.
-    ///
-    /// # Errors
-    /// No thread can be started.
-    pub fn stdout(dropped: DropCounter) -> io::Result<Self> {
-        Self::start(Box::new(io::stdout()), dropped)
+    fn foreign(value: Option<&'a [u8]>) -> Self {
+        value.map_or(Self::Absent, Self::Foreign)
     }
 
-    /// No lines at all: for the demo.
-    #[must_use]
-    pub const fn nowhere(dropped: DropCounter) -> Self {
-        Self { sender: None, dropped }
+    fn ip(value: Option<IpAddr>) -> Self {
+        value.map_or(Self::Absent, Self::Ip)
     }
 
-    fn start(target: Box<dyn Write + Send>, dropped: DropCounter) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(WAITING);
-        std::thread::Builder::new()
-            .name("access-log".to_owned())
-            .spawn(move || write_lines(target, &receiver))?;
-        Ok(Self { sender: Some(sender), dropped })
+    fn status(value: u16) -> Self {
+        if value == 0 { Self::Absent } else { Self::Number(value.into()) }
     }
 
-    /// Whether lines are written at all.
-    #[must_use]
-    pub const fn is_on(&self) -> bool {
-        self.sender.is_some()
+    fn nanos(value: Option<Duration>) -> Self {
+        value.map_or(Self::Absent, |time| Self::Number(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
     }
 
-    /// Hands a line over; drops it if too many wait.
-    pub fn write(&self, line: Vec<u8>) {
-        if let Some(sender) = &self.sender
-            && sender.try_send(Message::Line(line)).is_err()
-        {
-            self.dropped.add(1);
-        }
-    }
-
-    /// Waits until everything that was handed over is written.
-    pub fn flush(&self) {
-        let Some(sender) = &self.sender else { return };
-        let (done, written) = sync_channel(1);
-        if sender.send(Message::Flush(done)).is_ok() {
-            // whatever is not written by then is lost
-            let _ = written.recv_timeout(PATIENCE);
-        }
+    fn seconds(value: Option<Duration>) -> Self {
+        value.map_or(Self::Absent, |time| Self::Number(time.as_secs()))
     }
 }
 
-fn write_lines(target: Box<dyn Write + Send>, receiver: &Receiver<Message>) {
-    let mut out = BufWriter::with_capacity(64 * 1024, target);
-    while let Ok(first) = receiver.recv() {
-        let mut next = Some(first);
-        while let Some(message) = next {
-            match message {
-                // a full disk must not end the gate; the next line may fit again
-                Message::Line(line) => drop(out.write_all(&line)),
-                Message::Flush(done) => {
-                    drop(out.flush());
-                    let _ = done.send(());
-                }
-            }
-            next = receiver.try_recv().ok();
+macro_rules! fields {
+    ($($name:literal $help:literal $value:expr;)*) => {
+        /// Every field, in the order of the line.
+        pub const FIELDS: &[Field] = &[$(Field { name: $name, help: $help, value: $value },)*];
+    };
+}
+
+fields! {
+    "@timestamp" "When the request was judged." |r| Value::Time(r.at);
+    "event.action" "The S3 operation." |r| Value::text(r.operation);
+    "event.outcome" "`success` for an answer below 400, else `failure`." |r| Value::Text(outcome(r.counted.status));
+    "event.duration" "Nanoseconds from the first byte of the request to the last byte of the answer."
+        |r| Value::nanos(Some(r.counted.total));
+    "event.reason" "Why it was refused or failed." |r| Value::text(r.counted.reason.map(Reason::code));
+    "http.request.id" "The id that the answer carries." |r| Value::Text(r.request_id);
+    "http.request.method" "The method." |r| Value::text(r.method);
+    "http.request.body.bytes" "Body bytes taken from the client." |r| Value::Number(r.counted.request_body_bytes);
+    "http.response.status_code" "The status that was answered; absent if none was."
+        |r| Value::status(r.counted.status);
+    "http.response.body.bytes" "Body bytes sent to the client." |r| Value::Number(r.counted.response_body_bytes);
+    "url.domain" "The host that the request was sent to." |r| Value::foreign(r.host.map(str::as_bytes));
+    "url.path" "The path as sent, without the query." |r| Value::foreign(r.path.and_then(without_query));
+    "user_agent.original" "What the client calls itself." |r| Value::foreign(r.user_agent);
+    "source.ip" "The other end of the socket." |r| Value::ip(r.peer.map(|peer| peer.ip().to_canonical()));
+    "source.port" "Its port." |r| r.peer.map_or(Value::Absent, |peer| Value::Number(peer.port().into()));
+    "client.ip" "The client that the network path proves."
+        |r| Value::ip(r.identity.and_then(NetworkIdentity::client_ip));
+    "tls.version" "The TLS version that the client used."
+        |r| Value::text(r.identity.and_then(NetworkIdentity::tls_version).map(TlsVersion::as_str));
+    "user.id" "The ARN of who signed." |r| Value::text(r.principal);
+    "error.code" "The code of the S3 error that was answered." |r| Value::text(r.error_code);
+    "aws.s3.bucket" "The bucket as configured." |r| Value::text(r.bucket);
+    "presign_gate.listener" "The listener." |r| Value::Text(r.listener);
+    "presign_gate.decision" "What was decided." |r| Value::Text(r.counted.decision.as_str());
+    "presign_gate.stage" "The stage that refused it or failed."
+        |r| Value::text(r.counted.reason.map(|reason| reason.stage().as_str()));
+    "presign_gate.overhead" "Nanoseconds spent in the gate itself." |r| Value::nanos(Some(r.counted.overhead));
+    "presign_gate.auth.scheme" "The kind of signature." |r| Value::text(r.auth_scheme);
+    "presign_gate.auth.result" "How the authentication came out."
+        |r| Value::text(r.counted.auth.map(|auth| auth.result.as_str()));
+    "presign_gate.link.age" "Seconds since the link was signed." |r| Value::seconds(r.counted.link_age);
+    "presign_gate.link.validity" "Seconds that the link was still valid." |r| Value::seconds(r.counted.link_validity);
+    "presign_gate.network.proof" "How the network path was proven."
+        |r| Value::text(r.counted.proof.map(Proof::as_str));
+    "presign_gate.network.vpc" "The VPC that it came from."
+        |r| Value::text(r.identity.and_then(NetworkIdentity::source_vpc));
+    "presign_gate.network.vpce" "The VPC endpoint that it came through."
+        |r| Value::text(r.identity.and_then(NetworkIdentity::source_vpce));
+    "presign_gate.upstream.name" "The upstream that was asked." |r| Value::text(r.upstream);
+    "presign_gate.upstream.status_code" "The status that the upstream answered."
+        |r| r.counted.upstream.map_or(Value::Absent, |upstream| Value::status(upstream.status));
+    "presign_gate.upstream.first_byte" "Nanoseconds that the upstream took to begin its answer."
+        |r| Value::nanos(r.counted.upstream.and_then(|upstream| upstream.first_byte));
+}
+
+/// The line of a request, with its line end.
+#[must_use]
+pub fn line(record: &AccessRecord<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    out.push(b'{');
+    for field in FIELDS {
+        let value = (field.value)(record);
+        if matches!(value, Value::Absent) {
+            continue;
         }
-        drop(out.flush());
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        json::push_string(&mut out, field.name.as_bytes());
+        out.push(b':');
+        push_value(&mut out, &value);
     }
+    out.extend_from_slice(b"}\n");
+    out
+}
+
+fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
+    // writing to memory cannot fail
+    let _ = match value {
+        Value::Absent => out.write_all(b"null"),
+        Value::Number(number) => write!(out, "{number}"),
+        Value::Time(at) => write!(out, "\"{}\"", timestamp(*at)),
+        Value::Ip(ip) => write!(out, "\"{ip}\""),
+        Value::Text(text) => {
+            json::push_string(out, text.as_bytes());
+            Ok(())
+        }
+        Value::Foreign(bytes) => {
+            json::push_string(out, redact(&String::from_utf8_lossy(bytes)).as_bytes());
+            Ok(())
+        }
+    };
+}
+
+/// RFC 3339 with milliseconds.
+pub(super) fn timestamp(at: UnixMillis) -> String {
+    let seconds = Civil::from_instant(at).iso();
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), at.millis().rem_euclid(1000))
+}
+
+fn outcome(status: u16) -> &'static str {
+    match StatusClass::of(status) {
+        StatusClass::Success | StatusClass::Redirection => "success",
+        StatusClass::ClientError | StatusClass::ServerError | StatusClass::Unanswered => "failure",
+    }
+}
+
+fn without_query(target: &[u8]) -> Option<&[u8]> {
+    target.split(|byte| *byte == b'?').next()
+}
+
+/// The fields as Markdown, for the documentation.
+#[must_use]
+pub fn markdown() -> String {
+    let rows = FIELDS.iter().map(|field| format!("| `{}` | {} |\n", field.name, field.help));
+    std::iter::once("| field | meaning |\n|---|---|\n".to_owned()).chain(rows).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_json_and_shows_text_safely() {
-        let line = AccessLine {
-            timestamp: "2026-01-15T12:00:00Z".to_owned(),
-            request_id: "ID",
-            listener: "127.0.0.1:1",
-            client_ip: None,
-            proof: Some("peer"),
-            method: Some("GET"),
-            path: Some(b"/b/\"k\n\xff"),
-            user_agent: None,
-            operation: Some("GetObject"),
-            bucket: Some("b"),
-            principal: None,
-            decision: "deny",
-            reason: Some("expired"),
-            status: 403,
-            request_bytes: 0,
-            response_bytes: 7,
-            total: Duration::from_micros(3),
-        };
-        let json = line.to_json();
-        assert_eq!(json.iter().position(|byte| *byte == b'\n'), Some(json.len() - 1));
-        let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
-        assert_eq!(value["url.path"], "/b/\"k\n\u{fffd}");
-        assert_eq!(value["event.duration"], 3000);
-        assert_eq!(value.get("client.ip"), None);
-    }
-
-    #[test]
-    fn lines_arrive_in_their_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("access.jsonl");
-        let metrics =
-            super::super::metrics::Metrics::new(&super::super::metrics::MetricsConfig::default()).unwrap();
-        let log = AccessLog::file(&path, metrics.log_dropped()).unwrap();
-        log.write(b"{}\n".to_vec());
-        log.write(b"{1}\n".to_vec());
-        log.flush();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n{1}\n");
-    }
-}
+mod tests;

@@ -1,0 +1,229 @@
+//! Writes log lines without ever making a request wait: a bounded queue and one thread.
+//! It must not block, and must count every line that it loses.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::metrics::DropCounter;
+
+/// The lines that wait at most.
+const QUEUE: usize = 8192;
+/// The bytes that are written at once, as far as lines are waiting.
+const BATCH: usize = 64 * 1024;
+
+/// A log that lines are sent to.
+#[derive(Debug)]
+pub struct LineWriter {
+    /// `None`: lines are not wanted.
+    queue: Option<SyncSender<Vec<u8>>>,
+    accepted: AtomicU64,
+    done: Arc<Done>,
+    dropped: DropCounter,
+}
+
+/// The number of lines that the thread has dealt with.
+#[derive(Debug, Default)]
+struct Done {
+    lines: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl LineWriter {
+    /// Lines to a file, which is added to, and made with mode 0640 if it is not there.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or the thread not be started.
+    pub fn file(path: &Path, dropped: DropCounter) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).mode(0o640).open(path)?;
+        Self::start(Box::new(file), dropped)
+    }
+
+    /// Lines to standard output.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub fn stdout(dropped: DropCounter) -> io::Result<Self> {
+        Self::start(Box::new(io::stdout()), dropped)
+    }
+
+    /// No lines at all.
+    #[must_use]
+    pub fn nowhere(dropped: DropCounter) -> Self {
+        Self { queue: None, accepted: AtomicU64::new(0), done: Arc::default(), dropped }
+    }
+
+    /// Starts the thread that writes to `output`.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub fn start(output: Box<dyn Write + Send>, dropped: DropCounter) -> io::Result<Self> {
+        let (queue, lines) = sync_channel(QUEUE);
+        let done = Arc::new(Done::default());
+        let worker = Worker { lines, output, done: Arc::clone(&done), dropped: dropped.clone() };
+        std::thread::Builder::new().name("log-writer".to_owned()).spawn(|| worker.run())?;
+        Ok(Self { queue: Some(queue), accepted: AtomicU64::new(0), done, dropped })
+    }
+
+    /// Whether lines are wanted; if not there is no need to make them.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Sends a line, which must end with a line end; drops and counts it if too many are waiting.
+    pub fn write(&self, line: Vec<u8>) {
+        let Some(queue) = &self.queue else { return };
+        match queue.try_send(line) {
+            Ok(()) => {
+                self.accepted.fetch_add(1, Ordering::Release);
+            }
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.dropped.add(1),
+        }
+    }
+
+    /// Waits until every line that was sent before is written, or dropped because it could not be.
+    ///
+    /// Returns whether that was so before the timeout: a reader that does not read must not keep the gate from ending.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        let accepted = self.accepted.load(Ordering::Acquire);
+        let lines = self.done.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = self.done.changed.wait_timeout_while(lines, timeout, |done| *done < accepted);
+        let (lines, _) = wait.unwrap_or_else(PoisonError::into_inner);
+        *lines >= accepted
+    }
+}
+
+/// The thread's side.
+struct Worker {
+    lines: Receiver<Vec<u8>>,
+    output: Box<dyn Write + Send>,
+    done: Arc<Done>,
+    dropped: DropCounter,
+}
+
+impl Worker {
+    /// Writes what waits, batch by batch, until nobody can send any more.
+    fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while let Ok(first) = self.lines.recv() {
+            batch.extend_from_slice(&first);
+            let mut count = 1;
+            while batch.len() < BATCH
+                && let Ok(line) = self.lines.try_recv()
+            {
+                batch.extend_from_slice(&line);
+                count += 1;
+            }
+            // the next batch may succeed, when the disk has room again
+            if self.output.write_all(&batch).and_then(|()| self.output.flush()).is_err() {
+                self.dropped.add(count);
+            }
+            batch.clear();
+            let mut lines = self.done.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            *lines += count;
+            self.done.changed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::telemetry::metrics::{Metrics, MetricsConfig};
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn counter() -> DropCounter {
+        Metrics::new(&MetricsConfig::default()).unwrap().log_dropped()
+    }
+
+    /// An output that takes a batch only when it is told to, and fails when it is told to.
+    struct Gated {
+        permits: Receiver<bool>,
+        written: mpsc::Sender<Vec<u8>>,
+    }
+
+    impl Write for Gated {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.permits.recv() != Ok(true) {
+                return Err(io::Error::other("told to fail"));
+            }
+            let _ = self.written.send(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_reach_the_file_in_order_and_are_appended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("access.jsonl");
+        for round in 0..2 {
+            let log = LineWriter::file(&path, counter()).unwrap();
+            for number in 0..500 {
+                log.write(format!("{round} {number}\n").into_bytes());
+            }
+            assert!(log.flush(SOON));
+        }
+        let expected: String =
+            (0..2).flat_map(|round| (0..500).map(move |n| format!("{round} {n}\n"))).collect();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn nowhere_takes_everything_at_once() {
+        let log = LineWriter::nowhere(counter());
+        log.write(b"line\n".to_vec());
+        assert!(!log.is_on() && log.flush(Duration::ZERO) && log.dropped.get() == 0);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(LineWriter::file(folder.path(), counter()).is_err());
+    }
+
+    #[test]
+    fn a_blocked_output_drops_and_counts_and_does_not_block() {
+        let ((permit, permits), (written, output)) = (mpsc::channel(), mpsc::channel());
+        let dropped = counter();
+        let log = LineWriter::start(Box::new(Gated { permits, written }), dropped.clone()).unwrap();
+        let sent: u64 = 3 * 8192;
+        for _ in 0..sent {
+            log.write(b"0123456789\n".to_vec());
+        }
+        let lost = dropped.get();
+        assert!(lost >= sent - 2 * 8192 && lost < sent, "{lost}");
+        assert!(!log.flush(Duration::ZERO));
+        let _ = (0..sent).try_for_each(|_| permit.send(true));
+        assert!(log.flush(SOON));
+        let bytes: usize = output.try_iter().map(|batch| batch.len()).sum();
+        assert_eq!(u64::try_from(bytes).unwrap(), 11 * (sent - lost));
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_counted_and_later_ones_are_tried() {
+        let ((permit, permits), (written, output)) = (mpsc::channel(), mpsc::channel());
+        let dropped = counter();
+        let log = LineWriter::start(Box::new(Gated { permits, written }), dropped.clone()).unwrap();
+        permit.send(false).unwrap();
+        log.write(b"lost\n".to_vec());
+        assert!(log.flush(SOON));
+        assert_eq!(dropped.get(), 1);
+        permit.send(true).unwrap();
+        log.write(b"kept\n".to_vec());
+        assert!(log.flush(SOON));
+        assert_eq!((dropped.get(), output.recv().unwrap()), (1, b"kept\n".to_vec()));
+    }
+}
