@@ -10,6 +10,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 
+use log::LevelFilter;
+
 use super::args::DemoArgs;
 use super::{NO, out};
 use crate::clock::{Clock as _, SystemClock};
@@ -19,6 +21,7 @@ use crate::config::source::SystemSource;
 use crate::secret::Secret;
 use crate::server::boot::{Access, boot};
 use crate::server::{self, Stop};
+use crate::telemetry::log::{Format, install};
 use client::{Ask, send};
 use steps::Author;
 
@@ -28,7 +31,7 @@ const NETWORK: &str = include_str!("demo/network.json");
 const IDENTITY: &str = include_str!("demo/identity.json");
 
 pub(super) fn run(args: &DemoArgs) -> ExitCode {
-    crate::telemetry::log::install();
+    install(Format::Plain, LevelFilter::Info);
     match demo(args) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NO),

@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use log::LevelFilter;
+
 use super::args::RunArgs;
 use super::{NO, out};
 use crate::config::diagnostic::Diagnostic;
@@ -10,9 +12,10 @@ use crate::config::resolve;
 use crate::config::source::SystemSource;
 use crate::server::boot::{Access, boot};
 use crate::server::{self, Stop};
+use crate::telemetry::log::{Format, install};
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
-    crate::telemetry::log::install();
+    install(Format::Plain, LevelFilter::Info);
     let built = resolve::build(&SystemSource, &args.config);
     out::stderr(&built.diagnostics.iter().map(Diagnostic::render).collect::<String>());
     let Some((config, snapshot)) = built.world else { return ExitCode::from(NO) };

@@ -1,87 +1,201 @@
-//! The one sink of the `log` crate: plain lines on standard error.
-//! It must not let a usable link through, whoever wrote the message: values of signature parameters are replaced.
+//! The one sink of the `log` crate: a line per message on standard error, redacted.
+//! It must not let a library's chatter or a usable link through.
 
-use log::{LevelFilter, Log, Metadata, Record};
-use std::borrow::Cow;
-use std::io::Write as _;
+use std::io::Write;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
-/// Parameters whose values must not be shown, in lower case.
-const SECRET: &[&str] =
-    &["x-amz-signature=", "x-amz-credential=", "x-amz-security-token=", "awsaccesskeyid=", "signature="];
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
-/// What stands in place of a value.
-const REDACTED: &str = "REDACTED";
+use super::access::timestamp;
+use super::json;
+use super::redact::redact;
+use crate::clock::{Clock, SystemClock};
 
-/// Replaces the values of signature parameters, in any letter case.
-#[must_use]
-pub fn redact(text: &str) -> Cow<'_, str> {
-    let lower = text.to_ascii_lowercase();
-    if !SECRET.iter().any(|name| lower.contains(name)) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(rest) = lower.get(at..).filter(|rest| !rest.is_empty()) {
-        let found = SECRET.iter().filter_map(|name| Some((rest.find(name)?, name.len()))).min();
-        let Some((begin, length)) = found else { break };
-        let value = at + begin + length;
-        out.push_str(text.get(at..value).unwrap_or_default());
-        out.push_str(REDACTED);
-        let tail = text.get(value..).unwrap_or_default();
-        let end = tail.find(['&', ' ', '"', '\'', ',']).unwrap_or(tail.len());
-        at = value + end;
-    }
-    out.push_str(text.get(at..).unwrap_or_default());
-    Cow::Owned(out)
+/// How the target of the gate's own messages begins.
+const OWN: &str = "presign_gate";
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Time, level, target and message, for people.
+    Plain,
+    /// One JSON object, with the field names of ECS.
+    Json,
 }
 
-struct Sink;
+impl FromStr for Format {
+    type Err = UnknownFormat;
 
-impl Log for Sink {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "plain" => Ok(Self::Plain),
+            "json" => Ok(Self::Json),
+            _ => Err(UnknownFormat(text.to_owned())),
+        }
+    }
+}
+
+/// A format that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no log format: write `plain` or `json`")]
+pub struct UnknownFormat(String);
+
+/// Sends all messages of the process to standard error: the gate's own from `level` on, the libraries' from warnings
+/// on. If the process has a sink already nothing changes.
+pub fn install(format: Format, level: LevelFilter) {
+    if log::set_boxed_logger(Box::new(Sink::new(format, level, SystemClock, std::io::stderr()))).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+/// A sink of messages.
+#[derive(Debug)]
+pub struct Sink<C, W> {
+    format: Format,
+    level: LevelFilter,
+    clock: C,
+    output: Mutex<W>,
+}
+
+impl<C: Clock, W: Write + Send> Sink<C, W> {
+    /// A sink that writes to `output`.
+    pub const fn new(format: Format, level: LevelFilter, clock: C, output: W) -> Self {
+        Self { format, level, clock, output: Mutex::new(output) }
+    }
+
+    fn line(&self, record: &Record<'_>) -> Vec<u8> {
+        let time = timestamp(self.clock.now());
+        let message = record.args().to_string();
+        let message = redact(&message);
+        let mut out = Vec::with_capacity(message.len() + 128);
+        match self.format {
+            Format::Plain => {
+                let start = format!("{time} {:<5} {}: ", record.level(), record.target());
+                out.extend_from_slice(start.as_bytes());
+                json::push_escaped(&mut out, message.as_bytes());
+            }
+            Format::Json => {
+                let level = level_name(record.level());
+                let start = format!("{{\"@timestamp\":\"{time}\",\"log.level\":\"{level}\",\"log.logger\":");
+                out.extend_from_slice(start.as_bytes());
+                json::push_string(&mut out, record.target().as_bytes());
+                out.extend_from_slice(b",\"message\":");
+                json::push_string(&mut out, message.as_bytes());
+                out.push(b'}');
+            }
+        }
+        out.push(b'\n');
+        out
+    }
+}
+
+impl<C: Clock, W: Write + Send> Log for Sink<C, W> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let own = metadata.target().starts_with("presign_gate");
-        // the framework's own words: only what matters
-        metadata.level() <= if own { log::Level::Info } else { log::Level::Warn }
+        let own = metadata.target() == OWN
+            || metadata.target().strip_prefix(OWN).is_some_and(|rest| rest.starts_with("::"));
+        metadata.level() <= if own { self.level } else { self.level.min(LevelFilter::Warn) }
     }
 
     fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
+        if self.enabled(record.metadata()) {
+            let line = self.line(record);
+            let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+            // there is nowhere to tell that standard error is gone
+            let _ = output.write_all(&line);
         }
-        let message = record.args().to_string();
-        let line: String = redact(&message).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        // nowhere to report that standard error is gone
-        let _ = writeln!(std::io::stderr(), "{} {line}", record.level().as_str().to_ascii_lowercase());
     }
 
-    fn flush(&self) {}
+    fn flush(&self) {
+        let _ = self.output.lock().unwrap_or_else(PoisonError::into_inner).flush();
+    }
 }
 
-/// Makes this the sink of the process; a second call changes nothing.
-pub fn install() {
-    if log::set_logger(&Sink).is_ok() {
-        log::set_max_level(LevelFilter::Info);
+const fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warn",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{ManualClock, UnixMillis};
+
+    fn written(format: Format, level: LevelFilter, messages: &[(Level, &str, &str)]) -> String {
+        let clock = ManualClock::new(UnixMillis::from_millis(1_768_478_400_005));
+        let sink = Sink::new(format, level, clock, Vec::new());
+        for (level, target, message) in messages {
+            sink.log(&Record::builder().level(*level).target(target).args(format_args!("{message}")).build());
+        }
+        String::from_utf8(sink.output.into_inner().unwrap()).unwrap()
+    }
 
     #[test]
-    fn values_of_signatures_are_replaced() {
-        for (text, expected) in [
-            ("nothing here", "nothing here"),
-            ("GET /b/k?X-Amz-Signature=abc&x=1", "GET /b/k?X-Amz-Signature=REDACTED&x=1"),
-            ("a x-amz-SIGNATURE=abc", "a x-amz-SIGNATURE=REDACTED"),
-            (
-                "?X-Amz-Credential=A%2FB&X-Amz-Security-Token=t, Host: h",
-                "?X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED, Host: h",
-            ),
-            ("AWSAccessKeyId=A&Signature=b%3D HTTP", "AWSAccessKeyId=REDACTED&Signature=REDACTED HTTP"),
-            ("Signature=", "Signature=REDACTED"),
+    fn lines_have_their_format_and_stay_lines() {
+        let message = [(Level::Warn, "presign_gate::proxy", "a \"b\"\nc\x1b[31m")];
+        assert_eq!(
+            written(Format::Plain, LevelFilter::Info, &message),
+            "2026-01-15T12:00:00.005Z WARN  presign_gate::proxy: a \\\"b\\\"\\nc\\u001b[31m\n"
+        );
+        assert_eq!(
+            written(Format::Json, LevelFilter::Info, &message),
+            "{\"@timestamp\":\"2026-01-15T12:00:00.005Z\",\"log.level\":\"warn\",\"log.logger\":\"presign_gate::proxy\",\
+             \"message\":\"a \\\"b\\\"\\nc\\u001b[31m\"}\n"
+        );
+    }
+
+    #[test]
+    fn own_messages_follow_the_level_and_foreign_ones_are_warnings_at_least() {
+        let all: Vec<_> = [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace]
+            .into_iter()
+            .flat_map(|level| {
+                [
+                    "presign_gate",
+                    "presign_gate::x",
+                    "pingora_core::server",
+                    "pingora",
+                    "rustls",
+                    "presign_gateway",
+                ]
+                .map(|target| (level, target, "m"))
+            })
+            .collect();
+        for (level, own, foreign) in [
+            (LevelFilter::Off, 0, 0),
+            (LevelFilter::Error, 1, 1),
+            (LevelFilter::Warn, 2, 2),
+            (LevelFilter::Info, 3, 2),
+            (LevelFilter::Trace, 5, 2),
         ] {
-            assert_eq!(redact(text), expected);
+            let text = written(Format::Plain, level, &all);
+            for target in ["presign_gate", "presign_gate::x"] {
+                assert_eq!(text.matches(&format!(" {target}: ")).count(), own, "{level} {target}");
+            }
+            for target in ["pingora_core::server", "pingora", "rustls", "presign_gateway"] {
+                assert_eq!(text.matches(&format!(" {target}: ")).count(), foreign, "{level} {target}");
+            }
         }
+    }
+
+    #[test]
+    fn no_message_holds_a_usable_link() {
+        let message = "Fail to proxy: GET /b/k?X-Amz-Credential=AKID%2F1&x-amz-signature=5ec4e7 HTTP/1.1";
+        for format in [Format::Plain, Format::Json] {
+            let text = written(format, LevelFilter::Info, &[(Level::Error, "pingora_proxy", message)]);
+            assert!(text.contains("x-amz-signature=REDACTED HTTP/1.1"), "{text}");
+            assert!(!text.contains("5ec4e7") && !text.contains("AKID"), "{text}");
+        }
+    }
+
+    #[test]
+    fn formats_have_names() {
+        assert_eq!("json".parse(), Ok(Format::Json));
+        assert_eq!("plain".parse(), Ok(Format::Plain));
+        assert_eq!("xml".parse::<Format>(), Err(UnknownFormat("xml".to_owned())));
     }
 }
