@@ -108,6 +108,8 @@ families! {
         "When the config in force was read, as a Unix time.";
     RELOADS "config_reloads_total" Kind::Counter, ["result"]
         "Times that the config was read again, by how it came out.";
+    TLS_EXPIRY "tls_certificate_expiry_timestamp_seconds" Kind::Gauge, ["listener"]
+        "When the first certificate of a listener expires, its chains included, as a Unix time.";
     LOG_DROPPED "log_dropped_total" Kind::Counter, []
         "Access log lines that were dropped because the log could not keep up or could not be written.";
 }

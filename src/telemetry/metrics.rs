@@ -120,6 +120,16 @@ impl Metrics {
         self.handles.reloads_refused.inc();
     }
 
+    /// The first certificate of a listener expires at this time, in seconds since the epoch; `None` for cleartext.
+    pub fn certificates_expire(&self, listener: ListenerIndex, not_after: Option<i64>) {
+        let Some(name) = self.handles.listener(listener) else { return };
+        match not_after {
+            Some(at) => self.vectors.tls_expiry.with_label_values(&[name]).set(at),
+            // there may have been one before the config was read again
+            None => drop(self.vectors.tls_expiry.remove_label_values(&[name])),
+        }
+    }
+
     /// The counter of dropped log lines, for those who write logs.
     #[must_use]
     pub fn log_dropped(&self) -> DropCounter {

@@ -7,6 +7,7 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
 use super::MetricsConfig;
 use super::register::Vectors;
+use crate::net::ListenerIndex;
 use crate::net::identity::Proof;
 use crate::reason::Reason;
 use crate::telemetry::record::{AuthResult, ConstraintResult, Decision, RequestRecord, StatusClass};
@@ -98,6 +99,11 @@ impl Handles {
         };
         handles.make_usual(config);
         handles
+    }
+
+    /// The label of a listener.
+    pub(super) fn listener(&self, listener: ListenerIndex) -> Option<&str> {
+        self.requests.listeners.get(listener.get()).map(String::as_str)
     }
 
     /// Makes the series of what is certain to be asked.
