@@ -18,13 +18,8 @@ use crate::s3::error::{ErrorCode, S3Error};
 use bytes::BytesMut;
 use pingora_core::server::ShutdownWatch;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// For how long a connection may stay open without a request.
-const KEEP_ALIVE: Duration = Duration::from_mins(1);
-/// Between two reads of a request body, and for a write to a client to make progress.
-const CLIENT_TIME: Duration = Duration::from_mins(1);
 /// A buffer that a request made larger than this is given back.
 const KEPT_OUTPUT: usize = 16 * 1024;
 
@@ -67,9 +62,9 @@ impl Edge {
         let limits = ConnLimits {
             header_bytes: limits.header_bytes,
             header_time: limits.header_time,
-            idle: KEEP_ALIVE,
-            read: CLIENT_TIME,
-            write: CLIENT_TIME,
+            idle: limits.idle_time,
+            read: limits.client_time,
+            write: limits.client_time,
         };
         let mut conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
         let Some(listener) = running.snapshot.listener(facts.listener) else { return };

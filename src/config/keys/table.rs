@@ -282,6 +282,18 @@ static LIMITS: Section = Section {
             Form::Duration(100, 5 * MINUTE),
             "the time to send a request head, from its first byte",
         ),
+        default(
+            "idle_time",
+            "60s",
+            Form::Duration(100, HOUR),
+            "that a client connection may stay open without a request",
+        ),
+        default(
+            "client_time",
+            "60s",
+            Form::Duration(100, HOUR),
+            "that a client may send nothing of a body it owes, or take nothing of an answer",
+        ),
         default("connections", "50000", Form::Count(1, 10_000_000), "client connections at a time"),
         default("body", "5TiB", Form::Size(0, 5 * TIB), "the largest request body"),
         default(
