@@ -170,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
-                let next = self.settle_body(request).await;
+                let next = self.after_refusal(request);
                 self.answer(
                     &denial.error,
                     request.method == Method::Head,
@@ -184,6 +184,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             Verdict::ReadBody => Next::Close,
         };
         journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+        let refused = matches!(outcome.verdict, Verdict::Answer(_));
+        if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
+            return Next::Close;
+        }
         next
     }
 
@@ -195,14 +199,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         self.conn.buffer_body(request.body.into(), max).await
     }
 
-    /// After a refusal: reads a small body away, so that the connection can stay open.
-    async fn settle_body(&mut self, request: &RawRequest<'_>) -> Next {
+    /// Whether the connection goes on after a refusal. The client is answered before its body is read away, so this is
+    /// a promise: only a body that is there already, or a small one, can be waited for.
+    fn after_refusal(&self, request: &RawRequest<'_>) -> Next {
         let framing = Framing::from(request.body);
         let waits = request.expects_continue && !request.body.is_empty() && self.conn.input.is_empty();
-        if !request.keep_alive || waits || framing == Framing::Chunked {
-            return Next::Close;
+        if request.keep_alive && !waits && self.conn.is_drainable(framing) {
+            Next::Request
+        } else {
+            Next::Close
         }
-        if self.conn.drain(framing).await { Next::Request } else { Next::Close }
     }
 
     async fn forward(
