@@ -29,6 +29,8 @@ pub mod snapshot;
 
 pub mod pipeline;
 
+pub mod tls;
+
 pub mod config;
 
 pub mod telemetry;

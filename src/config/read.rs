@@ -6,6 +6,7 @@ mod credentials;
 mod policies;
 mod secrets;
 mod storage;
+mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;

@@ -177,11 +177,6 @@ impl Resolver {
     fn listeners(&mut self, config: &Config, policies: &mut Policies) -> Vec<Listener> {
         let mut listeners = Vec::with_capacity(config.listeners.len());
         for listener in &config.listeners {
-            if listener.tls.is_some() && listener.proxy_protocol.is_some() {
-                let text =
-                    "a PROXY header in front of TLS is not served by this version: end TLS before the gate";
-                self.error_at(&listener.address, text.to_owned());
-            }
             let proxy_protocol =
                 listener.proxy_protocol.as_ref().map(|nets| CidrSet::new(nets.iter().copied()));
             let forwarded = listener.forwarded.as_ref().map(|rules| {

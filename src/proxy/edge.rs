@@ -2,11 +2,13 @@
 //! It must not decide: a refusal is always a value that came from a pure function.
 
 use super::conn::{Conn, ConnLimits, HeadRead};
+use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, Relayed};
 use super::world::{Running, World};
 use crate::clock::Stopwatch;
+use crate::net::ConnFacts;
 use crate::pipeline::{self, Denial, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
@@ -36,7 +38,7 @@ pub struct Edge {
 struct Session<'e, S> {
     world: &'e World,
     conn: Conn<S>,
-    facts: crate::net::ConnFacts,
+    facts: ConnFacts,
 }
 
 /// Whether the connection can carry another request.
@@ -48,17 +50,22 @@ enum Next {
 
 impl Edge {
     /// Serves one connection to its end.
-    pub async fn serve<S>(&self, stream: S, mut facts: crate::net::ConnFacts, shutdown: &ShutdownWatch)
+    ///
+    /// The connection counts from here: PROXY header and handshake are within the limit of connections.
+    pub async fn serve<S>(&self, mut stream: S, mut facts: ConnFacts, shutdown: &ShutdownWatch)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let running = self.world.running.load_full();
         let limits = running.snapshot.limits;
         let Some(_connection) = self.world.enter(limits.connections) else {
-            self.world.telemetry.refused(facts.listener, Reason::ConnectionLimit);
-            return;
+            return self.world.telemetry.refused(facts.listener, Reason::ConnectionLimit);
         };
         let _gauge = self.world.telemetry.connection(facts.listener);
+        let Some(listener) = running.snapshot.listener(facts.listener) else { return };
+        if let Err(reason) = super::preamble::read(&mut stream, &mut facts, &listener.rules).await {
+            return self.world.telemetry.refused(facts.listener, reason);
+        }
         let limits = ConnLimits {
             header_bytes: limits.header_bytes,
             header_time: limits.header_time,
@@ -66,20 +73,32 @@ impl Edge {
             read: limits.client_time,
             write: limits.client_time,
         };
-        let mut conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
-        let Some(listener) = running.snapshot.listener(facts.listener) else { return };
-        if let Err(reason) = super::preamble::read(&mut conn, &mut facts, &listener.rules).await {
-            self.world.telemetry.refused(facts.listener, reason);
-            return;
-        }
+        let tls = running.tls(facts.listener).map(|certificates| certificates.config());
         drop(running);
-        let mut session = Session { world: &self.world, conn, facts };
-        session.run(shutdown.clone()).await;
-        session.conn.close().await;
+        match tls {
+            None => Session::new(&self.world, stream, facts, limits).serve(shutdown).await,
+            Some(config) => match handshake::accept(config, stream).await {
+                Ok((stream, version)) => {
+                    facts.tls = Some(version);
+                    Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
+                }
+                Err(reason) => self.world.telemetry.refused(facts.listener, reason),
+            },
+        }
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
+impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
+    fn new(world: &'e World, stream: S, facts: ConnFacts, limits: ConnLimits) -> Self {
+        let conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
+        Self { world, conn, facts }
+    }
+
+    async fn serve(mut self, shutdown: &ShutdownWatch) {
+        self.run(shutdown.clone()).await;
+        self.conn.close().await;
+    }
+
     async fn run(&mut self, mut shutdown: ShutdownWatch) {
         loop {
             let began = tokio::select! {

@@ -1,9 +1,11 @@
 //! What every connection shares: the running configuration, the clock, counters, and how it all ends.
 //! It must not hold anything that belongs to one request.
 
+use super::certificates::Certificates;
 use super::peer::Peer;
 use super::statements::Statements;
 use crate::clock::Clock;
+use crate::net::ListenerIndex;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::Held;
@@ -18,8 +20,18 @@ pub struct Running {
     pub snapshot: Snapshot,
     /// The upstreams, in the order of [`Snapshot::upstreams`].
     pub peers: Vec<Peer>,
+    /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
+    pub tls: Vec<Option<Arc<Certificates>>>,
     /// The numbers of its policy statements.
     pub statements: Statements,
+}
+
+impl Running {
+    /// The certificates of a listener; `None` for cleartext.
+    #[must_use]
+    pub fn tls(&self, listener: ListenerIndex) -> Option<&Arc<Certificates>> {
+        self.tls.get(listener.get())?.as_ref()
+    }
 }
 
 /// What every connection shares.

@@ -1,8 +1,9 @@
 //! From a loaded config to a world that can serve.
 //! It must not listen yet.
 
+use super::Port;
 use super::peers::{PeerError, peers};
-use super::{Port, TlsFiles};
+use super::tls;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
@@ -64,18 +65,8 @@ pub fn boot(
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config
-        .listeners
-        .iter()
-        .map(|listener| Port {
-            address: listener.address.value,
-            tls: listener.tls.as_ref().map(|tls| TlsFiles {
-                certificate: tls.certificate.path.clone(),
-                private_key: tls.private_key.path.clone(),
-            }),
-        })
-        .collect();
-    let running = Running { peers: peers(config)?, snapshot, statements };
+    let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
+    let running = Running { peers: peers(config)?, tls: tls::certificates(config), snapshot, statements };
     let telemetry = Arc::new(Telemetry { metrics, access });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
 }

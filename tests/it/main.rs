@@ -24,4 +24,5 @@ mod large;
 mod refusals;
 mod sdk;
 mod threats;
+mod tls;
 mod upstream_faults;

@@ -84,9 +84,33 @@ static LISTENER: Section = Section {
 
 static TLS: Section = Section {
     keys: &[
-        required("certificate", Form::File, "the certificate chain, PEM"),
-        required("private_key", Form::File, "its private key, PEM"),
-        unserved("client_ca", "the authorities whose clients may connect, PEM"),
+        required(
+            "certificate",
+            Form::File,
+            "the certificate and those between it and its authority, PEM; read again when the file changes",
+        ),
+        required(
+            "private_key",
+            Form::File,
+            "its private key, PEM, not encrypted; read again when the file changes",
+        ),
+        optional(
+            "sni",
+            Form::List(&Form::Keys(&SNI), 1),
+            "further certificates, for clients that ask for one of their names; all others get the first",
+        ),
+        optional(
+            "client_ca",
+            Form::File,
+            "clients must have a certificate of one of these authorities, PEM; read again when the file changes",
+        ),
+    ],
+};
+
+static SNI: Section = Section {
+    keys: &[
+        required("certificate", Form::File, "the certificate and those between it and its authority, PEM"),
+        required("private_key", Form::File, "its private key, PEM, not encrypted"),
     ],
 };
 
