@@ -29,6 +29,8 @@ pub mod snapshot;
 
 pub mod pipeline;
 
+pub mod explain;
+
 pub mod config;
 
 pub mod telemetry;

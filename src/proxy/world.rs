@@ -4,6 +4,7 @@
 use super::peer::Peer;
 use super::statements::Statements;
 use crate::clock::Clock;
+use crate::secret::Secret;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::Held;
@@ -20,6 +21,10 @@ pub struct Running {
     pub peers: Vec<Peer>,
     /// The numbers of its policy statements.
     pub statements: Statements,
+    /// The bearer token of the admin endpoint, if there is one.
+    pub admin_token: Option<Secret>,
+    /// The config file as the admin endpoint shows it.
+    pub shown: serde_json::Value,
 }
 
 /// What every connection shares.

@@ -20,6 +20,7 @@ const ORDER: &[&str] = &[
     "response",
     "snapshot",
     "pipeline",
+    "explain",
     "config",
     "telemetry",
     "proxy",
@@ -30,8 +31,10 @@ const ORDER: &[&str] = &[
 ];
 
 /// Folders whose code is a function of its arguments.
-const PURE: &[&str] =
-    &["net", "request", "s3", "auth", "policy", "links", "upstream", "response", "snapshot", "pipeline"];
+const PURE: &[&str] = &[
+    "net", "request", "s3", "auth", "policy", "links", "upstream", "response", "snapshot", "pipeline",
+    "explain",
+];
 
 /// What code that is a function of its arguments has no use for.
 const IMPURE: &[&str] = &[
