@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod families;
+pub mod file;
 pub mod json;
 pub mod log;
 pub mod metrics;
