@@ -159,6 +159,9 @@ fn constraints(
         Some(Reason::LinkSourceVpce) => Some(Constraint::SourceVpce),
         Some(Reason::LinkNotBefore) => Some(Constraint::NotBefore),
         Some(Reason::LinkContentLength) => Some(Constraint::ContentLengthRange),
+        Some(Reason::LinkPin) => Some(Constraint::Pin),
+        Some(Reason::LinkMaxUses) => Some(Constraint::MaxUses),
+        Some(Reason::LinkMaxBytes) => Some(Constraint::MaxBytes),
         _ => None,
     };
     let present = Constraint::ALL.iter().zip(0_u8..).filter(|(constraint, _)| constraints.has(**constraint));
