@@ -81,7 +81,7 @@ pub fn run(
     server.bootstrap();
     server.add_service(edge_service(world, ports, threads));
     if let Some(address) = admin {
-        let mut service = Service::new("admin".to_owned(), Admin { world: Arc::clone(world) });
+        let mut service = Service::new("admin".to_owned(), Admin { world: Arc::clone(world), address });
         service.add_tcp(&address.to_string());
         service.threads = Some(1);
         server.add_service(service);

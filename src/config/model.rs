@@ -55,6 +55,8 @@ pub struct Config {
     pub logs: Logs,
     /// Whether answers carry `x-gate-reason`. Default false.
     pub expose_reasons: bool,
+    /// The whole file as JSON, defaults filled in, secrets left out.
+    pub shown: serde_json::Value,
 }
 
 /// An address that clients connect to.
@@ -182,6 +184,10 @@ pub struct Limits {
     pub header_bytes: u64,
     /// The time to send a request head, from its first byte. Default 5 s.
     pub header_time: Duration,
+    /// How long a client connection may stay open without a request. Default 60 s.
+    pub idle_time: Duration,
+    /// How long a client may send nothing of a body that it owes, or take nothing of an answer. Default 60 s.
+    pub client_time: Duration,
     /// Client connections at a time. Default 50000.
     pub connections: u64,
     /// The largest request body, in bytes. Default 5 TiB.

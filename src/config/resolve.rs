@@ -101,6 +101,8 @@ impl Resolver {
             limits: Limits {
                 header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
                 header_time: config.limits.header_time,
+                idle_time: config.limits.idle_time,
+                client_time: config.limits.client_time,
                 connections: usize::try_from(config.limits.connections).unwrap_or(usize::MAX),
                 body: config.limits.body,
                 buffered_body: usize::try_from(config.limits.buffered_body).unwrap_or(usize::MAX),

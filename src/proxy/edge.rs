@@ -20,13 +20,8 @@ use crate::s3::error::{ErrorCode, S3Error};
 use bytes::BytesMut;
 use pingora_core::server::ShutdownWatch;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// For how long a connection may stay open without a request.
-const KEEP_ALIVE: Duration = Duration::from_mins(1);
-/// Between two reads of a request body, and for a write to a client to make progress.
-const CLIENT_TIME: Duration = Duration::from_mins(1);
 /// A buffer that a request made larger than this is given back.
 const KEPT_OUTPUT: usize = 16 * 1024;
 
@@ -74,9 +69,9 @@ impl Edge {
         let limits = ConnLimits {
             header_bytes: limits.header_bytes,
             header_time: limits.header_time,
-            idle: KEEP_ALIVE,
-            read: CLIENT_TIME,
-            write: CLIENT_TIME,
+            idle: limits.idle_time,
+            read: limits.client_time,
+            write: limits.client_time,
         };
         let tls = running.tls(facts.listener).map(|certificates| certificates.config());
         drop(running);
@@ -194,7 +189,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
-                let next = self.settle_body(request).await;
+                let next = self.after_refusal(request);
                 self.answer(
                     &denial.error,
                     request.method == Method::Head,
@@ -208,6 +203,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             Verdict::ReadBody => Next::Close,
         };
         journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+        let refused = matches!(outcome.verdict, Verdict::Answer(_));
+        if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
+            return Next::Close;
+        }
         next
     }
 
@@ -219,14 +218,16 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         self.conn.buffer_body(request.body.into(), max).await
     }
 
-    /// After a refusal: reads a small body away, so that the connection can stay open.
-    async fn settle_body(&mut self, request: &RawRequest<'_>) -> Next {
+    /// Whether the connection goes on after a refusal. The client is answered before its body is read away, so this is
+    /// a promise: only a body that is there already, or a small one, can be waited for.
+    fn after_refusal(&self, request: &RawRequest<'_>) -> Next {
         let framing = Framing::from(request.body);
         let waits = request.expects_continue && !request.body.is_empty() && self.conn.input.is_empty();
-        if !request.keep_alive || waits || framing == Framing::Chunked {
-            return Next::Close;
+        if request.keep_alive && !waits && self.conn.is_drainable(framing) {
+            Next::Request
+        } else {
+            Next::Close
         }
-        if self.conn.drain(framing).await { Next::Request } else { Next::Close }
     }
 
     async fn forward(

@@ -6,6 +6,7 @@ use super::peer::Peer;
 use super::statements::Statements;
 use crate::clock::Clock;
 use crate::net::ListenerIndex;
+use crate::secret::Secret;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::Held;
@@ -24,6 +25,10 @@ pub struct Running {
     pub tls: Vec<Option<Arc<Certificates>>>,
     /// The numbers of its policy statements.
     pub statements: Statements,
+    /// The bearer token of the admin endpoint, if there is one.
+    pub admin_token: Option<Secret>,
+    /// The config file as the admin endpoint shows it.
+    pub shown: serde_json::Value,
 }
 
 impl Running {

@@ -15,6 +15,7 @@
 mod support;
 
 mod admin;
+mod admin_routes;
 mod body_hash;
 mod cli;
 mod forwarding;
