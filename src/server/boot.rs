@@ -65,7 +65,11 @@ pub fn boot(
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
+    let ports = config
+        .listeners
+        .iter()
+        .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
+        .collect();
     let running = Running {
         peers: peers(config)?,
         tls: tls::certificates(config),

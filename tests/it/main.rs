@@ -26,4 +26,5 @@ mod refusals;
 mod sdk;
 mod threats;
 mod tls;
+mod unix_socket;
 mod upstream_faults;

@@ -74,7 +74,8 @@ pub static ROOT: Section = Section {
 
 static LISTENER: Section = Section {
     keys: &[
-        required("address", Form::Address, "the address and port to listen on, as `0.0.0.0:8443`"),
+        required("address", Form::Address, "where to listen, as `0.0.0.0:8443` or `unix:/path/to.sock`"),
+        default("mode", "0660", Form::Text, "the permissions of a Unix socket, in octal"),
         optional("tls", Form::Keys(&TLS), "TLS; left out, cleartext"),
         optional("proxy_protocol", Form::Keys(&PROXY_PROTOCOL), "a PROXY header precedes every connection"),
         optional("forwarded", Form::Keys(&FORWARDED), "a header that names the client is believed"),
@@ -119,12 +120,20 @@ static SNI: Section = Section {
 };
 
 static PROXY_PROTOCOL: Section = Section {
-    keys: &[required("trusted", CIDRS, "peers that must send a PROXY header; every other peer is refused")],
+    keys: &[required(
+        "trusted",
+        CIDRS,
+        "peers that must send a PROXY header, every other peer is refused; `[unix]` on a Unix socket, whose requests come from nowhere otherwise",
+    )],
 };
 
 static FORWARDED: Section = Section {
     keys: &[
-        required("trusted", CIDRS, "proxies whose header is believed, walked right to left"),
+        required(
+            "trusted",
+            CIDRS,
+            "proxies whose header is believed, walked right to left; `unix` for those of a Unix socket",
+        ),
         default(
             "header",
             "x-forwarded-for",

@@ -66,6 +66,20 @@ fn what_contradicts_itself() {
             "cidrs: [10.20.0.0/16, 10.20.0.0/16]",
             "address range `10.20.0.0/16` is given twice",
         ),
+        // a Unix socket has peers without an address, a port has none such
+        ("trusted: [10.0.2.0/24]", "trusted: [unix]", "`unix` is for a listener on a Unix socket"),
+        (
+            "trusted: [10.0.1.0/24]",
+            "trusted: [10.0.1.0/24, unix]",
+            "`unix` is for a listener on a Unix socket",
+        ),
+        (
+            "address: 0.0.0.0:8081",
+            "address: 0.0.0.0:8081\n    mode: 0600",
+            "`mode` is for a listener on a Unix",
+        ),
+        ("address: 0.0.0.0:8081", "address: unix:/run/a.sock", "the peers of a Unix socket have no address"),
+        ("address: 0.0.0.0:8080", "address: unix:/run/a.sock", "the peers of a Unix socket have no address"),
         // empty where that could mean nobody or everybody
         ("trusted: [10.0.2.0/24]", "trusted: []", "`listeners[0].forwarded.trusted` is empty"),
         ("regions: [us-east-1, eu-west-1]", "regions: []", "`signing.regions` is empty"),
@@ -227,4 +241,29 @@ fn policy_files_are_read_once_and_named_as_written() {
         ("policies/reports.json", "conf/policies/reports.json")
     );
     assert_eq!(first.line_offset, 0);
+}
+
+#[test]
+fn a_unix_socket_is_a_listener_whose_peer_may_tell_who_is_there() {
+    let unix = |rest: &str| {
+        changed("address: 0.0.0.0:8081\n    proxy_protocol:\n      trusted: [10.0.1.0/24] ", rest)
+    };
+    let loaded =
+        unix("address: unix:/run/gate.sock\n    mode: 0600\n    proxy_protocol:\n      trusted: [unix] ");
+    assert_eq!(rendered(&loaded), "");
+    let listener = &loaded.config.unwrap().listeners[1];
+    assert_eq!((listener.address.value.to_string().as_str(), listener.mode), ("unix:/run/gate.sock", 0o600));
+    let trusted = model::Trusted { ranges: Vec::new(), unix: true };
+    assert_eq!(listener.proxy_protocol, Some(trusted));
+    let alone = unix("address: unix:/run/gate.sock #");
+    assert!(rendered(&alone).contains("all are refused"), "{}", rendered(&alone));
+    assert_eq!(alone.config.unwrap().listeners[1].mode, 0o660);
+    for (text, message) in [
+        ("address: unix:gate.sock #", "`unix:gate.sock` is not an address to listen at"),
+        ("address: unix:/a\n    mode: 660x #", "`660x` is not a file mode"),
+        ("address: unix:/a\n    mode: 1777 #", "`1777` is not a file mode"),
+        ("address: unix:/a\n    mode: 89 #", "`89` is not a file mode"),
+    ] {
+        assert!(rendered(&unix(text)).contains(message), "{}", rendered(&unix(text)));
+    }
 }
