@@ -18,6 +18,7 @@ mod admin;
 mod body_hash;
 mod cli;
 mod forwarding;
+mod framing;
 mod harness;
 mod keep_alive;
 mod large;

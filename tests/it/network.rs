@@ -8,44 +8,37 @@ use crate::support::proxy_header as proxy;
 use crate::support::request::Request;
 use world::{Answer, TLS12, TLS13, Via, World, document, on_loopback};
 
-/// Whom a policy lets in, by where the request comes from; the worked table of the policy language's notes.
-#[derive(Clone, Copy)]
-struct Row {
-    /// From the company's range, 203.0.113.0/24.
-    inside: bool,
-    /// From another IPv4 address.
-    outside: bool,
-    /// From an IPv6 address.
-    v6: bool,
-    /// Through the endpoint `vpce-1a2b3c4d` in `vpc-111bbb22`.
-    own_endpoint: bool,
-    /// From an address inside `vpc-111bbb22`, through no endpoint.
-    own_vpc: bool,
-    /// Through another endpoint, or from another VPC.
-    other_network: bool,
+/// Where a request comes from, as the worked table of the policy language tells places apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The company's range, 203.0.113.0/24.
+    Inside,
+    /// Another IPv4 address.
+    Outside,
+    /// An IPv6 address.
+    V6,
+    /// The endpoint `vpce-1a2b3c4d` in `vpc-111bbb22`.
+    OwnEndpoint,
+    /// An address inside `vpc-111bbb22`, through no endpoint.
+    OwnVpc,
+    /// Another endpoint, or another VPC.
+    OtherNetwork,
 }
 
-const NOBODY: Row = Row {
-    inside: false,
-    outside: false,
-    v6: false,
-    own_endpoint: false,
-    own_vpc: false,
-    other_network: false,
-};
-const EVERYBODY: Row =
-    Row { inside: true, outside: true, v6: true, own_endpoint: true, own_vpc: true, other_network: true };
+use Place::{Inside, OtherNetwork, Outside, OwnEndpoint, OwnVpc, V6};
+
+const EVERYWHERE: &[Place] = &[Inside, Outside, V6, OwnEndpoint, OwnVpc, OtherNetwork];
 
 fn proxied(header: Vec<u8>) -> Via {
     Via::Proxy(header)
 }
 
 /// Every way to come from each place, as the policies name them.
-fn as_written(row: Row) -> Vec<(Via, bool)> {
+fn as_written() -> Vec<(Place, Via)> {
     let mut ways = vec![];
-    let mut add = |allowed: bool, vias: Vec<Via>| ways.extend(vias.into_iter().map(|via| (via, allowed)));
+    let mut add = |place: Place, vias: Vec<Via>| ways.extend(vias.into_iter().map(|via| (place, via)));
     add(
-        row.inside,
+        Inside,
         vec![
             proxied(proxy::line("203.0.113.7")),
             proxied(proxy::frame("203.0.113.7", &[])),
@@ -57,7 +50,7 @@ fn as_written(row: Row) -> Vec<(Via, bool)> {
         ],
     );
     add(
-        row.outside,
+        Outside,
         vec![
             Via::Socket("127.0.0.1"),
             Via::Forged(&[("X-Forwarded-For", "203.0.113.7"), ("Forwarded", "for=203.0.113.7")]),
@@ -70,7 +63,7 @@ fn as_written(row: Row) -> Vec<(Via, bool)> {
         ],
     );
     add(
-        row.v6,
+        V6,
         vec![
             proxied(proxy::line("2001:db8:1234:5678::1")),
             proxied(proxy::frame("2001:db8:1234:5678::1", &[])),
@@ -79,7 +72,7 @@ fn as_written(row: Row) -> Vec<(Via, bool)> {
         ],
     );
     add(
-        row.own_endpoint,
+        OwnEndpoint,
         vec![
             // the address inside the VPC is the client's own choice and proves nothing
             proxied(proxy::balanced("172.31.7.113", "vpce-1a2b3c4d")),
@@ -89,14 +82,14 @@ fn as_written(row: Row) -> Vec<(Via, bool)> {
         ],
     );
     add(
-        row.own_vpc,
+        OwnVpc,
         vec![
             proxied(proxy::frame("10.20.0.5", &[])),
             Via::Headers(&[("X-Forwarded-For", "203.0.113.7, 10.20.0.5")]),
         ],
     );
     add(
-        row.other_network,
+        OtherNetwork,
         vec![
             proxied(proxy::balanced("203.0.113.7", "vpce-99999999")),
             // an endpoint that the config does not know has no VPC
@@ -108,19 +101,19 @@ fn as_written(row: Row) -> Vec<(Via, bool)> {
 }
 
 /// Every way to come from real addresses of this machine.
-fn from_loopback(row: Row) -> Vec<(Via, bool)> {
+fn from_loopback() -> Vec<(Place, Via)> {
     vec![
-        (Via::Socket("127.0.0.2"), row.inside),
-        (Via::DualStack("127.0.0.2"), row.inside),
-        (Via::Socket("127.0.0.3"), row.outside),
-        (Via::DualStack("127.0.0.3"), row.outside),
-        (Via::Tls(TLS13), row.outside),
-        (Via::Socket("::1"), row.v6),
-        (Via::Socket("127.0.0.4"), row.own_vpc),
-        (Via::DualStack("127.0.0.4"), row.own_vpc),
-        (Via::Socket("127.0.0.5"), row.other_network),
-        (proxied(proxy::CAPTURED.to_vec()), row.own_endpoint),
-        (Via::ProxyTls(proxy::CAPTURED.to_vec()), row.own_endpoint),
+        (Inside, Via::Socket("127.0.0.2")),
+        (Inside, Via::DualStack("127.0.0.2")),
+        (Outside, Via::Socket("127.0.0.3")),
+        (Outside, Via::DualStack("127.0.0.3")),
+        (Outside, Via::Tls(TLS13)),
+        (V6, Via::Socket("::1")),
+        (OwnVpc, Via::Socket("127.0.0.4")),
+        (OwnVpc, Via::DualStack("127.0.0.4")),
+        (OtherNetwork, Via::Socket("127.0.0.5")),
+        (OwnEndpoint, proxied(proxy::CAPTURED.to_vec())),
+        (OwnEndpoint, Via::ProxyTls(proxy::CAPTURED.to_vec())),
     ]
 }
 
@@ -134,63 +127,67 @@ fn unknown() -> Vec<Via> {
     ]
 }
 
-fn allowed() -> Answer {
-    Some((200, None))
+/// What the gate answers if the policy lets the request pass, or not.
+fn answer(passes: bool) -> Answer {
+    if passes { Answer::Of(200, None) } else { refused("explicit_deny") }
 }
 
 fn refused(reason: &str) -> Answer {
-    Some((403, Some(reason.to_owned())))
+    Answer::Of(403, Some(reason.to_owned()))
 }
 
 /// Asks on every way, with a link that was signed that long ago.
 #[track_caller]
-fn check(name: &str, signed_seconds_ago: i64, row: Row) {
+fn check(name: &str, signed_seconds_ago: i64, allowed: &[Place]) {
     let text = document(name);
     let request = Request::get("/bkt/key.txt").expires("3600").at(-signed_seconds_ago);
-    for (text, ways) in [(text.clone(), as_written(row)), (on_loopback(&text), from_loopback(row))] {
+    for (text, ways) in [(text.clone(), as_written()), (on_loopback(&text), from_loopback())] {
         let world = World::start(&text);
-        let mut passed = 0;
-        for (via, expected) in ways {
-            passed += usize::from(expected);
-            let expected = if expected { allowed() } else { refused("explicit_deny") };
-            assert_eq!(world.ask(&via, &request), expected, "{name}: {via:?}");
+        let mut forwarded = 0;
+        for (place, via) in ways {
+            let passes = allowed.contains(&place);
+            forwarded += usize::from(passes);
+            assert_eq!(world.ask(&via, &request), answer(passes), "{name}: {place:?} {via:?}");
         }
         for via in unknown() {
             assert_eq!(world.ask(&via, &request), refused("unknown_network"), "{name}: {via:?}");
         }
-        assert_eq!(world.upstream.recording().requests.len(), passed, "requests that reached the upstream");
+        assert_eq!(
+            world.upstream.recording().requests.len(),
+            forwarded,
+            "requests that reached the upstream"
+        );
     }
 }
 
 #[test]
 fn only_from_the_ranges() {
-    check("network.json", 0, Row { inside: true, ..NOBODY });
+    check("network.json", 0, &[Inside]);
 }
 
 #[test]
 fn only_from_the_endpoint() {
-    check("only-from-endpoint.json", 0, Row { own_endpoint: true, ..NOBODY });
+    check("only-from-endpoint.json", 0, &[OwnEndpoint]);
 }
 
 #[test]
 fn only_from_the_vpc() {
-    check("only-from-vpc.json", 0, Row { own_endpoint: true, own_vpc: true, ..NOBODY });
+    check("only-from-vpc.json", 0, &[OwnEndpoint, OwnVpc]);
 }
 
 #[test]
 fn from_the_ranges_or_the_vpc() {
-    let row = Row { inside: true, own_endpoint: true, own_vpc: true, ..NOBODY };
-    check("from-ranges-or-vpc.json", 0, row);
+    check("from-ranges-or-vpc.json", 0, &[Inside, OwnEndpoint, OwnVpc]);
 }
 
 #[test]
 fn links_of_less_than_ten_minutes() {
-    check("links-for-ten-minutes.json", 590, EVERYBODY);
+    check("links-for-ten-minutes.json", 590, EVERYWHERE);
 }
 
 #[test]
 fn links_of_more_than_ten_minutes() {
-    check("links-for-ten-minutes.json", 602, NOBODY);
+    check("links-for-ten-minutes.json", 602, &[]);
 }
 
 /// Each way to come, whether it counts as TLS, and whether its version is known not to be old.
@@ -234,8 +231,7 @@ fn under_tls() -> Vec<(Via, bool, bool)> {
 fn check_tls(name: &str, expected: impl Fn((Via, bool, bool)) -> (Via, bool)) {
     let world = World::start(&document(name));
     for (via, allows) in under_tls().into_iter().map(expected) {
-        let expected = if allows { allowed() } else { refused("explicit_deny") };
-        assert_eq!(world.ask(&via, &Request::get("/bkt/key.txt")), expected, "{name}: {via:?}");
+        assert_eq!(world.ask(&via, &Request::get("/bkt/key.txt")), answer(allows), "{name}: {via:?}");
     }
 }
 
@@ -254,7 +250,7 @@ fn a_balancer_is_believed_only_as_it_should_be() {
     let world = World::start(&document("only-from-endpoint.json"));
     let request = Request::get("/bkt/key.txt");
     let own = proxy::balanced("172.31.7.113", "vpce-1a2b3c4d");
-    assert_eq!(world.ask(&proxied(own.clone()), &request), allowed());
+    assert_eq!(world.ask(&proxied(own.clone()), &request), answer(true));
     let counted = || world.gate.metric("presign_gate_denied_total", &["reason=\"proxy_header\""]);
     // the connection that waited for the listener sent none either
     poll("the end of the first connection", || (counted() > 0.5).then_some(()));
@@ -273,12 +269,12 @@ fn a_balancer_is_believed_only_as_it_should_be() {
         proxied(proxy::frame("172.31.7.113", &[proxy::endpoint("vpce-1A2B3C4D")])),
         proxied(proxy::frame("172.31.7.113", &[proxy::endpoint("")])),
     ] {
-        assert_eq!(world.ask(&closed, &request), None, "{closed:?}");
+        assert_eq!(world.ask(&closed, &request), Answer::Closed, "{closed:?}");
     }
     // what a client sent before the balancer's header was put in front is no header any more
     for (inner, reason) in [(own.clone(), "malformed_head"), (proxy::line("203.0.113.7"), "malformed_head")] {
         let nested = proxied([proxy::line("198.51.100.9"), inner].concat());
-        assert_eq!(world.ask(&nested, &request), Some((400, Some(reason.to_owned()))), "{nested:?}");
+        assert_eq!(world.ask(&nested, &request), Answer::Of(400, Some(reason.to_owned())), "{nested:?}");
     }
     // where none is expected, one is a malformed request
     let direct =

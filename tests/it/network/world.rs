@@ -64,8 +64,14 @@ pub enum Via {
     ProxyTls(Vec<u8>),
 }
 
-/// What came back: the status, and the gate's own reason if it refused; `None` if the connection was closed.
-pub type Answer = Option<(u16, Option<String>)>;
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The status, and the gate's own reason if it refused.
+    Of(u16, Option<String>),
+    /// The connection was closed without a word.
+    Closed,
+}
 
 /// A gate with listeners for every path.
 pub struct World {
@@ -105,11 +111,8 @@ impl World {
     }
 
     fn port(&self, at: usize) -> SocketAddr {
-        let SocketAddr::V4(address) = self.ports[at].address else { unreachable!("reserved ports are IPv4") };
-        match at {
-            0 => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),
-            _ => address.into(),
-        }
+        let address = self.ports[at].address;
+        if at == 0 { SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()) } else { address }
     }
 
     /// Sends the request on this path.
@@ -183,8 +186,8 @@ fn with(request: &Request, lines: &[(&str, &str)]) -> Vec<u8> {
 fn answer<S: Wire>(mut client: Client<S>, bytes: &[u8]) -> Answer {
     client.send(bytes);
     match client.try_response("GET") {
-        Ok(answer) => Some((answer.status, answer.headers.get("x-gate-reason").map(str::to_owned))),
-        Err(Broken::Closed | Broken::Cut) => None,
+        Ok(answer) => Answer::Of(answer.status, answer.headers.get("x-gate-reason").map(str::to_owned)),
+        Err(Broken::Closed | Broken::Cut) => Answer::Closed,
         Err(broken) => panic!("{broken:?}"),
     }
 }
