@@ -249,10 +249,14 @@ impl Resolver {
                 let text = "a passthrough upstream cannot have another bucket name: the client signed the one it used";
                 self.error_at(other, text.to_owned());
             }
+            let name = match &bucket.name.value {
+                BucketName::Named(name) => Some(name.as_str()),
+                BucketName::Rest => None,
+            };
             let policy = bucket
                 .policy
                 .as_ref()
-                .and_then(|source| policies.compile(source, Kind::Resource, &mut self.findings));
+                .and_then(|source| policies.compile_for(name, source, Kind::Resource, &mut self.findings));
             // that the upstream exists was checked when the file was read
             let Some(upstream) = upstream else { continue };
             buckets.push(Bucket {
