@@ -1,7 +1,10 @@
 //! The commands under `policy` as a user types them, over documents and cases with known answers.
 //! It must not share code with the policy engine.
 
-use crate::support::gate::BINARY;
+use crate::support::config::Config;
+use crate::support::gate::{BINARY, Gate, poll};
+use crate::support::request::Request;
+use crate::support::upstream::Upstream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -112,4 +115,35 @@ fn errors_are_told_all_at_once_with_a_hint_each() {
         assert!(finding["hint"].is_string() && finding["path"].is_string(), "{finding}");
     }
     assert_eq!(policy(&["lint", "absent.json"]).code, 66);
+}
+
+#[test]
+fn a_shadow_policy_is_counted_and_logged_and_stops_nobody() {
+    let upstream = Upstream::ok();
+    let shadow = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/a/*"}}"#;
+    let text = |listener, admin| {
+        let text = Config::resign(upstream.endpoint()).text(listener, admin);
+        let changed = text.replace(
+            "policy:\n  default: deny\n",
+            &format!("policy:\n  default: deny\n  shadow:\n    - {shadow}\n"),
+        );
+        assert_ne!(text, changed);
+        changed
+    };
+    let gate = Gate::start_with(text);
+    let denied = || gate.metric("presign_gate_shadow_denied_total", &["document=\"policy.shadow[0]\""]);
+    assert!(denied().abs() < f64::EPSILON, "the series exists at the start");
+    for path in ["/bkt/a/1", "/bkt/b", "/bkt/a/2"] {
+        assert_eq!(gate.ask("GET", &Request::get(path).presigned()).status, 200, "{path}");
+    }
+    poll("two requests to be counted", || (denied() > 1.5).then_some(()));
+    assert!(denied() < 2.5);
+    poll("their lines in the log", || {
+        let lines = gate.output();
+        let named = lines
+            .lines()
+            .filter(|line| line.contains(r#""presign_gate.policy.shadow_denied":["policy.shadow[0]"]"#));
+        let paths: Vec<_> = named.filter(|line| line.contains(r#""url.path":"/bkt/a/"#)).collect();
+        (paths.len() == 2).then_some(())
+    });
 }
