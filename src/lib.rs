@@ -9,6 +9,8 @@ pub mod secret;
 
 pub mod reason;
 
+pub mod nearest;
+
 pub mod net;
 
 pub mod request;

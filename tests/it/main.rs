@@ -24,6 +24,7 @@ mod harness;
 mod keep_alive;
 mod large;
 mod network;
+mod policy;
 mod refusals;
 mod sdk;
 mod threats;
