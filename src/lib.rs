@@ -31,6 +31,7 @@ pub mod pipeline;
 
 pub mod config;
 
+pub mod store;
 pub mod telemetry;
 
 pub mod proxy;

@@ -22,6 +22,7 @@ const ORDER: &[&str] = &[
     "pipeline",
     "config",
     "telemetry",
+    "store",
     "proxy",
     "admin",
     "server",
