@@ -29,6 +29,9 @@ pub mod snapshot;
 
 pub mod pipeline;
 
+pub mod tls;
+pub mod explain;
+
 pub mod config;
 
 pub mod store;

@@ -66,6 +66,8 @@ reasons! {
         ConnectionLimit "connection_limit" "The limit of open connections is reached."
         RateLimited "rate_limited" "The source address sends more requests than its limit allows."
         ProxyHeader "proxy_header" "The PROXY protocol header is missing, malformed or from a peer that is not trusted."
+        TlsHandshake "tls_handshake" "The TLS handshake failed or was not finished in time."
+        ClientCertificate "client_certificate" "The client shows no certificate of an authority that the listener trusts."
         ForwardedHeader "forwarded_header" "A forwarded-address header from a trusted peer cannot be read."
         HeadTimeout "head_timeout" "The request head did not arrive in time."
         HeadTooLarge "head_too_large" "The request head is larger than the limit, or has too many lines."

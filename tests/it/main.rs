@@ -15,6 +15,7 @@
 mod support;
 
 mod admin;
+mod admin_routes;
 mod body_hash;
 mod cli;
 mod forwarding;
@@ -24,4 +25,5 @@ mod large;
 mod refusals;
 mod sdk;
 mod threats;
+mod tls;
 mod upstream_faults;
