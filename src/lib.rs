@@ -30,6 +30,7 @@ pub mod snapshot;
 pub mod pipeline;
 
 pub mod explain;
+pub mod tls;
 
 pub mod config;
 

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod build;
 pub mod families;
+pub mod file;
 pub mod json;
 pub mod log;
 pub mod metrics;

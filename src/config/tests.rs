@@ -59,6 +59,7 @@ fn the_minimal_example_loads_and_its_defaults_hold() {
     assert_eq!(config.signing.clock_skew.as_secs(), 900);
     assert!(config.signing.header_auth && !config.signing.uniform_errors);
     assert_eq!((config.limits.header_bytes, config.limits.header_time.as_secs()), (32 << 10, 5));
+    assert_eq!((config.limits.idle_time.as_secs(), config.limits.client_time.as_secs()), (60, 60));
     assert_eq!((config.limits.connections, config.limits.body), (50_000, 5 << 40));
     assert_eq!(config.limits.buffered_body, 2 << 20);
     assert_eq!(config.logs.access, model::LogTarget::Stdout);

@@ -1,8 +1,9 @@
 //! From a loaded config to a world that can serve.
 //! It must not listen yet.
 
+use super::Port;
 use super::peers::{PeerError, peers};
-use super::{Port, TlsFiles};
+use super::tls;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
@@ -63,17 +64,7 @@ pub fn boot(
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config
-        .listeners
-        .iter()
-        .map(|listener| Port {
-            address: listener.address.value,
-            tls: listener.tls.as_ref().map(|tls| TlsFiles {
-                certificate: tls.certificate.path.clone(),
-                private_key: tls.private_key.path.clone(),
-            }),
-        })
-        .collect();
+    let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
     let running = running(config, snapshot, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
@@ -88,6 +79,7 @@ pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) ->
     let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
     Ok(Running {
         peers: peers(config)?,
+        tls: tls::certificates(config),
         snapshot,
         statements,
         metrics,

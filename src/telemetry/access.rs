@@ -1,5 +1,7 @@
-//! The access log: one JSON line per request, with the field names of ECS and OpenTelemetry.
-//! It must not hold a query, a signature, a token, a credential, or a header that could carry a link.
+//! The access log: one line per request, as JSON with the field names of ECS and OpenTelemetry, or as S3 writes it.
+//! It must not hold a signature, a token, a credential, or a header that could carry a link.
+
+mod s3;
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -13,6 +15,16 @@ use crate::clock::civil::Civil;
 use crate::net::TlsVersion;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
+use crate::request::Version;
+
+/// The form of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object, of [`FIELDS`].
+    Json,
+    /// The server access log of S3 (Amazon S3 User Guide, "Amazon S3 server access log format").
+    S3,
+}
 
 /// What the line of a request is made from. What a request never came to is `None`.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +45,18 @@ pub struct AccessRecord<'a> {
     pub host: Option<&'a str>,
     /// The path as sent; a query is cut off should it be there.
     pub path: Option<&'a [u8]>,
+    /// The query as sent; for the form that has one, and redacted there.
+    pub query: Option<&'a [u8]>,
+    /// The version of the protocol.
+    pub version: Option<Version>,
+    /// The value of `Referer`; redacted where it is written.
+    pub referer: Option<&'a [u8]>,
+    /// The key of the object, decoded.
+    pub key: Option<&'a [u8]>,
+    /// The version of the object that was asked for, decoded.
+    pub version_id: Option<&'a [u8]>,
+    /// The region that the bucket is in.
+    pub region: Option<&'a str>,
     /// The value of `User-Agent`.
     pub user_agent: Option<&'a [u8]>,
     /// The name of the S3 operation.
@@ -157,23 +181,34 @@ fields! {
 
 /// The line of a request, with its line end.
 #[must_use]
-pub fn line(record: &AccessRecord<'_>) -> Vec<u8> {
+pub fn line(format: Format, record: &AccessRecord<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    out.push(b'{');
+    match format {
+        Format::S3 => s3::push_line(&mut out, record),
+        Format::Json => {
+            out.push(b'{');
+            push_fields(&mut out, record);
+            out.extend_from_slice(b"}\n");
+        }
+    }
+    out
+}
+
+/// Appends the fields, with commas between them.
+pub(super) fn push_fields(out: &mut Vec<u8>, record: &AccessRecord<'_>) {
+    let mut first = true;
     for field in FIELDS {
         let value = (field.value)(record);
         if matches!(value, Value::Absent) {
             continue;
         }
-        if out.len() > 1 {
+        if !std::mem::take(&mut first) {
             out.push(b',');
         }
-        json::push_string(&mut out, field.name.as_bytes());
+        json::push_string(out, field.name.as_bytes());
         out.push(b':');
-        push_value(&mut out, &value);
+        push_value(out, &value);
     }
-    out.extend_from_slice(b"}\n");
-    out
 }
 
 fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {

@@ -26,4 +26,5 @@ mod refusals;
 mod reload;
 mod sdk;
 mod threats;
+mod tls;
 mod upstream_faults;

@@ -20,6 +20,7 @@ const ORDER: &[&str] = &[
     "response",
     "snapshot",
     "pipeline",
+    "tls",
     "explain",
     "config",
     "telemetry",

@@ -88,9 +88,33 @@ static LISTENER: Section = Section {
 
 static TLS: Section = Section {
     keys: &[
-        required("certificate", Form::File, "the certificate chain, PEM"),
-        required("private_key", Form::File, "its private key, PEM"),
-        unserved("client_ca", "the authorities whose clients may connect, PEM"),
+        required(
+            "certificate",
+            Form::File,
+            "the certificate and those between it and its authority, PEM; read again when the file changes",
+        ),
+        required(
+            "private_key",
+            Form::File,
+            "its private key, PEM, not encrypted; read again when the file changes",
+        ),
+        optional(
+            "sni",
+            Form::List(&Form::Keys(&SNI), 1),
+            "further certificates, for clients that ask for one of their names; all others get the first",
+        ),
+        optional(
+            "client_ca",
+            Form::File,
+            "clients must have a certificate of one of these authorities, PEM; read again when the file changes",
+        ),
+    ],
+};
+
+static SNI: Section = Section {
+    keys: &[
+        required("certificate", Form::File, "the certificate and those between it and its authority, PEM"),
+        required("private_key", Form::File, "its private key, PEM, not encrypted"),
     ],
 };
 
@@ -285,6 +309,18 @@ static LIMITS: Section = Section {
             "5s",
             Form::Duration(100, 5 * MINUTE),
             "the time to send a request head, from its first byte",
+        ),
+        default(
+            "idle_time",
+            "60s",
+            Form::Duration(100, HOUR),
+            "that a client connection may stay open without a request",
+        ),
+        default(
+            "client_time",
+            "60s",
+            Form::Duration(100, HOUR),
+            "that a client may send nothing of a body it owes, or take nothing of an answer",
         ),
         default("connections", "50000", Form::Count(1, 10_000_000), "client connections at a time"),
         default("body", "5TiB", Form::Size(0, 5 * TIB), "the largest request body"),
