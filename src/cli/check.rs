@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::args::CheckArgs;
 use super::{NO, out};
-use crate::config::diagnostic::Diagnostic;
+use crate::config::diagnostic::{self, Diagnostic};
 use crate::config::resolve;
 use crate::config::source::{Source, SystemSource};
 
@@ -51,17 +51,9 @@ impl Report {
         format!("{}\n", counts.join(", "))
     }
 
-    /// One object: `ok`, the counts, and the findings in file order.
+    /// One object, on one line.
     fn json(&self) -> String {
-        let errors = self.errors();
-        let object = serde_json::json!({
-            "ok": errors == 0,
-            "files": self.files,
-            "errors": errors,
-            "warnings": self.diagnostics.len() - errors,
-            "diagnostics": self.diagnostics.iter().map(Diagnostic::json).collect::<Vec<_>>(),
-        });
-        format!("{object}\n")
+        format!("{}\n", diagnostic::report(self.files, &self.diagnostics))
     }
 }
 

@@ -88,7 +88,7 @@ pub fn record(
 ) {
     let outcome = judged.map(|(_, outcome)| outcome);
     let record = numbers(running, outcome, entry);
-    world.telemetry.metrics.record(&record);
+    running.metrics.record(&record);
     if world.telemetry.access.is_on() {
         let shown = shown(running, facts, judged, entry, &record);
         world.telemetry.access.write(access::line(access::Format::Json, &shown));

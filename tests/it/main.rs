@@ -23,6 +23,7 @@ mod harness;
 mod keep_alive;
 mod large;
 mod refusals;
+mod reload;
 mod sdk;
 mod threats;
 mod tls;
