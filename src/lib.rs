@@ -31,11 +31,12 @@ pub mod snapshot;
 
 pub mod pipeline;
 
-pub mod tls;
 pub mod explain;
+pub mod tls;
 
 pub mod config;
 
+pub mod store;
 pub mod telemetry;
 
 pub mod proxy;

@@ -88,7 +88,7 @@ pub fn record(
 ) {
     let outcome = judged.map(|(_, outcome)| outcome);
     let record = numbers(running, outcome, entry);
-    world.telemetry.metrics.record(&record);
+    running.metrics.record(&record);
     if world.telemetry.access.is_on() {
         let denied = outcome.into_iter().flat_map(|outcome| &outcome.access.shadow_denied);
         let shadow: SmallVec<[&str; 2]> = denied

@@ -55,8 +55,7 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let statements = Statements::of(&snapshot);
-    let metrics = Metrics::new(&metrics_config(&snapshot, &statements))?;
+    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
@@ -66,16 +65,27 @@ pub fn boot(
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
     let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
-    let running = Running {
+    let running = running(config, snapshot, &metrics)?;
+    let telemetry = Arc::new(Telemetry { metrics, access });
+    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+}
+
+/// What a config makes of the running gate.
+///
+/// # Errors
+/// [`BootError::Peer`].
+pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+    let statements = Statements::of(&snapshot);
+    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    Ok(Running {
         peers: peers(config)?,
         tls: tls::certificates(config),
         snapshot,
         statements,
+        metrics,
         admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
         shown: config.shown.clone(),
-    };
-    let telemetry = Arc::new(Telemetry { metrics, access });
-    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+    })
 }
 
 fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {

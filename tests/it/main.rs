@@ -26,6 +26,7 @@ mod large;
 mod network;
 mod policy;
 mod refusals;
+mod reload;
 mod sdk;
 mod threats;
 mod tls;
