@@ -88,9 +88,14 @@ pub fn record(
 ) {
     let outcome = judged.map(|(_, outcome)| outcome);
     let record = numbers(running, outcome, entry);
-    world.telemetry.metrics.record(&record);
+    running.metrics.record(&record);
     if world.telemetry.access.is_on() {
-        let shown = shown(running, facts, judged, entry, &record);
+        let denied = outcome.into_iter().flat_map(|outcome| &outcome.access.shadow_denied);
+        let shadow: SmallVec<[&str; 2]> = denied
+            .filter_map(|at| running.snapshot.shadow.get(*at))
+            .map(|document| document.name())
+            .collect();
+        let shown = AccessRecord { shadow_denied: &shadow, ..shown(running, facts, judged, entry, &record) };
         world.telemetry.access.write(access::line(access::Format::Json, &shown));
     }
 }
@@ -143,6 +148,7 @@ fn numbers(running: &Running, outcome: Option<&Outcome<'_>>, entry: &Entry) -> R
     record.constraints = constraints(outcome, record.decision, entry.reason);
     record.matched =
         outcome.access.matched.iter().filter_map(|statement| running.statements.number(*statement)).collect();
+    record.shadow_denied = outcome.access.shadow_denied.iter().copied().filter_map(small).collect();
     record
 }
 
@@ -220,6 +226,7 @@ fn shown<'l>(
         principal: identity.and_then(|identity| identity.principal.arn()),
         error_code: denial.map(|denial| denial.error.code.as_str()),
         upstream: upstream.map(|upstream| upstream.name.as_str()),
+        shadow_denied: &[],
         counted,
     }
 }

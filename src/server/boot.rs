@@ -55,8 +55,7 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let statements = Statements::of(&snapshot);
-    let metrics = Metrics::new(&metrics_config(&snapshot, &statements))?;
+    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
@@ -70,16 +69,27 @@ pub fn boot(
         .iter()
         .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
         .collect();
-    let running = Running {
+    let running = running(config, snapshot, &metrics)?;
+    let telemetry = Arc::new(Telemetry { metrics, access });
+    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+}
+
+/// What a config makes of the running gate.
+///
+/// # Errors
+/// [`BootError::Peer`].
+pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+    let statements = Statements::of(&snapshot);
+    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    Ok(Running {
         peers: peers(config)?,
         tls: tls::certificates(config),
         snapshot,
         statements,
+        metrics,
         admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
         shown: config.shown.clone(),
-    };
-    let telemetry = Arc::new(Telemetry { metrics, access });
-    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+    })
 }
 
 fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
@@ -90,6 +100,7 @@ fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig
         buckets: snapshot.buckets.entries().iter().map(|bucket| bucket.name.clone()).collect(),
         upstreams: snapshot.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
         statements: statements.labels().to_vec(),
+        shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),

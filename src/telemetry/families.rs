@@ -86,6 +86,8 @@ families! {
         "Requests that were refused or failed, by the stage that did it and why.";
     POLICY_MATCHES "policy_matches_total" Kind::Counter, ["document", "sid", "effect"]
         "Policy statements that matched a request.";
+    SHADOW_DENIED "shadow_denied_total" Kind::Counter, ["document"]
+        "Requests that the policies allowed and that this shadow policy would have denied as a guardrail.";
     NETWORK_IDENTITY "network_identity_total" Kind::Counter, ["proof"]
         "Requests, by how their network path was proven.";
     LINK_VALIDITY "link_validity_remaining_seconds" Kind::Histogram(LINK_SECONDS), []

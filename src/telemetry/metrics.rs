@@ -27,6 +27,8 @@ pub struct MetricsConfig {
     pub upstreams: Vec<String>,
     /// The policy statements, in the order of their numbers.
     pub statements: Vec<StatementLabels>,
+    /// The shadow policies, in the order of the config.
+    pub shadow: Vec<String>,
     /// The names of the operations; what is none of them counts as `unknown`.
     pub operations: Vec<&'static str>,
     /// The names of the authentication schemes.

@@ -231,7 +231,7 @@ static POLICY: Section = Section {
             "when no statement matches: `deny`, or `pass` to S3",
         ),
         optional("guardrails", POLICIES, "policies attached to every principal, anonymous too"),
-        only("shadow", "[]", "policies that are evaluated and counted, never enforced"),
+        optional("shadow", POLICIES, "guardrails on trial: evaluated and counted, never enforced"),
     ],
 };
 

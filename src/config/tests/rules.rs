@@ -8,7 +8,7 @@ fn changed(from: &str, to: &str) -> Loaded {
     let text = include_str!("../../../conf/presign-gate.yaml");
     assert!(text.contains(from), "the example lacks {from}");
     let mut source = MemorySource::default().with_file("conf/g.yaml", text.replacen(from, to, 1));
-    for name in ["network", "reports", "boundary", "reports-bucket", "endpoint"] {
+    for name in ["network", "reports", "boundary", "reports-bucket", "endpoint", "next"] {
         source = source.with_file(format!("conf/policies/{name}.json"), "{}");
     }
     for name in ["ADMIN_TOKEN", "SECRET", "OLD_SECRET", "UPLOAD_SECRET", "UPLOAD_TOKEN"] {
@@ -266,4 +266,23 @@ fn a_unix_socket_is_a_listener_whose_peer_may_tell_who_is_there() {
     ] {
         assert!(rendered(&unix(text)).contains(message), "{}", rendered(&unix(text)));
     }
+}
+
+#[test]
+fn good_certificates_are_not_watched_with_the_config_and_bad_ones_are() {
+    let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+    let text = "version: 1\nlisteners: [{ address: '127.0.0.1:1', tls: { certificate: tls.crt, private_key: tls.key } }]\n\
+        hosts: [h]\ncredentials: [{ access_key_id: A, secret_access_key: { value: s } }]\n\
+        buckets: [{ name: bkt, upstream: s }]\n\
+        upstreams: [{ name: s, endpoint: 'https://s', region: r, ca: tls.crt, credentials: { anonymous: true } }]\n";
+    let files = |key: String| {
+        let source = MemorySource::default().with_file("gate.yaml", text);
+        let source = source.with_file("tls.crt", made.cert.pem()).with_file("tls.key", key);
+        let loaded = load(&source, Path::new("gate.yaml"));
+        let names = loaded.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
+        (loaded.config.is_some(), names)
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(files(made.signing_key.serialize_pem()), (true, names(&["gate.yaml", "tls.crt"])));
+    assert_eq!(files(String::new()), (false, names(&["gate.yaml", "tls.crt", "tls.key", "tls.crt"])));
 }

@@ -37,6 +37,7 @@ pub(super) struct Handles {
     auth: Box<[IntCounter]>,
     denied: Box<[IntCounter]>,
     policy_matches: Box<[IntCounter]>,
+    shadow_denied: Box<[IntCounter]>,
     network_identity: Box<[IntCounter]>,
     link_validity: Histogram,
     link_age: Histogram,
@@ -78,6 +79,7 @@ impl Handles {
             policy_matches: each(&config.statements, |it| {
                 vectors.policy_matches.with_label_values(&[it.document.as_str(), &it.sid, it.effect])
             }),
+            shadow_denied: each(&config.shadow, |it| vectors.shadow_denied.with_label_values(&[it])),
             network_identity: each(Proof::ALL, |it| {
                 vectors.network_identity.with_label_values(&[it.as_str()])
             }),
@@ -151,6 +153,9 @@ impl Handles {
         }
         for statement in &record.matched {
             count(usize::try_from(*statement).ok().and_then(|at| self.policy_matches.get(at)));
+        }
+        for document in &record.shadow_denied {
+            count(self.shadow_denied.get(usize::from(*document)));
         }
         for (constraint, result) in &record.constraints {
             let at = usize::from(*constraint) * ConstraintResult::ALL.len() + result.index();

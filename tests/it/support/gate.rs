@@ -139,6 +139,19 @@ impl Gate {
         self.folder.path().join("gate.yaml")
     }
 
+    /// Puts another config in the place of the file, as editors do: a new file under the old name.
+    pub fn rewrite(&self, text: impl FnOnce(SocketAddr, SocketAddr) -> String) {
+        let new = self.folder.path().join("gate.yaml.new");
+        std::fs::write(&new, text(self.listener.address, self.admin.address)).unwrap();
+        std::fs::rename(new, self.config()).unwrap();
+    }
+
+    /// Tells the gate to read its config again; its answer.
+    #[track_caller]
+    pub fn reload(&self) -> Response {
+        self.admin_with("POST", "/reload", &[], "")
+    }
+
     /// Everything the gate wrote, standard output first.
     pub fn output(&self) -> String {
         let read = |name| std::fs::read(self.folder.path().join(name)).unwrap_or_default();
