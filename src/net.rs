@@ -7,6 +7,7 @@ pub mod forwarded;
 pub mod identity;
 pub mod proxy_protocol;
 pub mod rules;
+pub mod source;
 
 use std::net::SocketAddr;
 

@@ -2,6 +2,7 @@
 //! It must not hold text that still needs reading, nor anything that a default was not applied to.
 
 pub mod identity;
+pub mod rates;
 pub mod storage;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use crate::net::address::ListenAddress;
 use crate::secret::Secret;
 use crate::tls::{Files, Served};
 use identity::{Credential, PolicyRules};
+use rates::RateLimit;
 use storage::{Bucket, Upstream};
 
 /// A value and where it stands, for findings that only show when values are compared.
@@ -50,6 +52,8 @@ pub struct Config {
     pub buckets: Vec<Bucket>,
     /// Where the objects are; at least one, each name once.
     pub upstreams: Vec<Upstream>,
+    /// The state that is kept about links, and limits that count.
+    pub links: Links,
     /// What one client may take of the gate.
     pub limits: Limits,
     /// What is written down.
@@ -187,6 +191,13 @@ pub struct Signing {
     pub header_auth: bool,
     /// Whether an unknown key and a wrong signature look the same. Default false.
     pub uniform_errors: bool,
+}
+
+/// The state that is kept about links, and limits that count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// The most requests in a time; each limit once.
+    pub rate_limits: Vec<RateLimit>,
 }
 
 /// What one client may take of the gate.

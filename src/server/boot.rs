@@ -8,6 +8,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
 use crate::proxy::journal::SCHEMES;
+use crate::proxy::rates::Rates;
 use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
@@ -55,7 +56,7 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
+    let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
@@ -80,10 +81,11 @@ pub fn boot(
 /// [`BootError::Peer`].
 pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
-    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
     Ok(Running {
         peers: peers(config)?,
         tls: tls::certificates(config),
+        rates: Rates::new(&config.links.rate_limits),
         snapshot,
         statements,
         metrics,
@@ -92,7 +94,7 @@ pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) ->
     })
 }
 
-fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
+fn metrics_config(config: &Config, snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
     MetricsConfig {
         version: build::VERSION.to_owned(),
         revision: build::REVISION.to_owned(),
@@ -103,6 +105,7 @@ fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig
         shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
+        rate_limits: config.links.rate_limits.iter().map(ToString::to_string).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }
 }

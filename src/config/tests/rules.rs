@@ -286,3 +286,33 @@ fn good_certificates_are_not_watched_with_the_config_and_bad_ones_are() {
     assert_eq!(files(made.signing_key.serialize_pem()), (true, names(&["gate.yaml", "tls.crt"])));
     assert_eq!(files(String::new()), (false, names(&["gate.yaml", "tls.crt", "tls.key", "tls.crt"])));
 }
+
+#[test]
+fn limits_on_requests_are_of_a_kind_that_is_served() {
+    let example = "rate_limits:\n    - { per: source_ip, requests: 500, every: 1s }";
+    let limits = |text: &str| changed(example, &format!("rate_limits: {text}"));
+    let loaded = limits("[{ per: source_ip, requests: 100 }, { per: source_ip, requests: 5000, every: 1m }]");
+    assert_eq!(rendered(&loaded), "");
+    let shown: Vec<String> =
+        loaded.config.unwrap().links.rate_limits.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["source_ip 100/1s", "source_ip 5000/1m"]);
+    assert_eq!(limits("[]").config.unwrap().links.rate_limits, []);
+    for (text, message) in [
+        (
+            "[{ per: link, requests: 1 }]",
+            "`links.rate_limits[0].per` may only be `source_ip` in this version",
+        ),
+        ("[{ per: access_key_id, requests: 1 }]", "may only be `source_ip` in this version"),
+        ("[{ per: user, requests: 1 }]", "`user` is not known here"),
+        ("[{ per: source_ip }]", "key `requests` is missing"),
+        ("[{ per: source_ip, requests: 0 }]", "`0` is not in bounds"),
+        ("[{ per: source_ip, requests: 1, every: 2h }]", "`2h` is not in bounds"),
+        ("[{ per: source_ip, requests: 1, bytes_per_second: 1MiB }]", "not served by this version"),
+        (
+            "[{ per: source_ip, requests: 1 }, { per: source_ip, requests: 1, every: 1000ms }]",
+            "the limit `source_ip 1/1s` is given twice",
+        ),
+    ] {
+        assert!(rendered(&limits(text)).contains(message), "{text}: {}", rendered(&limits(text)));
+    }
+}
