@@ -35,6 +35,8 @@ pub enum Command {
     Presign(PresignArgs),
     /// Tell what the gate would do with a URL, and why
     Explain(ExplainArgs),
+    /// Check an audit log
+    Audit(AuditArgs),
     /// Print which build this is
     Version(VersionArgs),
 }
@@ -149,6 +151,25 @@ pub struct ExplainArgs {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, clap::Args)]
+pub struct AuditArgs {
+    /// What to do with it
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// What can be done with an audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Tell whether every line follows the one before; exit 1 and the first that does not
+    Verify {
+        /// The files, the oldest first: each must go on where the one before ends
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// Arguments of `version`.

@@ -60,7 +60,7 @@ impl Edge {
         let running = self.world.running.load_full();
         let limits = running.snapshot.limits;
         let Some(_connection) = self.world.enter(limits.connections) else {
-            self.world.telemetry.refused(facts.listener, Reason::ConnectionLimit);
+            journal::refused(&self.world, &running, &facts, Reason::ConnectionLimit);
             return;
         };
         let _gauge = self.world.telemetry.connection(facts.listener);
@@ -74,7 +74,7 @@ impl Edge {
         let mut conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
         let Some(listener) = running.snapshot.listener(facts.listener) else { return };
         if let Err(reason) = super::preamble::read(&mut conn, &mut facts, &listener.rules).await {
-            self.world.telemetry.refused(facts.listener, reason);
+            journal::refused(&self.world, &running, &facts, reason);
             return;
         }
         drop(running);
@@ -113,7 +113,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let mut entry = Entry::new(self.facts.listener, id, now, watch);
         let head = match read {
             HeadRead::Head(head) => head,
-            HeadRead::Gone => return Next::Close,
+            HeadRead::Gone => {
+                entry.reason = Some(Reason::ClientAborted);
+                journal::record(self.world, &running, &self.facts, None, &entry);
+                return Next::Close;
+            }
             HeadRead::Late => {
                 return self.unread(Reason::HeadTimeout, ErrorCode::RequestTimeout, entry).await;
             }
@@ -133,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 entry.deny(&denial);
                 // a HEAD must not get a body, even if the rest of it is malformed
                 let to_head = head.starts_with(b"HEAD ");
-                self.answer(&denial.error, to_head, Next::Close, &entry, running.snapshot.expose_reasons)
+                self.answer(&denial.error, to_head, Next::Close, &mut entry, running.snapshot.expose_reasons)
                     .await;
                 journal::record(self.world, &running, &self.facts, None, &entry);
                 Next::Close
@@ -146,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let denial = Denial { reason, error: S3Error::new(code) };
         entry.deny(&denial);
         let running = self.world.running.load_full();
-        self.answer(&denial.error, false, Next::Close, &entry, running.snapshot.expose_reasons).await;
+        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
         journal::record(self.world, &running, &self.facts, None, &entry);
         Next::Close
     }
@@ -157,7 +161,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
         let body;
         if matches!(outcome.verdict, Verdict::ReadBody) {
-            match self.buffer_body(request, snapshot.limits.buffered_body).await {
+            let watch = Stopwatch::start();
+            let read = self.buffer_body(request, snapshot.limits.buffered_body).await;
+            entry.waited(watch.elapsed());
+            match read {
                 Some(bytes) => {
                     body = bytes;
                     outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), entry.now);
@@ -171,6 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 if let Some(outgoing) = outcome.outgoing(snapshot, request) {
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
+                entry.decided();
                 self.forward(running, request, permit, &head, entry).await
             }
             Verdict::Answer(denial) => {
@@ -220,7 +228,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let watch = Stopwatch::start();
         let relayed = relay::relay(
             &mut self.conn,
             peer,
@@ -232,7 +239,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             },
         )
         .await;
-        entry.relayed(&relayed, watch.elapsed());
+        entry.relayed(&relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 
@@ -257,7 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         error: &S3Error,
         to_head: bool,
         next: Next,
-        entry: &Entry,
+        entry: &mut Entry,
         expose: bool,
     ) -> Next {
         let manner = Manner {
@@ -268,9 +275,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             reason: entry.reason.filter(|_| expose).map(Reason::code),
         };
         self.conn.out.clear();
-        error::write(error, manner, &mut self.conn.out);
+        let body = error::write(error, manner, &mut self.conn.out);
         match self.conn.write_out().await {
-            Ok(()) => next,
+            Ok(()) => {
+                entry.response_bytes += u64::try_from(body).unwrap_or(0);
+                next
+            }
             Err(_) => Next::Close,
         }
     }

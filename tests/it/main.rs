@@ -21,6 +21,7 @@ mod forwarding;
 mod harness;
 mod keep_alive;
 mod large;
+mod logs;
 mod refusals;
 mod sdk;
 mod threats;
