@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod error;
 pub mod hex;
 pub mod keyring;
+pub mod link_key;
 pub mod payload;
 pub mod scheme;
 pub mod sigv4;
@@ -76,6 +77,8 @@ pub struct Authenticated<'r> {
     pub expires_at: Option<UnixMillis>,
     /// The region of the scope.
     pub region: &'r str,
+    /// The SHA-256 of the canonical request: equal for every spelling of what was signed.
+    pub content: [u8; 32],
     /// The headers that the signature covers.
     pub signed_headers: SignedHeaders<'r>,
     /// What it says about the body.

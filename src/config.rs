@@ -11,6 +11,7 @@ mod read;
 mod reader;
 pub mod resolve;
 pub mod scalar;
+mod shown;
 pub mod source;
 pub mod tree;
 

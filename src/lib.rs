@@ -29,6 +29,9 @@ pub mod snapshot;
 
 pub mod pipeline;
 
+pub mod explain;
+pub mod tls;
+
 pub mod config;
 
 pub mod telemetry;

@@ -1,4 +1,5 @@
-//! What a link itself limits: constraints signed into its URL.
-//! It must not widen what signature and policies allow, nor know how a link is stored.
+//! What a link says about its own use, what it is called, and what is known about how it was used.
+//! It must not keep anything: stores do, and ask here what comes next.
 
 pub mod constraint;
+pub mod identity;

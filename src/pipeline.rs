@@ -115,6 +115,10 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length,
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        if constraints.needs_state() || constraints.rate().is_some() {
+            // nothing keeps it yet
+            return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
+        }
         let carriage = Carriage {
             to_head: request.method == Method::Head,
             framing: request.body.into(),

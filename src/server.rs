@@ -3,6 +3,7 @@
 
 pub mod boot;
 pub mod peers;
+pub mod tls;
 
 use crate::admin::Admin;
 use crate::net::ListenerIndex;
@@ -10,12 +11,10 @@ use crate::proxy::edge::Edge;
 use crate::proxy::listener::Ports;
 use crate::proxy::world::World;
 use async_trait::async_trait;
-use pingora_core::listeners::tls::TlsSettings;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora_core::services::listening::Service;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,17 +30,6 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 pub struct Port {
     /// Address and port.
     pub address: SocketAddr,
-    /// Certificate chain and private key; cleartext without.
-    pub tls: Option<TlsFiles>,
-}
-
-/// Files in PEM, already found to be good.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// The certificate chain.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub private_key: PathBuf,
 }
 
 /// Why the process cannot serve.
@@ -54,14 +42,6 @@ pub enum ServerError {
         address: SocketAddr,
         /// What the system says.
         error: std::io::Error,
-    },
-    /// A certificate or key cannot be used.
-    #[error("cannot use the certificate or key of `{address}`: {error}")]
-    Tls {
-        /// The listener.
-        address: SocketAddr,
-        /// What the library says.
-        error: String,
     },
 }
 
@@ -99,9 +79,9 @@ pub fn run(
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(threads));
     server.bootstrap();
-    server.add_service(edge_service(world, ports, threads)?);
+    server.add_service(edge_service(world, ports, threads));
     if let Some(address) = admin {
-        let mut service = Service::new("admin".to_owned(), Admin { world: Arc::clone(world) });
+        let mut service = Service::new("admin".to_owned(), Admin { world: Arc::clone(world), address });
         service.add_tcp(&address.to_string());
         service.threads = Some(1);
         server.add_service(service);
@@ -135,27 +115,17 @@ fn server_conf(threads: usize) -> ServerConf {
     }
 }
 
-fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Result<Service<Edge>, ServerError> {
+/// TLS is made by the edge, since the limits and the PROXY header of a connection come before it.
+fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Service<Edge> {
     let indexes = (0_u16..).map(ListenerIndex);
     let known = ports.iter().map(|port| port.address).zip(indexes).collect();
     let edge = Edge { world: Arc::clone(world), ports: Ports::new(known) };
     let mut service = Service::new("edge".to_owned(), edge);
     service.threads = Some(threads);
     for port in ports {
-        let address = port.address.to_string();
-        match &port.tls {
-            None => service.add_tcp(&address),
-            Some(files) => {
-                let failed = |error: String| ServerError::Tls { address: port.address, error };
-                let (certificate, key) =
-                    (files.certificate.to_string_lossy(), files.private_key.to_string_lossy());
-                let settings = TlsSettings::intermediate(&certificate, &key)
-                    .map_err(|error| failed(error.to_string()))?;
-                service.add_tls_with_settings(&address, None, settings);
-            }
-        }
+        service.add_tcp(&port.address.to_string());
     }
-    Ok(service)
+    service
 }
 
 /// Turns signals into what pingora understands.

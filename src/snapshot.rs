@@ -83,6 +83,10 @@ pub struct Limits {
     pub header_bytes: usize,
     /// For a request head to arrive.
     pub header_time: Duration,
+    /// For the first byte of a request.
+    pub idle_time: Duration,
+    /// Between two reads of a request body, and for a write to a client to make progress.
+    pub client_time: Duration,
     /// Client connections at a time.
     pub connections: usize,
     /// The most bytes of a request body.

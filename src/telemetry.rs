@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod build;
 pub mod families;
 pub mod file;
 pub mod json;

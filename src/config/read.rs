@@ -6,6 +6,7 @@ mod credentials;
 mod policies;
 mod secrets;
 mod storage;
+mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
@@ -62,6 +63,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         limits: limits?,
         logs: logs?,
         expose_reasons: expose_reasons?,
+        shown: super::shown::shown(root),
     })
 }
 
@@ -139,12 +141,16 @@ fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {
 fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
     let header_bytes = fields.size("header_bytes");
     let header_time = fields.duration("header_time");
+    let idle_time = fields.duration("idle_time");
+    let client_time = fields.duration("client_time");
     let connections = fields.count("connections");
     let body = fields.size("body");
     let buffered_body = fields.size("buffered_body");
     Ok(Limits {
         header_bytes: header_bytes?,
         header_time: header_time?,
+        idle_time: idle_time?,
+        client_time: client_time?,
         connections: connections?,
         body: body?,
         buffered_body: buffered_body?,

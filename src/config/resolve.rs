@@ -101,6 +101,8 @@ impl Resolver {
             limits: Limits {
                 header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
                 header_time: config.limits.header_time,
+                idle_time: config.limits.idle_time,
+                client_time: config.limits.client_time,
                 connections: usize::try_from(config.limits.connections).unwrap_or(usize::MAX),
                 body: config.limits.body,
                 buffered_body: usize::try_from(config.limits.buffered_body).unwrap_or(usize::MAX),
@@ -175,11 +177,6 @@ impl Resolver {
     fn listeners(&mut self, config: &Config, policies: &mut Policies) -> Vec<Listener> {
         let mut listeners = Vec::with_capacity(config.listeners.len());
         for listener in &config.listeners {
-            if listener.tls.is_some() && listener.proxy_protocol.is_some() {
-                let text =
-                    "a PROXY header in front of TLS is not served by this version: end TLS before the gate";
-                self.error_at(&listener.address, text.to_owned());
-            }
             let proxy_protocol =
                 listener.proxy_protocol.as_ref().map(|nets| CidrSet::new(nets.iter().copied()));
             let forwarded = listener.forwarded.as_ref().map(|rules| {

@@ -111,7 +111,8 @@ pub fn record(
 }
 
 /// Counts and writes down a connection that was refused before its first request.
-pub fn refused(world: &World, running: &Running, facts: &ConnFacts, reason: Reason) {
+pub fn refused(world: &World, facts: &ConnFacts, reason: Reason) {
+    let running = &*world.running.load();
     let now = world.clock.now();
     let id = RequestId::new(fastrand::u64(..));
     let entry = Entry { reason: Some(reason), ..Entry::new(facts.listener, id, now, Stopwatch::start()) };
@@ -217,6 +218,9 @@ fn constraints(
         Some(Reason::LinkSourceVpce) => Some(Constraint::SourceVpce),
         Some(Reason::LinkNotBefore) => Some(Constraint::NotBefore),
         Some(Reason::LinkContentLength) => Some(Constraint::ContentLengthRange),
+        Some(Reason::LinkPin) => Some(Constraint::Pin),
+        Some(Reason::LinkMaxUses) => Some(Constraint::MaxUses),
+        Some(Reason::LinkMaxBytes) => Some(Constraint::MaxBytes),
         _ => None,
     };
     let present = Constraint::ALL.iter().zip(0_u8..).filter(|(constraint, _)| constraints.has(**constraint));

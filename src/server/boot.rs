@@ -1,8 +1,9 @@
 //! From a loaded config to a world that can serve.
 //! It must not listen yet.
 
+use super::Port;
 use super::peers::{PeerError, peers};
-use super::{Port, TlsFiles};
+use super::tls;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
@@ -11,10 +12,10 @@ use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
-use crate::telemetry::Telemetry;
 use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
+use crate::telemetry::{Telemetry, build};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -75,26 +76,23 @@ pub fn boot(
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config
-        .listeners
-        .iter()
-        .map(|listener| Port {
-            address: listener.address.value,
-            tls: listener.tls.as_ref().map(|tls| TlsFiles {
-                certificate: tls.certificate.path.clone(),
-                private_key: tls.private_key.path.clone(),
-            }),
-        })
-        .collect();
-    let running = Running { peers: peers(config)?, snapshot, statements };
+    let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
+    let running = Running {
+        peers: peers(config)?,
+        tls: tls::certificates(config),
+        snapshot,
+        statements,
+        admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
+        shown: config.shown.clone(),
+    };
     let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
 }
 
 fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
     MetricsConfig {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: option_env!("PRESIGN_GATE_REVISION").unwrap_or("unknown").to_owned(),
+        version: build::VERSION.to_owned(),
+        revision: build::REVISION.to_owned(),
         listeners: snapshot.listeners.iter().map(|listener| listener.name.clone()).collect(),
         buckets: snapshot.buckets.entries().iter().map(|bucket| bucket.name.clone()).collect(),
         upstreams: snapshot.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),

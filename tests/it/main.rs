@@ -15,6 +15,7 @@
 mod support;
 
 mod admin;
+mod admin_routes;
 mod body_hash;
 mod cli;
 mod forwarding;
@@ -25,4 +26,5 @@ mod logs;
 mod refusals;
 mod sdk;
 mod threats;
+mod tls;
 mod upstream_faults;

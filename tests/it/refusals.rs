@@ -156,6 +156,9 @@ fn no_authentication_or_too_much() {
     let both = Request::get(KEY).unsigned("Authorization", "Bearer other");
     let answer = case.refuses(&both.presigned(), 400, "InvalidArgument");
     assert_eq!(answer.element("ArgumentName").as_deref(), Some("Authorization"));
+    let twice = Request::get(KEY).unsigned("Authorization", "AWS4-HMAC-SHA256 Credential=other");
+    let answer = case.refuses(&twice.authorized(), 501, "NotImplemented");
+    assert_eq!(answer.element("Header").as_deref(), Some("Authorization"));
     case.refuses(
         &Request::get(KEY).unsigned("Authorization", "Basic YTpi").bytes(KEY, &[]),
         400,

@@ -20,6 +20,8 @@ const ORDER: &[&str] = &[
     "response",
     "snapshot",
     "pipeline",
+    "tls",
+    "explain",
     "config",
     "telemetry",
     "proxy",
@@ -30,8 +32,10 @@ const ORDER: &[&str] = &[
 ];
 
 /// Folders whose code is a function of its arguments.
-const PURE: &[&str] =
-    &["net", "request", "s3", "auth", "policy", "links", "upstream", "response", "snapshot", "pipeline"];
+const PURE: &[&str] = &[
+    "net", "request", "s3", "auth", "policy", "links", "upstream", "response", "snapshot", "pipeline",
+    "explain",
+];
 
 /// What code that is a function of its arguments has no use for.
 const IMPURE: &[&str] = &[

@@ -49,6 +49,7 @@ pub(in crate::auth) fn verify<'r>(
         signed_at: claim.signed_at,
         expires_at: claim.expires_at(),
         region: claim.scope.region,
+        content: digest,
         signed_headers: claim.signed_headers,
         payload,
         payload_line: claim.payload,

@@ -221,7 +221,7 @@ impl<'r> Fields<'r> {
         let path = self.path_of(name);
         let node = match self.key(name).presence {
             Presence::Required => self.needed(name)?,
-            Presence::Optional | Presence::Default(_) => match self.node(name) {
+            Presence::Optional | Presence::Default(_) | Presence::Defaults => match self.node(name) {
                 Some(node) => node,
                 None => return Ok(Vec::new()),
             },

@@ -1,9 +1,8 @@
 //! A client that sends exactly the bytes it is given and reads answers strictly, with a deadline.
 //! It must not add, fold or normalise anything: what a library would repair is what has to be tested.
 
-use super::message::{self, Broken, Framing, Headers, Reader};
+use super::message::{self, Broken, Framing, Headers, Reader, Wire};
 use super::time::{Deadline, PATIENCE};
-use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 /// One answer.
@@ -50,8 +49,8 @@ impl Response {
 
 /// One connection.
 #[derive(Debug)]
-pub struct Client {
-    reader: Reader,
+pub struct Client<S = TcpStream> {
+    reader: Reader<S>,
 }
 
 impl Client {
@@ -69,6 +68,18 @@ impl Client {
         Ok(Self { reader: Reader::new(stream, deadline) })
     }
 
+    /// Sends no more.
+    pub fn finish(&self) {
+        let _ = self.reader.stream.shutdown(Shutdown::Write);
+    }
+}
+
+impl<S: Wire> Client<S> {
+    /// Speaks over a stream that stands.
+    pub fn over(stream: S) -> Self {
+        Self { reader: Reader::new(stream, Deadline::after(PATIENCE)) }
+    }
+
     /// Sends bytes. An error is no failure: the peer may have answered and closed already.
     pub fn send(&mut self, bytes: &[u8]) {
         self.reader.extend(Deadline::after(PATIENCE));
@@ -76,13 +87,8 @@ impl Client {
     }
 
     /// The socket, to write a body that is not held in memory.
-    pub fn stream(&mut self) -> &mut TcpStream {
+    pub fn stream(&mut self) -> &mut S {
         &mut self.reader.stream
-    }
-
-    /// Sends no more.
-    pub fn finish(&self) {
-        let _ = self.reader.stream.shutdown(Shutdown::Write);
     }
 
     /// Another period of patience for what follows.

@@ -173,6 +173,20 @@ impl Gate {
         client.try_response(method)
     }
 
+    /// Asks the admin endpoint with header lines and a body.
+    #[track_caller]
+    pub fn admin_with(&self, method: &str, path: &str, lines: &[(&str, &str)], body: &str) -> Response {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !lines.iter().any(|(name, _)| *name == "Host") {
+            request.extend(["Host: ", &self.admin.address.to_string(), "\r\n"]);
+        }
+        for (name, value) in lines {
+            request.extend([name, ": ", value, "\r\n"]);
+        }
+        request.extend(["Content-Length: ", &body.len().to_string(), "\r\n\r\n", body]);
+        client::ask(self.admin.address, method, request.as_bytes())
+    }
+
     /// The value of a series on the metrics page; `labels` as printed, or empty.
     #[track_caller]
     pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
