@@ -222,6 +222,8 @@ impl From<PolicyKind> for Kind {
             PolicyKind::Guardrail => Self::Guardrail,
         }
     }
+}
+
 /// Arguments of `audit`.
 #[derive(Debug, clap::Args)]
 pub struct AuditArgs {
