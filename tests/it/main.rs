@@ -23,6 +23,7 @@ mod framing;
 mod harness;
 mod keep_alive;
 mod large;
+mod logs;
 mod network;
 mod policy;
 mod rates;
