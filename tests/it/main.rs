@@ -20,6 +20,7 @@ mod cli;
 mod forwarding;
 mod framing;
 mod harness;
+mod hostile;
 mod keep_alive;
 mod large;
 mod network;
