@@ -2,7 +2,9 @@
 //! It must not take part in a decision, nor let a usable link into any output.
 
 pub mod access;
+pub mod build;
 pub mod families;
+pub mod file;
 pub mod json;
 pub mod log;
 pub mod metrics;

@@ -55,6 +55,8 @@ pub struct Config {
     pub logs: Logs,
     /// Whether answers carry `x-gate-reason`. Default false.
     pub expose_reasons: bool,
+    /// The whole file as JSON, defaults filled in, secrets left out.
+    pub shown: serde_json::Value,
 }
 
 /// An address that clients connect to.

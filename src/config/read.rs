@@ -63,6 +63,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         limits: limits?,
         logs: logs?,
         expose_reasons: expose_reasons?,
+        shown: super::shown::shown(root),
     })
 }
 

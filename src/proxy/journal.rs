@@ -13,6 +13,7 @@ use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
 use crate::response::error::RequestId;
+use crate::s3::key::Key;
 use crate::telemetry::access::{self, AccessRecord};
 use crate::telemetry::record::{
     AuthRecord, AuthResult, ConstraintResult, Decision, RequestRecord, UpstreamRecord,
@@ -87,10 +88,15 @@ pub fn record(
 ) {
     let outcome = judged.map(|(_, outcome)| outcome);
     let record = numbers(running, outcome, entry);
-    world.telemetry.metrics.record(&record);
+    running.metrics.record(&record);
     if world.telemetry.access.is_on() {
-        let shown = shown(running, facts, judged, entry, &record);
-        world.telemetry.access.write(access::line(&shown));
+        let denied = outcome.into_iter().flat_map(|outcome| &outcome.access.shadow_denied);
+        let shadow: SmallVec<[&str; 2]> = denied
+            .filter_map(|at| running.snapshot.shadow.get(*at))
+            .map(|document| document.name())
+            .collect();
+        let shown = AccessRecord { shadow_denied: &shadow, ..shown(running, facts, judged, entry, &record) };
+        world.telemetry.access.write(access::line(access::Format::Json, &shown));
     }
 }
 
@@ -142,6 +148,7 @@ fn numbers(running: &Running, outcome: Option<&Outcome<'_>>, entry: &Entry) -> R
     record.constraints = constraints(outcome, record.decision, entry.reason);
     record.matched =
         outcome.access.matched.iter().filter_map(|statement| running.statements.number(*statement)).collect();
+    record.shadow_denied = outcome.access.shadow_denied.iter().copied().filter_map(small).collect();
     record
 }
 
@@ -158,6 +165,9 @@ fn constraints(
         Some(Reason::LinkSourceVpce) => Some(Constraint::SourceVpce),
         Some(Reason::LinkNotBefore) => Some(Constraint::NotBefore),
         Some(Reason::LinkContentLength) => Some(Constraint::ContentLengthRange),
+        Some(Reason::LinkPin) => Some(Constraint::Pin),
+        Some(Reason::LinkMaxUses) => Some(Constraint::MaxUses),
+        Some(Reason::LinkMaxBytes) => Some(Constraint::MaxBytes),
         _ => None,
     };
     let present = Constraint::ALL.iter().zip(0_u8..).filter(|(constraint, _)| constraints.has(**constraint));
@@ -201,6 +211,12 @@ fn shown<'l>(
         method: request.map(|request| request.method.as_str()),
         host: request.map(|request| request.host.raw()),
         path: request.map(|request| request.target.path.text().raw()),
+        query: request.map(|request| request.target.query.raw()),
+        version: request.map(|request| request.version),
+        referer: request.and_then(|request| request.headers.first("referer")),
+        key: outcome.and_then(|outcome| outcome.address.as_ref()?.key()).map(Key::bytes),
+        version_id: request.and_then(|request| request.target.query.first(b"versionId")),
+        region: upstream.map(|upstream| upstream.region.as_str()),
         user_agent: request.and_then(|request| request.headers.first("user-agent")),
         operation: outcome
             .and_then(|outcome| outcome.operation)
@@ -210,6 +226,7 @@ fn shown<'l>(
         principal: identity.and_then(|identity| identity.principal.arn()),
         error_code: denial.map(|denial| denial.error.code.as_str()),
         upstream: upstream.map(|upstream| upstream.name.as_str()),
+        shadow_denied: &[],
         counted,
     }
 }

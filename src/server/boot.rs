@@ -12,9 +12,9 @@ use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
-use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
+use crate::telemetry::{Telemetry, build};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,8 +55,7 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let statements = Statements::of(&snapshot);
-    let metrics = Metrics::new(&metrics_config(&snapshot, &statements))?;
+    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
@@ -66,19 +65,38 @@ pub fn boot(
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
     let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
-    let running = Running { peers: peers(config)?, tls: tls::certificates(config), snapshot, statements };
+    let running = running(config, snapshot, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
 }
 
+/// What a config makes of the running gate.
+///
+/// # Errors
+/// [`BootError::Peer`].
+pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+    let statements = Statements::of(&snapshot);
+    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    Ok(Running {
+        peers: peers(config)?,
+        tls: tls::certificates(config),
+        snapshot,
+        statements,
+        metrics,
+        admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
+        shown: config.shown.clone(),
+    })
+}
+
 fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
     MetricsConfig {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: option_env!("PRESIGN_GATE_REVISION").unwrap_or("unknown").to_owned(),
+        version: build::VERSION.to_owned(),
+        revision: build::REVISION.to_owned(),
         listeners: snapshot.listeners.iter().map(|listener| listener.name.clone()).collect(),
         buckets: snapshot.buckets.entries().iter().map(|bucket| bucket.name.clone()).collect(),
         upstreams: snapshot.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
         statements: statements.labels().to_vec(),
+        shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),

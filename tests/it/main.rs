@@ -15,6 +15,7 @@
 mod support;
 
 mod admin;
+mod admin_routes;
 mod body_hash;
 mod cli;
 mod forwarding;
@@ -24,7 +25,9 @@ mod hostile;
 mod keep_alive;
 mod large;
 mod network;
+mod policy;
 mod refusals;
+mod reload;
 mod sdk;
 mod threats;
 mod tls;

@@ -19,6 +19,10 @@ const fn default(name: &'static str, value: &'static str, form: Form, doc: &'sta
     key(name, form, Presence::Default(value), doc)
 }
 
+const fn defaults(name: &'static str, form: Form, doc: &'static str) -> Key {
+    key(name, form, Presence::Defaults, doc)
+}
+
 const fn unserved(name: &'static str, doc: &'static str) -> Key {
     Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::No, doc }
 }
@@ -50,14 +54,14 @@ pub static ROOT: Section = Section {
             "names that clients sign for; left out, any name, path-style only",
         ),
         optional("network", Form::Keys(&NETWORK), "what AWS knows about networks and a proxy must be told"),
-        optional("signing", Form::Keys(&SIGNING), "which signatures are accepted"),
+        defaults("signing", Form::Keys(&SIGNING), "which signatures are accepted"),
         required("credentials", Form::List(&Form::Keys(&CREDENTIAL), 1), "who may sign"),
-        optional("policy", Form::Keys(&POLICY), "policies that hold for everybody"),
+        defaults("policy", Form::Keys(&POLICY), "policies that hold for everybody"),
         required("buckets", Form::List(&Form::Keys(&BUCKET), 1), "the buckets that clients see"),
         required("upstreams", Form::List(&Form::Keys(&UPSTREAM), 1), "where the objects are"),
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
-        optional("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
-        optional("logs", Form::Keys(&LOGS), "what is written down"),
+        defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
+        defaults("logs", Form::Keys(&LOGS), "what is written down"),
         unserved("tracing", "where spans are sent to"),
         default(
             "expose_reasons",
@@ -218,7 +222,7 @@ static POLICY: Section = Section {
             "when no statement matches: `deny`, or `pass` to S3",
         ),
         optional("guardrails", POLICIES, "policies attached to every principal, anonymous too"),
-        only("shadow", "[]", "policies that are evaluated and counted, never enforced"),
+        optional("shadow", POLICIES, "guardrails on trial: evaluated and counted, never enforced"),
     ],
 };
 
@@ -250,7 +254,7 @@ static UPSTREAM: Section = Section {
             Form::File,
             "the authorities that its certificate must come from, PEM; left out, the public ones",
         ),
-        optional("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
+        defaults("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
         only("retries", "0", "how often a request without a body is tried again"),
         unserved("health", "how the gate probes it"),
     ],
@@ -331,7 +335,7 @@ static LIMITS: Section = Section {
 
 static LOGS: Section = Section {
     keys: &[
-        optional("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
+        defaults("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
         unserved("audit", "decisions and reloads, each line chained to the one before"),
     ],
 };

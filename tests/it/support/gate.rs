@@ -144,6 +144,19 @@ impl Gate {
         self.folder.path().join("gate.yaml")
     }
 
+    /// Puts another config in the place of the file, as editors do: a new file under the old name.
+    pub fn rewrite(&self, text: impl FnOnce(SocketAddr, SocketAddr) -> String) {
+        let new = self.folder.path().join("gate.yaml.new");
+        std::fs::write(&new, text(self.listener.address, self.admin.address)).unwrap();
+        std::fs::rename(new, self.config()).unwrap();
+    }
+
+    /// Tells the gate to read its config again; its answer.
+    #[track_caller]
+    pub fn reload(&self) -> Response {
+        self.admin_with("POST", "/reload", &[], "")
+    }
+
     /// Everything the gate wrote, standard output first.
     pub fn output(&self) -> String {
         let read = |name| std::fs::read(self.folder.path().join(name)).unwrap_or_default();
@@ -174,6 +187,20 @@ impl Gate {
         let mut client = Client::try_connect(self.admin.address)?;
         client.send(request.as_bytes());
         client.try_response(method)
+    }
+
+    /// Asks the admin endpoint with header lines and a body.
+    #[track_caller]
+    pub fn admin_with(&self, method: &str, path: &str, lines: &[(&str, &str)], body: &str) -> Response {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !lines.iter().any(|(name, _)| *name == "Host") {
+            request.extend(["Host: ", &self.admin.address.to_string(), "\r\n"]);
+        }
+        for (name, value) in lines {
+            request.extend([name, ": ", value, "\r\n"]);
+        }
+        request.extend(["Content-Length: ", &body.len().to_string(), "\r\n\r\n", body]);
+        client::ask(self.admin.address, method, request.as_bytes())
     }
 
     /// The value of a series on the metrics page; `labels` as printed, or empty.
