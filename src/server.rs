@@ -144,7 +144,7 @@ fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Service<E
     let mut service = Service::new("edge".to_owned(), edge);
     service.threads = Some(threads);
     for port in ports {
-        let listener = ListenerConfig::tcp(&port.address.to_string());
+        let listener = ListenerConfig::tcp(port.address.to_string());
         service.add_listener(listener.l4_buffer(L4BufferSettings::new(READ_AHEAD, 0)));
     }
     service
