@@ -298,3 +298,96 @@ fn handshakes_that_never_end_are_given_up() {
     println!("handshakes that never end were given up after {took:?}");
     assert!(took < Duration::from_secs(15), "{took:?}");
 }
+
+#[test]
+fn files_that_run_out_come_back() {
+    const CLIENTS: usize = 1000;
+    open_files();
+    let upstream = Upstream::ok();
+    let mut gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let id = gate.process().id().to_string();
+    let limited = Command::new("prlimit").args(["--pid", &id, "--nofile=256:256"]).status();
+    assert!(limited.expect("prlimit").success());
+    let crowd: Vec<_> = (0..CLIENTS).map(|_| connect(gate.address())).collect();
+    poll("files to run out", || gate.output().contains("Accept() failed").then_some(()));
+    let (watch, before) = (Watch::start(), processor_time(&id));
+    std::thread::park_timeout(Duration::from_secs(2));
+    let busy = (processor_time(&id) - before).as_secs_f64() / watch.elapsed().as_secs_f64();
+    drop(crowd);
+    let watch = Watch::start();
+    poll("service", || {
+        let mut client = Client::try_connect(gate.address()).ok()?;
+        client.send(&Request::get("/bkt/key.txt").presigned());
+        client.try_response("GET").ok().filter(|answer| answer.status == 200)
+    });
+    let took = watch.elapsed();
+    println!(
+        "without files the gate took {busy:.2} of a processor; {took:?} after they came back it served again"
+    );
+    assert!(busy < 0.5 && took < Duration::from_secs(5));
+}
+
+/// The processor time that a process took so far.
+fn processor_time(id: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    let (_, rest) = stat.rsplit_once(") ").unwrap();
+    let ticks: u64 = rest.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+    // USER_HZ is 100 wherever Linux runs
+    Duration::from_millis(ticks * 10)
+}
+
+#[test]
+fn forged_signatures_cost_others_little() {
+    const FORGERS: usize = 4;
+    const EACH: usize = 500;
+    let upstream = Upstream::ok();
+    let config = Config::resign(upstream.endpoint()).more("logs: { access: { path: \"-\", format: json } }");
+    let gate = Gate::start(&config);
+    let forged = |number: usize| {
+        let text = String::from_utf8(Request::get("/bkt/key.txt").presigned()).unwrap();
+        let at = text.find("X-Amz-Signature=").unwrap() + "X-Amz-Signature=".len();
+        format!("{}{number:064x}{}", &text[..at], &text[at + 64..]).into_bytes()
+    };
+    let mut bystander = Bystander::new(&gate);
+    std::thread::scope(|scope| {
+        let forgers: Vec<_> = (0..FORGERS)
+            .map(|forger| {
+                let address = gate.address();
+                scope.spawn(move || {
+                    let mut client = Client::connect(address);
+                    for number in 0..EACH {
+                        client.send(&forged(forger * EACH + number));
+                        assert_eq!(client.response("GET").status, 403);
+                    }
+                })
+            })
+            .collect();
+        while forgers.iter().any(|forger| !forger.is_finished()) {
+            bystander.asks();
+        }
+        bystander.asks();
+    });
+    let lines = || {
+        let output = gate.output();
+        let lines = output.lines().filter(|line| line.contains("\"event.reason\":\"wrong_signature\""));
+        lines.map(str::len).collect::<Vec<_>>()
+    };
+    poll("a line for each", || (lines().len() >= FORGERS * EACH).then_some(()));
+    assert_eq!(lines().len(), FORGERS * EACH);
+    assert!(lines().into_iter().max() < Some(2048));
+    assert!(upstream.recording().requests.iter().all(|request| request.path() == "/bkt/other.txt"));
+}
+
+#[test]
+fn compressed_bodies_pass_as_they_are() {
+    // a stream that would unpack to much more: gzip of zeros is almost all the same byte
+    let packed = [&b"\x1f\x8b\x08\0\0\0\0\0\x02\x03"[..], &[0; 100_000]].concat();
+    let answer = reply::message("200 OK", &[("Content-Encoding", "gzip")], &packed);
+    let upstream = Upstream::always(reply::raw(answer));
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let put = Request::put("/bkt/key.txt", &packed).unsigned("Content-Encoding", "gzip");
+    let answer = gate.ask("PUT", &put.presigned());
+    assert!(answer.status == 200 && answer.body == packed, "the answer was changed");
+    let request = upstream.only_request();
+    assert!(request.body == packed && request.headers.get("content-encoding") == Some("gzip"));
+}
