@@ -9,6 +9,7 @@ use prometheus::{Registry, TextEncoder};
 use super::record::RequestRecord;
 use crate::clock::UnixMillis;
 use crate::net::ListenerIndex;
+use crate::reason::Reason;
 use handles::Handles;
 use register::Vectors;
 
@@ -90,6 +91,11 @@ impl Metrics {
     /// Counts a request that has ended.
     pub fn record(&self, record: &RequestRecord) {
         self.handles.record(record);
+    }
+
+    /// Counts a connection that was refused before its first request.
+    pub fn refused(&self, reason: Reason) {
+        self.handles.refused(reason);
     }
 
     /// Counts a request as in flight until the guard is dropped.

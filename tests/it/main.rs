@@ -26,6 +26,7 @@ mod keep_alive;
 mod large;
 mod network;
 mod policy;
+mod logs;
 mod refusals;
 mod reload;
 mod sdk;

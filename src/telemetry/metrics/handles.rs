@@ -145,9 +145,7 @@ impl Handles {
             let scheme = or_rest(auth.scheme, self.auth.len() / AuthResult::ALL.len());
             count(self.auth.get(scheme * AuthResult::ALL.len() + auth.result.index()));
         }
-        if let Some(reason) = record.reason {
-            count(self.denied.get(reason as usize));
-        }
+        record.reason.into_iter().for_each(|reason| self.refused(reason));
         if let Some(proof) = record.proof {
             count(self.network_identity.get(proof.index()));
         }
@@ -171,6 +169,10 @@ impl Handles {
         record.link_age.inspect(|time| self.link_age.observe(time.as_secs_f64()));
         self.request_body_bytes.inc_by(record.request_body_bytes);
         self.response_body_bytes.inc_by(record.response_body_bytes);
+    }
+
+    pub(super) fn refused(&self, reason: Reason) {
+        count(self.denied.get(reason as usize));
     }
 
     fn duration(&self, operation: usize) -> Option<&Histogram> {
