@@ -21,6 +21,7 @@ mod cli;
 mod forwarding;
 mod framing;
 mod harness;
+mod hostile;
 mod keep_alive;
 mod large;
 mod network;
