@@ -16,6 +16,8 @@ mod support;
 
 mod admin;
 mod body_hash;
+mod checksums;
+mod chunks;
 mod cli;
 mod forwarding;
 mod harness;
