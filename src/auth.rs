@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod error;
 pub mod hex;
 pub mod keyring;
+pub mod link_key;
 pub mod payload;
 pub mod scheme;
 pub mod sigv4;
@@ -76,6 +77,9 @@ pub struct Authenticated<'r> {
     pub expires_at: Option<UnixMillis>,
     /// The region of the scope.
     pub region: &'r str,
+    /// What stands for all that the signature covers, and is equal for every spelling of it: the bytes of a MAC. (A
+    /// signature that is no MAC can be written anew without the key; the digest of the canonical request stands there.)
+    pub content: [u8; 32],
     /// The headers that the signature covers.
     pub signed_headers: SignedHeaders<'r>,
     /// What it says about the body.

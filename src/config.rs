@@ -5,12 +5,13 @@ mod check;
 pub mod diagnostic;
 pub mod keys;
 pub mod model;
-mod nearest;
 mod parse;
+pub mod policy_file;
 mod read;
 mod reader;
 pub mod resolve;
 pub mod scalar;
+mod shown;
 pub mod source;
 pub mod tree;
 

@@ -111,6 +111,10 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        if constraints.needs_state() || constraints.rate().is_some() {
+            // nothing keeps it yet
+            return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
+        }
         let upload = body::Upload {
             request,
             operation,

@@ -2,8 +2,10 @@
 //! It must not decide about a request: `pipeline` does, and every verdict comes from there.
 
 pub mod buffers;
+pub mod certificates;
 pub mod conn;
 pub mod edge;
+pub mod handshake;
 pub mod journal;
 pub mod link;
 pub mod listener;

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use super::tree::Place;
 use crate::secret::Secret;
+use crate::tls::{Files, Served};
 use identity::{Credential, PolicyRules};
 use storage::{Bucket, Upstream};
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub logs: Logs,
     /// Whether answers carry `x-gate-reason`. Default false.
     pub expose_reasons: bool,
+    /// The whole file as JSON, defaults filled in, secrets left out.
+    pub shown: serde_json::Value,
 }
 
 /// An address that clients connect to.
@@ -61,7 +64,7 @@ pub struct Config {
 pub struct Listener {
     /// Address and port.
     pub address: Located<SocketAddr>,
-    /// Certificate and key; cleartext without.
+    /// Certificates and keys; cleartext without.
     pub tls: Option<Tls>,
     /// Peers that must send a PROXY header; every other peer is refused. `None`: no PROXY header is read.
     pub proxy_protocol: Option<Vec<IpNet>>,
@@ -71,17 +74,17 @@ pub struct Listener {
     pub endpoint_policy: Option<PolicySource>,
 }
 
-/// The certificate of a listener.
-#[derive(Debug)]
+/// What a listener serves TLS with, found to be good.
+#[derive(Clone, Debug)]
 pub struct Tls {
-    /// The certificate chain, PEM.
-    pub certificate: LoadedFile,
-    /// Its private key, PEM.
-    pub private_key: LoadedFile,
+    /// The files that it was made from.
+    pub files: Files<LoadedFile>,
+    /// What was made from them.
+    pub served: Served,
 }
 
 /// A file that was read, and its name for reading it again when it changes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LoadedFile {
     /// Its name, joined to the folder of the config file.
     pub path: PathBuf,
@@ -181,6 +184,10 @@ pub struct Limits {
     pub header_bytes: u64,
     /// The time to send a request head, from its first byte. Default 5 s.
     pub header_time: Duration,
+    /// How long a client connection may stay open without a request. Default 60 s.
+    pub idle_time: Duration,
+    /// How long a client may send nothing of a body that it owes, or take nothing of an answer. Default 60 s.
+    pub client_time: Duration,
     /// Client connections at a time. Default 50000.
     pub connections: u64,
     /// The largest request body, in bytes. Default 5 TiB.
@@ -192,8 +199,21 @@ pub struct Limits {
 /// What is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logs {
-    /// Where access lines (JSON) go. Default standard output.
+    /// Where access lines go. Default standard output.
     pub access: LogTarget,
+    /// The form of an access line. Default JSON.
+    pub access_format: LogFormat,
+    /// The file of the audit log; `None`: there is none.
+    pub audit: Option<PathBuf>,
+}
+
+/// The form of an access line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object, with the field names of ECS and OpenTelemetry.
+    Json,
+    /// As S3 writes its server access log.
+    S3,
 }
 
 /// Where lines of a log go.

@@ -6,10 +6,11 @@ mod credentials;
 mod policies;
 mod secrets;
 mod storage;
+mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, LogTarget, Logs, Signing};
+use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Signing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::tree::{Node, Scalar};
@@ -62,6 +63,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         limits: limits?,
         logs: logs?,
         expose_reasons: expose_reasons?,
+        shown: super::shown::shown(root),
     })
 }
 
@@ -139,23 +141,39 @@ fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {
 fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
     let header_bytes = fields.size("header_bytes");
     let header_time = fields.duration("header_time");
+    let idle_time = fields.duration("idle_time");
+    let client_time = fields.duration("client_time");
     let connections = fields.count("connections");
     let body = fields.size("body");
     let buffered_body = fields.size("buffered_body");
     Ok(Limits {
         header_bytes: header_bytes?,
         header_time: header_time?,
+        idle_time: idle_time?,
+        client_time: client_time?,
         connections: connections?,
         body: body?,
         buffered_body: buffered_body?,
     })
 }
 
+/// A chain is read back from its file: it cannot go to standard output, among other lines.
+fn audit_path(scalar: &Scalar) -> Result<String, Malformed> {
+    if scalar.text == "-" {
+        return Err(Malformed::new(&scalar.text, "a file", "write the name of a file, as `audit.jsonl`"));
+    }
+    text(scalar)
+}
+
 fn logs(fields: &Fields<'_>) -> Result<Logs, Reported> {
-    let path = fields.section_or_empty("access")?.text("path")?;
-    let access = match path.value.as_str() {
+    let access = fields.section_or_empty("access")?;
+    let path = access.text("path");
+    let access_format = access.choice("format", &[("json", LogFormat::Json), ("s3", LogFormat::S3)]);
+    let audit = fields.if_given("audit", |fields, name| fields.section(name)?.scalar("path", audit_path));
+    let access = match path?.value.as_str() {
         "-" => LogTarget::Stdout,
         name => LogTarget::File(fields.reader.locate(name)),
     };
-    Ok(Logs { access })
+    let audit = audit?.map(|path| fields.reader.locate(&path.value));
+    Ok(Logs { access, access_format: access_format?, audit })
 }

@@ -6,7 +6,7 @@ mod policies;
 use super::diagnostic::{Diagnostic, Problem, Severity};
 use super::model::identity::PolicyDefault;
 use super::model::storage::{self, BucketName};
-use super::model::{self, Config, Located};
+use super::model::{self, Config, Located, PolicySource};
 use super::source::Source;
 use super::tree::Place;
 use crate::auth::SigningRules;
@@ -21,7 +21,7 @@ use crate::s3::address::HostRules;
 use crate::snapshot::{self, Bucket, Buckets, Identity, Limits, Listener, Snapshot};
 use crate::upstream::{Addressing, Credentials, Upstream};
 use policies::Policies;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A config file that was read as far as possible.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Built {
     pub world: Option<(Config, Snapshot)>,
     /// All findings.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files that were read, or should have been, the config file first.
+    pub files: Vec<PathBuf>,
 }
 
 /// Loads a file and builds the world that it describes.
@@ -44,7 +46,7 @@ pub fn build(source: &dyn Source, path: &Path) -> Built {
         Some((config, snapshot?))
     });
     let broken = diagnostics.iter().any(Diagnostic::is_error);
-    Built { world: world.filter(|_| !broken), diagnostics }
+    Built { world: world.filter(|_| !broken), diagnostics, files: loaded.files }
 }
 
 /// Collects findings on the way.
@@ -65,12 +67,12 @@ impl Resolver {
 
     fn snapshot(&mut self, config: &Config) -> Option<Snapshot> {
         let mut policies = Policies::default();
-        let guardrails = config
-            .policy
-            .guardrails
-            .iter()
-            .filter_map(|source| policies.compile(source, Kind::Guardrail, &mut self.findings))
-            .collect();
+        let mut compiled = |sources: &[PolicySource]| {
+            let one = |source| policies.compile(source, Kind::Guardrail, &mut self.findings);
+            sources.iter().filter_map(one).collect()
+        };
+        let guardrails = compiled(&config.policy.guardrails);
+        let shadow = compiled(&config.policy.shadow);
         let identities = self.identities(config, &mut policies);
         let listeners = self.listeners(config, &mut policies);
         let buckets = self.buckets(config, &mut policies);
@@ -92,6 +94,7 @@ impl Resolver {
             key_cache: KeyCache::default(),
             identities,
             guardrails,
+            shadow,
             default: match config.policy.default {
                 PolicyDefault::Deny => snapshot::Default::Deny,
                 PolicyDefault::Pass => snapshot::Default::Pass,
@@ -101,6 +104,8 @@ impl Resolver {
             limits: Limits {
                 header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
                 header_time: config.limits.header_time,
+                idle_time: config.limits.idle_time,
+                client_time: config.limits.client_time,
                 connections: usize::try_from(config.limits.connections).unwrap_or(usize::MAX),
                 body: config.limits.body,
                 buffered_body: usize::try_from(config.limits.buffered_body).unwrap_or(usize::MAX),
@@ -175,11 +180,6 @@ impl Resolver {
     fn listeners(&mut self, config: &Config, policies: &mut Policies) -> Vec<Listener> {
         let mut listeners = Vec::with_capacity(config.listeners.len());
         for listener in &config.listeners {
-            if listener.tls.is_some() && listener.proxy_protocol.is_some() {
-                let text =
-                    "a PROXY header in front of TLS is not served by this version: end TLS before the gate";
-                self.error_at(&listener.address, text.to_owned());
-            }
             let proxy_protocol =
                 listener.proxy_protocol.as_ref().map(|nets| CidrSet::new(nets.iter().copied()));
             let forwarded = listener.forwarded.as_ref().map(|rules| {
@@ -249,10 +249,14 @@ impl Resolver {
                 let text = "a passthrough upstream cannot have another bucket name: the client signed the one it used";
                 self.error_at(other, text.to_owned());
             }
+            let name = match &bucket.name.value {
+                BucketName::Named(name) => Some(name.as_str()),
+                BucketName::Rest => None,
+            };
             let policy = bucket
                 .policy
                 .as_ref()
-                .and_then(|source| policies.compile(source, Kind::Resource, &mut self.findings));
+                .and_then(|source| policies.compile_for(name, source, Kind::Resource, &mut self.findings));
             // that the upstream exists was checked when the file was read
             let Some(upstream) = upstream else { continue };
             buckets.push(Bucket {

@@ -169,10 +169,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
+    /// Whether [`Conn::drain`] is worth trying: the body is small by what it tells, or arrived whole already.
+    #[must_use]
+    pub fn is_drainable(&self, framing: Framing) -> bool {
+        match framing {
+            Framing::None => true,
+            Framing::Known(length) => length <= DRAIN_BYTES,
+            Framing::UntilClose => false,
+            Framing::Chunked => {
+                let mut rest = &self.input[..];
+                let mut decoder = Decoder::new(framing);
+                loop {
+                    match decoder.next(&mut rest) {
+                        Ok(Piece::Data(_)) => {}
+                        Ok(Piece::End) => return true,
+                        Ok(Piece::NeedMore) | Err(_) => return false,
+                    }
+                }
+            }
+        }
+    }
+
     /// Reads and drops a small body that nobody wants, so that the next request can be read.
     /// Gives whether the connection can stay open.
     pub async fn drain(&mut self, framing: Framing) -> bool {
-        if matches!(framing, Framing::Known(length) if length > DRAIN_BYTES) {
+        if !self.is_drainable(framing) {
             return false;
         }
         fast_timeout(DRAIN_TIME, self.drain_now(framing)).await.unwrap_or(false)
@@ -306,6 +327,10 @@ mod tests {
         assert_eq!(&chunked.input[..], b"GET");
         let (mut large, _client) = conn(b"hello");
         assert!(!large.drain(Framing::Known(DRAIN_BYTES + 1)).await);
+        for unknown in ["5\r\nhello\r\n", "5\r\nhello!\r\n0\r\n\r\n"] {
+            let (mut chunked, _client) = conn(unknown.as_bytes());
+            assert!(!chunked.drain(Framing::Chunked).await, "{unknown:?}");
+        }
     }
 
     #[tokio::test]

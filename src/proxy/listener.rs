@@ -2,7 +2,7 @@
 //! It must not read a byte of the stream.
 
 use super::edge::Edge;
-use crate::net::{ConnFacts, ListenerIndex, TlsVersion};
+use crate::net::{ConnFacts, ListenerIndex};
 use async_trait::async_trait;
 use pingora_core::apps::ServerApp;
 use pingora_core::protocols::Stream;
@@ -43,7 +43,7 @@ impl Ports {
     }
 }
 
-/// What the connection itself tells.
+/// What the connection itself tells before its first byte.
 fn facts(stream: &Stream, ports: &Ports) -> ConnFacts {
     let socket = stream.get_socket_digest();
     let inet = |address: Option<&PingoraAddr>| address.and_then(PingoraAddr::as_inet).copied();
@@ -51,7 +51,7 @@ fn facts(stream: &Stream, ports: &Ports) -> ConnFacts {
     ConnFacts {
         peer: socket.as_ref().and_then(|socket| inet(socket.peer_addr())),
         local,
-        tls: stream.get_ssl_digest().and_then(|tls| TlsVersion::from_library_name(tls.version.as_bytes())),
+        tls: None,
         proxy: None,
         listener: ports.find(local),
     }

@@ -15,15 +15,22 @@
 mod support;
 
 mod admin;
+mod admin_routes;
 mod body_hash;
 mod checksums;
 mod chunks;
 mod cli;
 mod forwarding;
+mod framing;
 mod harness;
 mod keep_alive;
 mod large;
+mod network;
+mod policy;
+mod logs;
 mod refusals;
+mod reload;
 mod sdk;
 mod threats;
+mod tls;
 mod upstream_faults;

@@ -19,6 +19,10 @@ const fn default(name: &'static str, value: &'static str, form: Form, doc: &'sta
     key(name, form, Presence::Default(value), doc)
 }
 
+const fn defaults(name: &'static str, form: Form, doc: &'static str) -> Key {
+    key(name, form, Presence::Defaults, doc)
+}
+
 const fn unserved(name: &'static str, doc: &'static str) -> Key {
     Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::No, doc }
 }
@@ -50,14 +54,14 @@ pub static ROOT: Section = Section {
             "names that clients sign for; left out, any name, path-style only",
         ),
         optional("network", Form::Keys(&NETWORK), "what AWS knows about networks and a proxy must be told"),
-        optional("signing", Form::Keys(&SIGNING), "which signatures are accepted"),
+        defaults("signing", Form::Keys(&SIGNING), "which signatures are accepted"),
         required("credentials", Form::List(&Form::Keys(&CREDENTIAL), 1), "who may sign"),
-        optional("policy", Form::Keys(&POLICY), "policies that hold for everybody"),
+        defaults("policy", Form::Keys(&POLICY), "policies that hold for everybody"),
         required("buckets", Form::List(&Form::Keys(&BUCKET), 1), "the buckets that clients see"),
         required("upstreams", Form::List(&Form::Keys(&UPSTREAM), 1), "where the objects are"),
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
-        optional("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
-        optional("logs", Form::Keys(&LOGS), "what is written down"),
+        defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
+        defaults("logs", Form::Keys(&LOGS), "what is written down"),
         unserved("tracing", "where spans are sent to"),
         default(
             "expose_reasons",
@@ -84,9 +88,33 @@ static LISTENER: Section = Section {
 
 static TLS: Section = Section {
     keys: &[
-        required("certificate", Form::File, "the certificate chain, PEM"),
-        required("private_key", Form::File, "its private key, PEM"),
-        unserved("client_ca", "the authorities whose clients may connect, PEM"),
+        required(
+            "certificate",
+            Form::File,
+            "the certificate and those between it and its authority, PEM; read again when the file changes",
+        ),
+        required(
+            "private_key",
+            Form::File,
+            "its private key, PEM, not encrypted; read again when the file changes",
+        ),
+        optional(
+            "sni",
+            Form::List(&Form::Keys(&SNI), 1),
+            "further certificates, for clients that ask for one of their names; all others get the first",
+        ),
+        optional(
+            "client_ca",
+            Form::File,
+            "clients must have a certificate of one of these authorities, PEM; read again when the file changes",
+        ),
+    ],
+};
+
+static SNI: Section = Section {
+    keys: &[
+        required("certificate", Form::File, "the certificate and those between it and its authority, PEM"),
+        required("private_key", Form::File, "its private key, PEM, not encrypted"),
     ],
 };
 
@@ -194,7 +222,7 @@ static POLICY: Section = Section {
             "when no statement matches: `deny`, or `pass` to S3",
         ),
         optional("guardrails", POLICIES, "policies attached to every principal, anonymous too"),
-        only("shadow", "[]", "policies that are evaluated and counted, never enforced"),
+        optional("shadow", POLICIES, "guardrails on trial: evaluated and counted, never enforced"),
     ],
 };
 
@@ -226,7 +254,7 @@ static UPSTREAM: Section = Section {
             Form::File,
             "the authorities that its certificate must come from, PEM; left out, the public ones",
         ),
-        optional("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
+        defaults("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
         only("retries", "0", "how often a request without a body is tried again"),
         unserved("health", "how the gate probes it"),
     ],
@@ -282,6 +310,18 @@ static LIMITS: Section = Section {
             Form::Duration(100, 5 * MINUTE),
             "the time to send a request head, from its first byte",
         ),
+        default(
+            "idle_time",
+            "60s",
+            Form::Duration(100, HOUR),
+            "that a client connection may stay open without a request",
+        ),
+        default(
+            "client_time",
+            "60s",
+            Form::Duration(100, HOUR),
+            "that a client may send nothing of a body it owes, or take nothing of an answer",
+        ),
         default("connections", "50000", Form::Count(1, 10_000_000), "client connections at a time"),
         default("body", "5TiB", Form::Size(0, 5 * TIB), "the largest request body"),
         default(
@@ -295,17 +335,29 @@ static LIMITS: Section = Section {
 
 static LOGS: Section = Section {
     keys: &[
-        optional("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
-        unserved("audit", "decisions and reloads, each line chained to the one before"),
+        defaults("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
+        optional(
+            "audit",
+            Form::Keys(&AUDIT_LOG),
+            "refusals and changes, each line chained to the one before",
+        ),
     ],
 };
 
 static ACCESS_LOG: Section = Section {
     keys: &[
         default("path", "-", Form::File, "the file that lines are added to; `-` is standard output"),
-        only("format", "json", "the form of a line"),
+        default(
+            "format",
+            "json",
+            Form::Choice(&["json", "s3"]),
+            "the form of a line; `s3` as S3 writes its own",
+        ),
     ],
 };
+
+static AUDIT_LOG: Section =
+    Section { keys: &[required("path", Form::File, "the file that lines are added to")] };
 
 /// Every key with its path, as `listeners[].tls.certificate`.
 #[must_use]

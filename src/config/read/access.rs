@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
-use super::super::model::{Forwarded, ForwardedHeader, Listener, Located, Network, Tls, Vpc, VpcEndpoint};
+use super::super::model::{Forwarded, ForwardedHeader, Listener, Located, Network, Vpc, VpcEndpoint};
 use super::super::reader::{Fields, Reported};
 use super::super::scalar::{self, Malformed};
 use super::super::tree::Scalar;
-use super::{policies, secrets};
+use super::{policies, tls};
 
 pub(super) fn listeners(top: &Fields<'_>) -> Result<Vec<Listener>, Reported> {
     top.sections("listeners", listener)
@@ -17,7 +17,7 @@ pub(super) fn listeners(top: &Fields<'_>) -> Result<Vec<Listener>, Reported> {
 
 fn listener(fields: &Fields<'_>) -> Result<Listener, Reported> {
     let address = address(fields);
-    let tls = fields.if_given("tls", tls);
+    let tls = fields.if_given("tls", tls::tls);
     let proxy_protocol = fields.if_given("proxy_protocol", |fields, name| trusted(&fields.section(name)?));
     let forwarded = fields.if_given("forwarded", |fields, name| forwarded(&fields.section(name)?));
     let endpoint_policy = fields.if_given("endpoint_policy", policies::policy);
@@ -28,13 +28,6 @@ fn listener(fields: &Fields<'_>) -> Result<Listener, Reported> {
         forwarded: forwarded?,
         endpoint_policy: endpoint_policy?,
     })
-}
-
-fn tls(fields: &Fields<'_>, name: &'static str) -> Result<Tls, Reported> {
-    let tls = fields.section(name)?;
-    let certificate = secrets::file(&tls, "certificate");
-    let private_key = secrets::secret_file(&tls, "private_key");
-    Ok(Tls { certificate: certificate?, private_key: private_key? })
 }
 
 /// The `address` of a section.

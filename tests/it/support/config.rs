@@ -22,6 +22,8 @@ pub struct Config {
     pub policy: String,
     /// `policy.default`.
     pub default: &'static str,
+    /// Further keys of the listener, a line each.
+    pub listener: Vec<String>,
     /// Further sections.
     pub more: String,
 }
@@ -39,6 +41,7 @@ impl Config {
                     .to_owned(),
             policy: ALLOW_BUCKET.to_owned(),
             default: "deny",
+            listener: Vec::new(),
             more: String::new(),
         }
     }
@@ -53,6 +56,12 @@ impl Config {
         self
     }
 
+    /// Another key of the listener.
+    pub fn listener(mut self, line: impl Into<String>) -> Self {
+        self.listener.push(line.into());
+        self
+    }
+
     pub fn more(mut self, section: &str) -> Self {
         self.more.push_str(section);
         self.more.push('\n');
@@ -61,8 +70,11 @@ impl Config {
 
     /// The file.
     pub fn text(&self, listener: SocketAddr, admin: SocketAddr) -> String {
-        let mut text =
-            format!("version: 1\nlisteners:\n  - address: {listener}\nadmin:\n  address: {admin}\n");
+        let mut text = format!("version: 1\nlisteners:\n  - address: {listener}\n");
+        for line in &self.listener {
+            writeln!(text, "    {line}").unwrap();
+        }
+        writeln!(text, "admin:\n  address: {admin}").unwrap();
         text.push_str("hosts: [s3.test, 127.0.0.1, localhost]\n");
         text.push_str("signing:\n  regions: [us-east-1]\n");
         text.push_str("credentials:\n");
