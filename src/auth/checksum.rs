@@ -8,8 +8,8 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 use smallvec::SmallVec;
-use std::hash::Hasher as _;
-use twox_hash::{XxHash3_64, XxHash3_128, XxHash64};
+use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh64::Xxh64;
 
 /// A checksum function of S3 (API reference, "Checking object integrity").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,11 +116,11 @@ pub enum Checksum {
     /// MD5.
     Md5(Md5),
     /// XXH64.
-    Xxhash64(XxHash64),
+    Xxhash64(Xxh64),
     /// XXH3 of 64 bits.
-    Xxhash3(Box<XxHash3_64>),
+    Xxhash3(Box<Xxh3>),
     /// XXH3 of 128 bits.
-    Xxhash128(Box<XxHash3_128>),
+    Xxhash128(Box<Xxh3>),
 }
 
 impl std::fmt::Debug for Checksum {
@@ -141,9 +141,9 @@ impl Checksum {
             Algorithm::Sha256 => Self::Sha256(Sha256::new()),
             Algorithm::Sha512 => Self::Sha512(Box::default()),
             Algorithm::Md5 => Self::Md5(Md5::new()),
-            Algorithm::Xxhash64 => Self::Xxhash64(XxHash64::with_seed(0)),
-            Algorithm::Xxhash3 => Self::Xxhash3(Box::new(XxHash3_64::new())),
-            Algorithm::Xxhash128 => Self::Xxhash128(Box::new(XxHash3_128::new())),
+            Algorithm::Xxhash64 => Self::Xxhash64(Xxh64::new(0)),
+            Algorithm::Xxhash3 => Self::Xxhash3(Box::new(Xxh3::new())),
+            Algorithm::Xxhash128 => Self::Xxhash128(Box::new(Xxh3::new())),
         }
     }
 
@@ -155,9 +155,8 @@ impl Checksum {
             Self::Sha256(hash) => hash.update(data),
             Self::Sha512(hash) => hash.update(data),
             Self::Md5(hash) => hash.update(data),
-            Self::Xxhash64(hash) => hash.write(data),
-            Self::Xxhash3(hash) => hash.write(data),
-            Self::Xxhash128(hash) => hash.write(data),
+            Self::Xxhash64(hash) => hash.update(data),
+            Self::Xxhash3(hash) | Self::Xxhash128(hash) => hash.update(data),
         }
     }
 
@@ -171,9 +170,9 @@ impl Checksum {
             Self::Sha256(hash) => SmallVec::from_slice(&hash.finalize()),
             Self::Sha512(hash) => SmallVec::from_slice(&hash.finalize()),
             Self::Md5(hash) => SmallVec::from_slice(&hash.finalize()),
-            Self::Xxhash64(hash) => SmallVec::from_slice(&hash.finish().to_be_bytes()),
-            Self::Xxhash3(hash) => SmallVec::from_slice(&hash.finish().to_be_bytes()),
-            Self::Xxhash128(hash) => SmallVec::from_slice(&hash.finish_128().to_be_bytes()),
+            Self::Xxhash64(hash) => SmallVec::from_slice(&hash.digest().to_be_bytes()),
+            Self::Xxhash3(hash) => SmallVec::from_slice(&hash.digest().to_be_bytes()),
+            Self::Xxhash128(hash) => SmallVec::from_slice(&hash.digest128().to_be_bytes()),
         }
     }
 }
