@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -22,20 +23,20 @@ PATIENCE = 30
 
 
 def program(name):
-    """The path of a program that tests/setup installs."""
-    beside = pathlib.Path(os.environ.get("VIRTUAL_ENV") or os.path.dirname(os.path.realpath(os.sys.executable)))
-    for folder in (pathlib.Path(os.sys.executable).parent, beside):
-        if (folder / name).exists():
-            return str(folder / name)
-    found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+    """The path of a program that tests/setup installs: beside the interpreter, among the tools, or of the system."""
+    folders = [os.path.dirname(sys.executable), f"{cache()}/tools/bin", os.environ["PATH"], "/usr/sbin"]
+    found = shutil.which(name, path=os.pathsep.join(folders))
     assert found, f"`{name}` is missing: `make test` installs it"
     return found
 
 
+def cache():
+    return os.environ.get("PRESIGN_GATE_CACHE", os.path.expanduser("~/.cache/presign-gate"))
+
+
 @functools.cache
 def gate_binary():
-    cache = os.environ.get("PRESIGN_GATE_CACHE", os.path.expanduser("~/.cache/presign-gate"))
-    target = os.environ.get("CARGO_TARGET_DIR", f"{cache}/target")
+    target = os.environ.get("CARGO_TARGET_DIR", f"{cache()}/target")
     path = pathlib.Path(target) / "debug/presign-gate"
     assert path.exists(), f"`{path}` is missing: `make test` builds it"
     return str(path)

@@ -11,7 +11,7 @@ import unittest
 
 import promql_parser as promql
 
-from support import DEPLOY, run
+from support import DEPLOY, program, run
 
 DASHBOARDS = DEPLOY / "grafana/dashboards"
 # of Grafana's units, those that a reader of these boards meets
@@ -108,7 +108,7 @@ def findings(board):
 
 class Dashboards(unittest.TestCase):
     def test_the_json_is_what_the_generator_makes(self):
-        run("python3", "-B", str(DEPLOY / "grafana/generate.py"), "--check")
+        run(program("python"), "-B", str(DEPLOY / "grafana/generate.py"), "--check")
 
     def test_the_rules_are_kept(self):
         for name, board in dashboards().items():
