@@ -16,6 +16,8 @@ use crate::proxy::edge::Edge;
 use crate::proxy::listener::Ports;
 use crate::proxy::world::World;
 use async_trait::async_trait;
+use pingora_core::listeners::ListenerConfig;
+use pingora_core::protocols::l4::stream::L4BufferSettings;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora_core::services::listening::Service;
@@ -32,6 +34,11 @@ const DRAIN: Duration = Duration::from_secs(25);
 
 /// For how long the framework may take to end, after it was told to.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// The framework's own read buffer of each client connection: enough for a PROXY line, which is read in small steps.
+/// Larger reads pass it by, and writes are gathered by the data path. Its default of 64 KiB would make an idle connection
+/// cost that much.
+const READ_AHEAD: usize = 256;
 
 /// An address that clients connect to.
 #[derive(Clone, Debug)]
@@ -149,12 +156,13 @@ fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Service<E
     let mut service = Service::new("edge".to_owned(), edge);
     service.threads = Some(threads);
     for port in ports {
-        match &port.address {
-            ListenAddress::Tcp(address) => service.add_tcp(&address.to_string()),
+        let listener = match &port.address {
+            ListenAddress::Tcp(address) => ListenerConfig::tcp(address.to_string()),
             ListenAddress::Unix(path) => {
-                service.add_uds(&path.to_string_lossy(), Some(Permissions::from_mode(port.mode)));
+                ListenerConfig::uds(path.to_string_lossy()).permissions(Permissions::from_mode(port.mode))
             }
-        }
+        };
+        service.add_listener(listener.l4_buffer(L4BufferSettings::new(READ_AHEAD, 0)));
     }
     service
 }

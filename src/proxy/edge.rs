@@ -20,11 +20,9 @@ use crate::response::head::Client;
 use crate::s3::error::{ErrorCode, S3Error};
 use bytes::BytesMut;
 use pingora_core::server::ShutdownWatch;
+use rustls::ServerConfig;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// A buffer that a request made larger than this is given back.
-const KEPT_OUTPUT: usize = 16 * 1024;
 
 /// All listeners.
 #[derive(Debug)]
@@ -78,13 +76,27 @@ impl Edge {
         drop(running);
         match tls {
             None => Session::new(&self.world, stream, facts, limits).serve(shutdown).await,
-            Some(config) => match handshake::accept(config, stream).await {
-                Ok((stream, version)) => {
-                    facts.tls = Some(version);
-                    Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
-                }
-                Err(reason) => journal::refused(&self.world, &facts, reason),
-            },
+            // on the heap, so that cleartext does not hold the room for it
+            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits, shutdown)).await,
+        }
+    }
+
+    async fn serve_tls<S>(
+        &self,
+        config: Arc<ServerConfig>,
+        stream: S,
+        mut facts: ConnFacts,
+        limits: ConnLimits,
+        shutdown: &ShutdownWatch,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        match handshake::accept(config, stream).await {
+            Ok((stream, version)) => {
+                facts.tls = Some(version);
+                Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
+            }
+            Err(reason) => journal::refused(&self.world, &facts, reason),
         }
     }
 }
@@ -108,11 +120,9 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 // between two requests a connection ends at once when the gate does
                 _ = shutdown.wait_for(|down| *down) => false,
             };
-            if !began || self.request().await == Next::Close || self.world.is_draining() {
+            // on the heap, so that a connection that waits does not hold the room that a request needs
+            if !began || Box::pin(self.request()).await == Next::Close || self.world.is_draining() {
                 return;
-            }
-            if self.conn.out.capacity() > KEPT_OUTPUT {
-                self.conn.out = Vec::new();
             }
         }
     }
