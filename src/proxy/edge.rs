@@ -7,9 +7,10 @@ use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, Relayed};
 use super::world::{Running, World};
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
-use crate::pipeline::{self, Denial, Permit, Verdict};
+use crate::net::source::Source;
+use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
 use crate::request::method::Method;
@@ -182,7 +183,9 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
-        let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
+        let mut outcome = self
+            .too_often(running, request, entry.now)
+            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
         let body;
         if matches!(outcome.verdict, Verdict::ReadBody) {
             let watch = Stopwatch::start();
@@ -226,6 +229,22 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             return Next::Close;
         }
         next
+    }
+
+    /// Counts the request for its source; a refusal if that has sent too many. Nothing costly has been done for it yet.
+    fn too_often<'r>(
+        &self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        now: UnixMillis,
+    ) -> Option<Outcome<'r>> {
+        if running.rates.is_empty() {
+            return None;
+        }
+        let network = pipeline::network(&running.snapshot, &self.facts, request);
+        let exceeded = running.rates.count(Source::of(network.as_ref(), &self.facts), now)?;
+        running.metrics.rate_limited(exceeded.rule);
+        Some(pipeline::slow_down(network, exceeded.wait))
     }
 
     /// Reads a body that a rule must see; it stays in the input for the relay.

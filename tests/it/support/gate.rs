@@ -52,6 +52,14 @@ impl Process {
         poll("the end of the process", || self.ended())
     }
 
+    /// Lets the process open so many descriptors more than it has now.
+    #[track_caller]
+    pub fn limit_descriptors(&self, more: usize) {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count();
+        let (pid, limit) = (format!("--pid={}", self.id()), format!("--nofile={}", open + more));
+        assert!(Command::new("prlimit").args([pid, limit]).status().unwrap().success());
+    }
+
     /// Resident memory, in KiB.
     pub fn resident_kib(&self) -> u64 {
         resident_kib(self.id())
