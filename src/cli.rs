@@ -7,7 +7,9 @@ mod check;
 #[cfg(feature = "embedded-s3")]
 pub mod demo;
 mod explain;
+mod findings;
 mod out;
+mod policy;
 mod presign;
 mod run;
 pub mod version;
@@ -40,6 +42,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Presign(args) => presign::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Policy(command) => policy::run(&command),
         #[cfg(feature = "embedded-s3")]
         Command::Demo(args) => demo::run(&args),
         #[cfg(not(feature = "embedded-s3"))]

@@ -106,7 +106,7 @@ pub fn record(
     entry: &Entry,
 ) {
     let record = numbers(running, judged, entry);
-    world.telemetry.metrics.record(&record);
+    running.metrics.record(&record);
     write(world, running, facts, judged, entry, &record);
 }
 
@@ -134,7 +134,11 @@ fn write(
     if !access.is_on() && !audited {
         return;
     }
-    let shown = shown(running, facts, judged, entry, record);
+    let outcome = judged.map(|(_, outcome)| outcome);
+    let denied = outcome.into_iter().flat_map(|outcome| &outcome.access.shadow_denied);
+    let shadow: SmallVec<[&str; 2]> =
+        denied.filter_map(|at| running.snapshot.shadow.get(*at)).map(|document| document.name()).collect();
+    let shown = AccessRecord { shadow_denied: &shadow, ..shown(running, facts, judged, entry, record) };
     if access.is_on() {
         access.write(access::line(*access_format, &shown));
     }
@@ -202,6 +206,7 @@ fn numbers(
     record.constraints = constraints(outcome, record.decision, entry.reason);
     record.matched =
         outcome.access.matched.iter().filter_map(|statement| running.statements.number(*statement)).collect();
+    record.shadow_denied = outcome.access.shadow_denied.iter().copied().filter_map(small).collect();
     record
 }
 
@@ -291,6 +296,7 @@ fn shown<'l>(
         principal: identity.and_then(|identity| identity.principal.arn()),
         error_code: denial.map(|denial| denial.error.code.as_str()),
         upstream: upstream.map(|upstream| upstream.name.as_str()),
+        shadow_denied: &[],
         counted,
     }
 }

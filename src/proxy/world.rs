@@ -3,13 +3,14 @@
 
 use super::certificates::Certificates;
 use super::peer::Peer;
+use super::rates::Rates;
 use super::statements::Statements;
 use crate::clock::Clock;
 use crate::net::ListenerIndex;
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
-use crate::telemetry::metrics::Held;
+use crate::telemetry::metrics::{Held, Metrics};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,8 +24,12 @@ pub struct Running {
     pub peers: Vec<Peer>,
     /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
     pub tls: Vec<Option<Arc<Certificates>>>,
+    /// What is counted for each source.
+    pub rates: Rates,
     /// The numbers of its policy statements.
     pub statements: Statements,
+    /// The metrics, by the positions in its lists.
+    pub metrics: Metrics,
     /// The bearer token of the admin endpoint, if there is one.
     pub admin_token: Option<Secret>,
     /// The config file as the admin endpoint shows it.

@@ -63,6 +63,8 @@ pub struct AccessRecord<'a> {
     pub error_code: Option<&'a str>,
     /// The name of the upstream, if it was asked.
     pub upstream: Option<&'a str>,
+    /// The shadow policies that would have denied it.
+    pub shadow_denied: &'a [&'a str],
     /// What is counted about it.
     pub counted: &'a RequestRecord,
 }
@@ -86,6 +88,8 @@ pub(super) enum Value<'a> {
     Ip(IpAddr),
     /// Text of the gate's own tables, of the config, or that a strict parser has passed.
     Text(&'a str),
+    /// Texts of the config.
+    List(&'a [&'a str]),
     /// Text as a client sent it.
     Foreign(&'a [u8]),
 }
@@ -93,6 +97,10 @@ pub(super) enum Value<'a> {
 impl<'a> Value<'a> {
     pub(super) fn text(value: Option<&'a str>) -> Self {
         value.map_or(Self::Absent, Self::Text)
+    }
+
+    const fn list(values: &'a [&'a str]) -> Self {
+        if values.is_empty() { Self::Absent } else { Self::List(values) }
     }
 
     fn foreign(value: Option<&'a [u8]>) -> Self {
@@ -158,6 +166,8 @@ fields! {
         |r| Value::text(r.counted.auth.map(|auth| auth.result.as_str()));
     "presign_gate.link.age" "Seconds since the link was signed." |r| Value::seconds(r.counted.link_age);
     "presign_gate.link.validity" "Seconds that the link was still valid." |r| Value::seconds(r.counted.link_validity);
+    "presign_gate.policy.shadow_denied" "The shadow policies that would have denied it."
+        |r| Value::list(r.shadow_denied);
     "presign_gate.network.proof" "How the network path was proven."
         |r| Value::text(r.counted.proof.map(Proof::as_str));
     "presign_gate.network.vpc" "The VPC that it came from."
@@ -213,6 +223,13 @@ pub(super) fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Text(text) => {
             json::push_string(out, text.as_bytes());
             Ok(())
+        }
+        Value::List(texts) => {
+            for (at, text) in texts.iter().enumerate() {
+                out.push(if at == 0 { b'[' } else { b',' });
+                json::push_string(out, text.as_bytes());
+            }
+            out.write_all(b"]")
         }
         Value::Foreign(bytes) => {
             json::push_string(out, redact(&String::from_utf8_lossy(bytes)).as_bytes());

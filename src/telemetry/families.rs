@@ -86,6 +86,8 @@ families! {
         "Requests and connections that were refused or failed, by the stage that did it and why.";
     POLICY_MATCHES "policy_matches_total" Kind::Counter, ["document", "sid", "effect"]
         "Policy statements that matched a request.";
+    SHADOW_DENIED "shadow_denied_total" Kind::Counter, ["document"]
+        "Requests that the policies allowed and that this shadow policy would have denied as a guardrail.";
     NETWORK_IDENTITY "network_identity_total" Kind::Counter, ["proof"]
         "Requests, by how their network path was proven.";
     LINK_VALIDITY "link_validity_remaining_seconds" Kind::Histogram(LINK_SECONDS), []
@@ -108,6 +110,10 @@ families! {
         "When the config in force was read, as a Unix time.";
     RELOADS "config_reloads_total" Kind::Counter, ["result"]
         "Times that the config was read again, by how it came out.";
+    RATE_LIMITED "rate_limited_total" Kind::Counter, ["rule"]
+        "Requests that were too much for a limit, by the limit.";
+    TLS_EXPIRY "tls_certificate_expiry_timestamp_seconds" Kind::Gauge, ["listener"]
+        "When the first certificate of a listener expires, its chains included, as a Unix time.";
     LOG_DROPPED "log_dropped_total" Kind::Counter, []
         "Lines of logs that were dropped because the log could not keep up or could not be written.";
 }

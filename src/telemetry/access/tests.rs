@@ -67,6 +67,7 @@ pub(in crate::telemetry) fn full<'a>(
         principal: Some("arn:aws:iam::111122223333:user/main"),
         error_code: None,
         upstream: Some("main"),
+        shadow_denied: &["next.json", "strict \"one\""],
         counted,
     }
 }
@@ -95,6 +96,7 @@ pub(in crate::telemetry) fn bare(counted: &RequestRecord) -> AccessRecord<'_> {
         principal: None,
         error_code: None,
         upstream: None,
+        shadow_denied: &[],
         counted,
     }
 }
@@ -118,6 +120,7 @@ fn a_line_has_this_form() {
         r#""aws.s3.bucket":"reports","presign_gate.listener":"0.0.0.0:8443","presign_gate.decision":"allow","#,
         r#""presign_gate.overhead":80000,"presign_gate.auth.scheme":"query_v4","#,
         r#""presign_gate.auth.result":"verified","presign_gate.link.age":60,"presign_gate.link.validity":840,"#,
+        r#""presign_gate.policy.shadow_denied":["next.json","strict \"one\""],"#,
         r#""presign_gate.network.proof":"peer","presign_gate.upstream.name":"main","#,
         r#""presign_gate.upstream.status_code":200,"presign_gate.upstream.first_byte":9000000}"#,
         "\n"
