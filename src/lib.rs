@@ -31,8 +31,8 @@ pub mod snapshot;
 
 pub mod pipeline;
 
-pub mod tls;
 pub mod explain;
+pub mod tls;
 
 pub mod config;
 

@@ -2,6 +2,7 @@
 //! It must not do IO, read a clock, log or count: all that went into a verdict is in the [`Outcome`].
 
 pub mod authorize;
+mod keys;
 pub mod outcome;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
@@ -18,12 +19,14 @@ use crate::request::method::Method;
 use crate::request::target::TargetError;
 use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, AddressError};
+use crate::s3::body::Body;
 use crate::s3::classify::{Classified, classify};
 use crate::s3::copy_source::CopySource;
-use crate::s3::delete_body::DeleteBody;
+use crate::s3::effective::effective_header;
 use crate::s3::error::{ErrorCode, S3Error};
-use crate::s3::operation::Operation;
+use crate::s3::operation::{ACL_HEADERS, Operation};
 use crate::s3::requirement::Requirement;
+use crate::s3::tags::{self, Tag};
 use crate::snapshot::Snapshot;
 use crate::upstream::body::{BodyRules, ExpectedHash, too_large};
 use crate::upstream::plan::Carriage;
@@ -94,11 +97,24 @@ impl<'r> Judge<'r, '_, '_> {
         let constraints = Constraints::parse(&request.target.query)
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let constraints = &*outcome.constraints.insert(constraints);
-        let source = classified.copy_source.clone();
-        let Some(requirements) = self.requirements(classified, address, body)? else {
-            return Ok(Verdict::ReadBody);
+        let Classified { operation, requirements, copy_source: source } = classified;
+        let body = match self.body(operation, body)? {
+            Reading::Missing => return Ok(Verdict::ReadBody),
+            Reading::Unneeded => None,
+            Reading::Read(body) => Some(body),
         };
-        let question = authorize::Question { snapshot, request, network, authenticated, now };
+        let named = Classified { operation, requirements, copy_source: None };
+        let requirements = requirements_of(named, address, body.as_ref());
+        let header_tags = self.header_tags()?;
+        let subject = keys::Subject {
+            request,
+            operation,
+            body: body.as_ref(),
+            copy_source: source.as_ref(),
+            header_tags: header_tags.as_deref(),
+            now,
+        };
+        let question = authorize::Question { snapshot, subject, network, authenticated };
         outcome.access = question.ask(facts.listener, bucket, &requirements);
         outcome.access.verdict(snapshot.default)?;
         // only who may use it learns whether a bucket is there
@@ -152,30 +168,43 @@ impl Judge<'_, '_, '_> {
         }
     }
 
-    /// What must be allowed; `None` if the body has to be read first.
-    fn requirements<'a>(
-        self,
-        classified: Classified<'a>,
-        address: &Address<'_>,
-        body: Option<&[u8]>,
-    ) -> Result<Option<SmallVec<[Requirement<'a>; 4]>>, Denial> {
-        if !classified.needs_body() {
-            return Ok(Some(classified.requirements));
-        }
-        if classified.operation != Operation::DeleteObjects {
+    /// The body, if a rule must read it.
+    fn body(self, operation: Operation, body: Option<&[u8]>) -> Result<Reading, Denial> {
+        if operation == Operation::PostObject {
             // browser forms carry their signature in the body
             return Err(Denial::new(Reason::SchemeDisabled, ErrorCode::NotImplemented));
+        }
+        // without a body there is nothing to be deleted, and no key
+        let optional = operation != Operation::DeleteObjects;
+        if !Body::is_read(operation) || (optional && self.request.body.is_empty()) {
+            return Ok(Reading::Unneeded);
         }
         if matches!(self.request.body, BodyLength::Known(length) if length > self.buffered_limit()) {
             return Err(unreadable_body());
         }
-        let Some(body) = body else { return Ok(None) };
-        let bucket = *address.bucket().ok_or_else(unreadable_body)?;
-        let body =
-            DeleteBody::parse(body).map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        let mut all = SmallVec::new();
-        all.extend(body.requirements(bucket, &classified).into_iter().map(Requirement::into_owned));
-        Ok(Some(all))
+        let Some(bytes) = body else { return Ok(Reading::Missing) };
+        if optional && bytes.is_empty() {
+            return Ok(Reading::Unneeded);
+        }
+        match Body::parse(operation, bytes) {
+            None => Ok(Reading::Unneeded),
+            Some(Err(error)) => Err(Denial { reason: error.reason(), error: error.s3() }),
+            Some(Ok(Body::Acl(_))) if has_acl_header(self.request) => Err(Denial {
+                reason: Reason::BadParameter,
+                error: S3Error::with_message(
+                    ErrorCode::InvalidRequest,
+                    "An access control list is given in a header and in the body",
+                ),
+            }),
+            Some(Ok(body)) => Ok(Reading::Read(body)),
+        }
+    }
+
+    /// The tags of `x-amz-tagging`.
+    fn header_tags(self) -> Result<Option<Vec<Tag>>, Denial> {
+        let value = effective_header(self.request, "x-amz-tagging");
+        let tags = value.map(tags::parse_header).transpose();
+        tags.map_err(|error| Denial { reason: error.reason(), error: error.s3() })
     }
 
     fn buffered_limit(self) -> u64 {
@@ -225,6 +254,33 @@ impl Judge<'_, '_, '_> {
         }
         Ok(bucket.upstream_bucket.as_deref().map(|name| source.in_bucket(name)))
     }
+}
+
+/// What is known of the body of a request.
+enum Reading {
+    /// No rule reads it.
+    Unneeded,
+    /// It has to be read first.
+    Missing,
+    Read(Body),
+}
+
+/// What must be allowed: for each object that a body names, or as the head alone says.
+fn requirements_of<'a>(
+    classified: Classified<'a>,
+    address: &Address<'_>,
+    body: Option<&Body>,
+) -> SmallVec<[Requirement<'a>; 4]> {
+    match (body, address.bucket()) {
+        (Some(Body::Delete(body)), Some(bucket)) => {
+            body.requirements(*bucket, &classified).into_iter().map(Requirement::into_owned).collect()
+        }
+        _ => classified.requirements,
+    }
+}
+
+fn has_acl_header(request: &RawRequest<'_>) -> bool {
+    ACL_HEADERS.iter().any(|name| effective_header(request, name).is_some())
 }
 
 /// The length of an upload that was told before it; `None` if the request brings nothing, or tells no length.

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::key::Key;
+use super::value::Decimal;
 use crate::clock::UnixMillis;
 
 pub use lookup::{Facts, Source};
@@ -198,6 +199,12 @@ impl Context<'_> {
 pub enum OperationValue<'a> {
     /// Decoded once, else as it came.
     Text(&'a [u8]),
-    /// In a body that has not been read.
+    /// `bucket/key`.
+    Path(&'a str, &'a [u8]),
+    /// A number that was worked out.
+    Number(Decimal),
+    /// A truth value that follows from the operation.
+    Bool(bool),
+    /// In a body that has not been read, or said in words that cannot be compared.
     Unknown,
 }

@@ -123,6 +123,9 @@ fn operation<'a>(context: &'a Context<'a>, key: Key) -> Value<'a> {
                 (None, _) if key == Key::MaxKeys => Value::Number(Decimal::from_int(DEFAULT_MAX_KEYS)),
                 (None, _) => Value::Missing,
                 (Some((_, OperationValue::Text(text))), None) => Value::Text(text),
+                (Some((_, OperationValue::Path(bucket, key))), None) => Value::Path(bucket, key),
+                (Some((_, OperationValue::Number(number))), None) => Value::Number(*number),
+                (Some((_, OperationValue::Bool(value))), None) => Value::Bool(*value),
                 // not read, or set twice: two readers could take different ones
                 _ => Value::Unknown,
             }
