@@ -6,6 +6,7 @@ pub mod explain;
 pub mod guard;
 pub mod pages;
 pub mod readiness;
+pub mod reload;
 pub mod route;
 
 use crate::proxy::conn::{Conn, ConnLimits, HeadRead};
@@ -19,6 +20,7 @@ use bytes::BytesMut;
 use pingora_core::apps::ServerApp;
 use pingora_core::protocols::Stream;
 use pingora_core::server::ShutdownWatch;
+use reload::Reloads;
 use route::{Call, Found, Handler};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,6 +45,8 @@ pub struct Admin {
     pub world: Arc<World>,
     /// Where it listens: a loopback address may be asked for more.
     pub address: SocketAddr,
+    /// Where reloads are ordered.
+    pub reloads: Reloads,
 }
 
 #[async_trait]

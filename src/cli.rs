@@ -2,6 +2,7 @@
 //! It must not do the work of a command: each has a file of its own.
 
 pub mod args;
+mod audit;
 mod check;
 #[cfg(feature = "embedded-s3")]
 pub mod demo;
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> ExitCode {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Version(args) => version::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Presign(args) => presign::run(&args),

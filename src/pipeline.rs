@@ -2,35 +2,29 @@
 //! It must not do IO, read a clock, log or count: all that went into a verdict is in the [`Outcome`].
 
 pub mod authorize;
+mod body;
 mod keys;
 pub mod outcome;
+mod reading;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
 
-use crate::auth::payload::Payload;
-use crate::auth::{Authenticated, authenticate};
+use reading::{Reading, requirements_of};
+
+use crate::auth::authenticate;
 use crate::clock::UnixMillis;
 use crate::links::constraint::{Constraints, LinkFacts};
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
 use crate::reason::Reason;
+use crate::request::RawRequest;
 use crate::request::head::HeadError;
-use crate::request::method::Method;
 use crate::request::target::TargetError;
-use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, AddressError};
-use crate::s3::body::Body;
 use crate::s3::classify::{Classified, classify};
 use crate::s3::copy_source::CopySource;
-use crate::s3::effective::effective_header;
 use crate::s3::error::{ErrorCode, S3Error};
-use crate::s3::operation::{ACL_HEADERS, Operation};
-use crate::s3::requirement::Requirement;
-use crate::s3::tags::{self, Tag};
 use crate::snapshot::Snapshot;
-use crate::upstream::body::{BodyRules, ExpectedHash, too_large};
-use crate::upstream::plan::Carriage;
-use smallvec::SmallVec;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
 /// [`Verdict::ReadBody`]; the caller reads it and asks again.
@@ -88,7 +82,7 @@ impl<'r> Judge<'r, '_, '_> {
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
-            .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?
+            .ok_or_else(internal)?
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let place = self.place(address);
         let bucket = place.and_then(|(bucket, _)| bucket);
@@ -121,26 +115,28 @@ impl<'r> Judge<'r, '_, '_> {
         let (_, upstream) =
             place.ok_or_else(|| Denial::new(Reason::UnknownBucket, ErrorCode::NoSuchBucket))?;
         let copy_source = self.copy_source(source.as_ref(), upstream)?;
-        let upload_length = upload_length(request);
         constraints
             .check(&LinkFacts {
                 source_ip: network.client_ip(),
                 source_vpc: network.source_vpc(),
                 source_vpce: network.source_vpce(),
                 now,
-                upload_length,
+                upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         if constraints.needs_state() || constraints.rate().is_some() {
             // nothing keeps it yet
             return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
         }
-        let carriage = Carriage {
-            to_head: request.method == Method::Head,
-            framing: request.body.into(),
-            expects_continue: request.expects_continue,
-            rules: self.body_rules(authenticated, constraints)?,
+        let upload = body::Upload {
+            request,
+            operation,
+            authenticated,
+            limit: snapshot.limits.body,
+            range: constraints.content_length_range(),
         };
+        let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
+        let carriage = upload.carriage(&store.credentials)?;
         Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
     }
 }
@@ -168,78 +164,6 @@ impl Judge<'_, '_, '_> {
         }
     }
 
-    /// The body, if a rule must read it.
-    fn body(self, operation: Operation, body: Option<&[u8]>) -> Result<Reading, Denial> {
-        if operation == Operation::PostObject {
-            // browser forms carry their signature in the body
-            return Err(Denial::new(Reason::SchemeDisabled, ErrorCode::NotImplemented));
-        }
-        // without a body there is nothing to be deleted, and no key
-        let optional = operation != Operation::DeleteObjects;
-        if !Body::is_read(operation) || (optional && self.request.body.is_empty()) {
-            return Ok(Reading::Unneeded);
-        }
-        if matches!(self.request.body, BodyLength::Known(length) if length > self.buffered_limit()) {
-            return Err(unreadable_body());
-        }
-        let Some(bytes) = body else { return Ok(Reading::Missing) };
-        if optional && bytes.is_empty() {
-            return Ok(Reading::Unneeded);
-        }
-        match Body::parse(operation, bytes) {
-            None => Ok(Reading::Unneeded),
-            Some(Err(error)) => Err(Denial { reason: error.reason(), error: error.s3() }),
-            Some(Ok(Body::Acl(_))) if has_acl_header(self.request) => Err(Denial {
-                reason: Reason::BadParameter,
-                error: S3Error::with_message(
-                    ErrorCode::InvalidRequest,
-                    "An access control list is given in a header and in the body",
-                ),
-            }),
-            Some(Ok(body)) => Ok(Reading::Read(body)),
-        }
-    }
-
-    /// The tags of `x-amz-tagging`.
-    fn header_tags(self) -> Result<Option<Vec<Tag>>, Denial> {
-        let value = effective_header(self.request, "x-amz-tagging");
-        let tags = value.map(tags::parse_header).transpose();
-        tags.map_err(|error| Denial { reason: error.reason(), error: error.s3() })
-    }
-
-    fn buffered_limit(self) -> u64 {
-        u64::try_from(self.snapshot.limits.buffered_body).unwrap_or(u64::MAX)
-    }
-
-    /// What the body must be, as far as its length was told checked already.
-    fn body_rules(
-        self,
-        authenticated: &Authenticated<'_>,
-        constraints: &Constraints,
-    ) -> Result<BodyRules, Denial> {
-        let limit = self.snapshot.limits.body;
-        if let BodyLength::Known(length) = self.request.body
-            && length > limit
-        {
-            let fault = too_large(length, limit);
-            return Err(Denial { reason: fault.reason, error: fault.error });
-        }
-        let sha256 = match &authenticated.payload {
-            Payload::Unsigned => None,
-            Payload::Sha256(_) => ExpectedHash::parse(authenticated.payload_line),
-            // no body hashes to that: nothing of it needs to travel
-            Payload::Streaming(_) => return Err(Denial::new(Reason::PayloadMode, ErrorCode::NotImplemented)),
-            Payload::Unmatchable(text) => {
-                let error = S3Error::new(ErrorCode::XAmzContentSHA256Mismatch)
-                    .extra("ClientComputedContentSHA256", String::from_utf8_lossy(text).into_owned());
-                return Err(Denial { reason: Reason::PayloadMismatch, error });
-            }
-        };
-        let (min, max) =
-            constraints.content_length_range().map_or((0, limit), |range| (*range.start(), *range.end()));
-        Ok(BodyRules { sha256, min, max: max.min(limit) })
-    }
-
     /// The source of a copy as the store knows it; `None` if it needs no change.
     fn copy_source(self, classified: Option<&CopySource>, upstream: usize) -> Result<Option<String>, Denial> {
         let Some(source) = classified else { return Ok(None) };
@@ -256,39 +180,8 @@ impl Judge<'_, '_, '_> {
     }
 }
 
-/// What is known of the body of a request.
-enum Reading {
-    /// No rule reads it.
-    Unneeded,
-    /// It has to be read first.
-    Missing,
-    Read(Body),
-}
-
-/// What must be allowed: for each object that a body names, or as the head alone says.
-fn requirements_of<'a>(
-    classified: Classified<'a>,
-    address: &Address<'_>,
-    body: Option<&Body>,
-) -> SmallVec<[Requirement<'a>; 4]> {
-    match (body, address.bucket()) {
-        (Some(Body::Delete(body)), Some(bucket)) => {
-            body.requirements(*bucket, &classified).into_iter().map(Requirement::into_owned).collect()
-        }
-        _ => classified.requirements,
-    }
-}
-
-fn has_acl_header(request: &RawRequest<'_>) -> bool {
-    ACL_HEADERS.iter().any(|name| effective_header(request, name).is_some())
-}
-
-/// The length of an upload that was told before it; `None` if the request brings nothing, or tells no length.
-fn upload_length(request: &RawRequest<'_>) -> Option<u64> {
-    match request.body {
-        BodyLength::Known(length) => Some(length),
-        BodyLength::None | BodyLength::Chunked => None,
-    }
+const fn internal() -> Denial {
+    Denial::new(Reason::Internal, ErrorCode::InternalError)
 }
 
 /// The refusal of a body that a rule must read but cannot: too large, malformed or cut off.

@@ -3,9 +3,12 @@
 
 pub mod boot;
 pub mod peers;
+pub mod reload;
+mod signals;
 pub mod tls;
 
 use crate::admin::Admin;
+use crate::admin::reload::Reloads;
 use crate::net::ListenerIndex;
 use crate::proxy::edge::Edge;
 use crate::proxy::listener::Ports;
@@ -14,10 +17,11 @@ use async_trait::async_trait;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora_core::services::listening::Service;
+use reload::Reloader;
+use signals::Ending;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// For how long requests in flight may go on after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -43,6 +47,9 @@ pub enum ServerError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The system has no room for a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
 }
 
 /// When to stop.
@@ -70,24 +77,31 @@ pub fn run(
     world: &Arc<World>,
     ports: &[Port],
     admin: Option<SocketAddr>,
+    reloader: Reloader,
     stop: Stop,
 ) -> Result<(), ServerError> {
     for address in ports.iter().map(|port| port.address).chain(admin) {
         // pingora retries for half a minute and then panics: ask before
         TcpListener::bind(address).map_err(|error| ServerError::Bind { address, error })?;
     }
+    let reloads = reloader.start(Arc::clone(world)).map_err(ServerError::Thread)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(threads));
     server.bootstrap();
     server.add_service(edge_service(world, ports, threads));
     if let Some(address) = admin {
-        let mut service = Service::new("admin".to_owned(), Admin { world: Arc::clone(world), address });
+        let mut service = Service::new(
+            "admin".to_owned(),
+            Admin { world: Arc::clone(world), address, reloads: reloads.clone() },
+        );
         service.add_tcp(&address.to_string());
         service.threads = Some(1);
         server.add_service(service);
     }
+    tls::tell(world);
+    let _watcher = tls::watch(Arc::clone(world));
     let (stopping, told) = std::sync::mpsc::channel();
-    let watch = Watch { stop, world: Arc::clone(world), stopping: std::sync::Mutex::new(stopping) };
+    let watch = Watch { stop, world: Arc::clone(world), reloads, stopping: std::sync::Mutex::new(stopping) };
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         server.run(RunArgs { shutdown_signal: Box::new(watch) });
@@ -132,6 +146,7 @@ fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Service<E
 struct Watch {
     stop: Stop,
     world: Arc<World>,
+    reloads: Reloads,
     stopping: std::sync::Mutex<std::sync::mpsc::Sender<()>>,
 }
 
@@ -158,7 +173,7 @@ impl Watch {
             let _ = told.await;
             return ShutdownSignal::FastShutdown;
         }
-        if wait_for_signal().await == Ending::Fast {
+        if signals::wait(&self.reloads).await == Ending::Fast {
             return ShutdownSignal::FastShutdown;
         }
         self.world.drain();
@@ -172,34 +187,4 @@ impl Watch {
         let _ = tokio::time::timeout(DRAIN, idle).await;
         ShutdownSignal::GracefulTerminate
     }
-}
-
-#[derive(PartialEq, Eq)]
-enum Ending {
-    Drain,
-    Fast,
-}
-
-async fn wait_for_signal() -> Ending {
-    let open = |kind| signal(kind).ok();
-    let (mut terminate, mut interrupt, mut quit, mut hang_up) = (
-        open(SignalKind::terminate()),
-        open(SignalKind::interrupt()),
-        open(SignalKind::quit()),
-        open(SignalKind::hangup()),
-    );
-    loop {
-        tokio::select! {
-            Some(()) = next(&mut terminate) => return Ending::Drain,
-            Some(()) = next(&mut interrupt) => return Ending::Fast,
-            Some(()) = next(&mut quit) => return Ending::Fast,
-            // the default action would end the process
-            Some(()) = next(&mut hang_up) => log::warn!("SIGHUP does nothing in this version: restart to load the configuration"),
-            else => std::future::pending().await,
-        }
-    }
-}
-
-async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
-    signal.as_mut()?.recv().await
 }

@@ -2,7 +2,7 @@
 //! It must not serve anything: each row names the function that does.
 
 use super::answer::Answer;
-use super::{Admin, explain, pages};
+use super::{Admin, explain, pages, reload};
 use crate::request::method::Method;
 use std::pin::Pin;
 
@@ -94,6 +94,11 @@ pub static ROUTES: &[Route] = &[
         Access::Reader,
         pages::config,
         "the config in force, defaults filled in, secrets left out",
+    ),
+    post(
+        "/reload",
+        Handler::Later(reload::reload),
+        "reads the config again; answers 200, or 400 with everything that is wrong, and then nothing has changed",
     ),
     post(
         "/explain",

@@ -39,6 +39,8 @@ pub enum Command {
     /// Test policies, or tell what is doubtful about them
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Check an audit log
+    Audit(AuditArgs),
     /// Print which build this is
     Version(VersionArgs),
 }
@@ -220,6 +222,25 @@ impl From<PolicyKind> for Kind {
             PolicyKind::Guardrail => Self::Guardrail,
         }
     }
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, clap::Args)]
+pub struct AuditArgs {
+    /// What to do with it
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// What can be done with an audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Tell whether every line follows the one before; exit 1 and the first that does not
+    Verify {
+        /// The files, the oldest first: each must go on where the one before ends
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// Arguments of `version`.

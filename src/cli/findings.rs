@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use super::NO;
-use crate::config::diagnostic::Diagnostic;
+use crate::config::diagnostic::{self, Diagnostic};
 
 /// What was found in some files.
 #[derive(Debug)]
@@ -45,14 +45,6 @@ impl Findings {
 
     /// One object: `ok`, the counts, and the findings in file order.
     pub(super) fn json(&self) -> String {
-        let errors = self.errors();
-        let object = serde_json::json!({
-            "ok": errors == 0,
-            "files": self.files,
-            "errors": errors,
-            "warnings": self.diagnostics.len() - errors,
-            "diagnostics": self.diagnostics.iter().map(Diagnostic::json).collect::<Vec<_>>(),
-        });
-        format!("{object}\n")
+        format!("{}\n", diagnostic::report(self.files, &self.diagnostics))
     }
 }

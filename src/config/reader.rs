@@ -70,14 +70,14 @@ impl<'a> Reader<'a> {
         self.error(at, path, wrong.message(), wrong.hint.clone())
     }
 
-    /// Reads a file that the config names; the file is remembered so that its changes can be seen.
+    /// Reads a file that the config names; the file is remembered, even if it is not there, so that its changes can be seen.
     pub(crate) fn read_file(
         &self,
         name: &str,
     ) -> Result<(PathBuf, super::source::FileBytes), super::source::SourceError> {
         let path = self.folder.join(name);
-        let file = self.source.read(&path)?;
         self.files.borrow_mut().push(path.clone());
+        let file = self.source.read(&path)?;
         Ok((path, file))
     }
 

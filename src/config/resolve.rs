@@ -21,7 +21,7 @@ use crate::s3::address::HostRules;
 use crate::snapshot::{self, Bucket, Buckets, Identity, Limits, Listener, Snapshot};
 use crate::upstream::{Addressing, Credentials, Upstream};
 use policies::Policies;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A config file that was read as far as possible.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Built {
     pub world: Option<(Config, Snapshot)>,
     /// All findings.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files that were read, or should have been, the config file first.
+    pub files: Vec<PathBuf>,
 }
 
 /// Loads a file and builds the world that it describes.
@@ -44,7 +46,7 @@ pub fn build(source: &dyn Source, path: &Path) -> Built {
         Some((config, snapshot?))
     });
     let broken = diagnostics.iter().any(Diagnostic::is_error);
-    Built { world: world.filter(|_| !broken), diagnostics }
+    Built { world: world.filter(|_| !broken), diagnostics, files: loaded.files }
 }
 
 /// Collects findings on the way.

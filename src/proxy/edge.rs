@@ -59,12 +59,12 @@ impl Edge {
         let running = self.world.running.load_full();
         let limits = running.snapshot.limits;
         let Some(_connection) = self.world.enter(limits.connections) else {
-            return self.world.telemetry.refused(facts.listener, Reason::ConnectionLimit);
+            return journal::refused(&self.world, &facts, Reason::ConnectionLimit);
         };
         let _gauge = self.world.telemetry.connection(facts.listener);
         let Some(listener) = running.snapshot.listener(facts.listener) else { return };
         if let Err(reason) = super::preamble::read(&mut stream, &mut facts, &listener.rules).await {
-            return self.world.telemetry.refused(facts.listener, reason);
+            return journal::refused(&self.world, &facts, reason);
         }
         let limits = ConnLimits {
             header_bytes: limits.header_bytes,
@@ -82,7 +82,7 @@ impl Edge {
                     facts.tls = Some(version);
                     Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
                 }
-                Err(reason) => self.world.telemetry.refused(facts.listener, reason),
+                Err(reason) => journal::refused(&self.world, &facts, reason),
             },
         }
     }
@@ -127,7 +127,11 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let mut entry = Entry::new(self.facts.listener, id, now, watch);
         let head = match read {
             HeadRead::Head(head) => head,
-            HeadRead::Gone => return Next::Close,
+            HeadRead::Gone => {
+                entry.reason = Some(Reason::ClientAborted);
+                journal::record(self.world, &running, &self.facts, None, &entry);
+                return Next::Close;
+            }
             HeadRead::Late => {
                 return self.unread(Reason::HeadTimeout, ErrorCode::RequestTimeout, entry).await;
             }
@@ -147,7 +151,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 entry.deny(&denial);
                 // a HEAD must not get a body, even if the rest of it is malformed
                 let to_head = head.starts_with(b"HEAD ");
-                self.answer(&denial.error, to_head, Next::Close, &entry, running.snapshot.expose_reasons)
+                self.answer(&denial.error, to_head, Next::Close, &mut entry, running.snapshot.expose_reasons)
                     .await;
                 journal::record(self.world, &running, &self.facts, None, &entry);
                 Next::Close
@@ -160,7 +164,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let denial = Denial { reason, error: S3Error::new(code) };
         entry.deny(&denial);
         let running = self.world.running.load_full();
-        self.answer(&denial.error, false, Next::Close, &entry, running.snapshot.expose_reasons).await;
+        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
         journal::record(self.world, &running, &self.facts, None, &entry);
         Next::Close
     }
@@ -171,7 +175,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
         let body;
         if matches!(outcome.verdict, Verdict::ReadBody) {
-            match self.buffer_body(request, snapshot.limits.buffered_body).await {
+            let watch = Stopwatch::start();
+            let read = self.buffer_body(request, snapshot.limits.buffered_body).await;
+            entry.waited(watch.elapsed());
+            match read {
                 Some(bytes) => {
                     body = bytes;
                     outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), entry.now);
@@ -185,6 +192,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 if let Some(outgoing) = outcome.outgoing(snapshot, request) {
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
+                entry.decided();
                 self.forward(running, request, permit, &head, entry).await
             }
             Verdict::Answer(denial) => {
@@ -240,7 +248,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let watch = Stopwatch::start();
         let relayed = relay::relay(
             &mut self.conn,
             peer,
@@ -252,7 +259,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             },
         )
         .await;
-        entry.relayed(&relayed, watch.elapsed());
+        entry.relayed(&relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 
@@ -277,7 +284,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         error: &S3Error,
         to_head: bool,
         next: Next,
-        entry: &Entry,
+        entry: &mut Entry,
         expose: bool,
     ) -> Next {
         let manner = Manner {
@@ -288,9 +295,12 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             reason: entry.reason.filter(|_| expose).map(Reason::code),
         };
         self.conn.out.clear();
-        error::write(error, manner, &mut self.conn.out);
+        let body = error::write(error, manner, &mut self.conn.out);
         match self.conn.write_out().await {
-            Ok(()) => next,
+            Ok(()) => {
+                entry.response_bytes += u64::try_from(body).unwrap_or(0);
+                next
+            }
             Err(_) => Next::Close,
         }
     }

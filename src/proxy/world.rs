@@ -9,7 +9,7 @@ use crate::net::ListenerIndex;
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
-use crate::telemetry::metrics::Held;
+use crate::telemetry::metrics::{Held, Metrics};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,6 +25,8 @@ pub struct Running {
     pub tls: Vec<Option<Arc<Certificates>>>,
     /// The numbers of its policy statements.
     pub statements: Statements,
+    /// The metrics, by the positions in its lists.
+    pub metrics: Metrics,
     /// The bearer token of the admin endpoint, if there is one.
     pub admin_token: Option<Secret>,
     /// The config file as the admin endpoint shows it.

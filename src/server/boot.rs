@@ -12,6 +12,7 @@ use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
+use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
 use crate::telemetry::{Telemetry, build};
@@ -35,9 +36,12 @@ pub enum BootError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The audit log cannot be continued.
+    #[error(transparent)]
+    AuditLog(#[from] OpenError),
 }
 
-/// Whether access lines are written.
+/// Whether logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// As configured.
@@ -55,9 +59,15 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let statements = Statements::of(&snapshot);
-    let metrics = Metrics::new(&metrics_config(&snapshot, &statements))?;
+    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
+    let audit = match (access, &config.logs.audit) {
+        (Access::Configured, Some(path)) => {
+            AuditLog::file(path, Arc::new(SystemClock), metrics.log_dropped())?
+        }
+        (Access::Off, _) | (_, None) => AuditLog::nowhere(metrics.log_dropped()),
+    };
+    audit.record(SystemClock.now(), &Event::Started { version: env!("CARGO_PKG_VERSION") });
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
         (Access::Configured, LogTarget::Stdout) => LineWriter::stdout(metrics.log_dropped())
@@ -66,16 +76,27 @@ pub fn boot(
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
     let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
-    let running = Running {
+    let running = running(config, snapshot, &metrics)?;
+    let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
+    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+}
+
+/// What a config makes of the running gate.
+///
+/// # Errors
+/// [`BootError::Peer`].
+pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+    let statements = Statements::of(&snapshot);
+    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    Ok(Running {
         peers: peers(config)?,
         tls: tls::certificates(config),
         snapshot,
         statements,
+        metrics,
         admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
         shown: config.shown.clone(),
-    };
-    let telemetry = Arc::new(Telemetry { metrics, access });
-    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+    })
 }
 
 fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {

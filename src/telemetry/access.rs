@@ -12,19 +12,11 @@ use super::record::{RequestRecord, StatusClass};
 use super::redact::redact;
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
+use crate::config::model::LogFormat;
 use crate::net::TlsVersion;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
 use crate::request::Version;
-
-/// The form of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object, of [`FIELDS`].
-    Json,
-    /// The server access log of S3 (Amazon S3 User Guide, "Amazon S3 server access log format").
-    S3,
-}
 
 /// What the line of a request is made from. What a request never came to is `None`.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +80,7 @@ pub struct Field {
 }
 
 #[derive(Debug)]
-enum Value<'a> {
+pub(super) enum Value<'a> {
     /// The field is left out.
     Absent,
     Number(u64),
@@ -103,7 +95,7 @@ enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    fn text(value: Option<&'a str>) -> Self {
+    pub(super) fn text(value: Option<&'a str>) -> Self {
         value.map_or(Self::Absent, Self::Text)
     }
 
@@ -115,7 +107,7 @@ impl<'a> Value<'a> {
         value.map_or(Self::Absent, Self::Foreign)
     }
 
-    fn ip(value: Option<IpAddr>) -> Self {
+    pub(super) fn ip(value: Option<IpAddr>) -> Self {
         value.map_or(Self::Absent, Self::Ip)
     }
 
@@ -191,11 +183,11 @@ fields! {
 
 /// The line of a request, with its line end.
 #[must_use]
-pub fn line(format: Format, record: &AccessRecord<'_>) -> Vec<u8> {
+pub fn line(format: LogFormat, record: &AccessRecord<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     match format {
-        Format::S3 => s3::push_line(&mut out, record),
-        Format::Json => {
+        LogFormat::S3 => s3::push_line(&mut out, record),
+        LogFormat::Json => {
             out.push(b'{');
             push_fields(&mut out, record);
             out.extend_from_slice(b"}\n");
@@ -221,7 +213,7 @@ pub(super) fn push_fields(out: &mut Vec<u8>, record: &AccessRecord<'_>) {
     }
 }
 
-fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
+pub(super) fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
     // writing to memory cannot fail
     let _ = match value {
         Value::Absent => out.write_all(b"null"),
@@ -271,4 +263,4 @@ pub fn markdown() -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

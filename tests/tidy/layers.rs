@@ -25,6 +25,7 @@ const ORDER: &[&str] = &[
     "explain",
     "config",
     "telemetry",
+    "store",
     "proxy",
     "admin",
     "server",

@@ -336,16 +336,28 @@ static LIMITS: Section = Section {
 static LOGS: Section = Section {
     keys: &[
         defaults("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
-        unserved("audit", "decisions and reloads, each line chained to the one before"),
+        optional(
+            "audit",
+            Form::Keys(&AUDIT_LOG),
+            "refusals and changes, each line chained to the one before",
+        ),
     ],
 };
 
 static ACCESS_LOG: Section = Section {
     keys: &[
         default("path", "-", Form::File, "the file that lines are added to; `-` is standard output"),
-        only("format", "json", "the form of a line"),
+        default(
+            "format",
+            "json",
+            Form::Choice(&["json", "s3"]),
+            "the form of a line; `s3` as S3 writes its own",
+        ),
     ],
 };
+
+static AUDIT_LOG: Section =
+    Section { keys: &[required("path", Form::File, "the file that lines are added to")] };
 
 /// Every key with its path, as `listeners[].tls.certificate`.
 #[must_use]

@@ -295,3 +295,18 @@ fn many_buckets_make_no_series_before_they_are_used() {
     metrics.record(&RequestRecord { bucket: Some(7), ..full() });
     assert!(metrics.render().unwrap().contains("bucket=\"bucket-7\""));
 }
+
+#[test]
+fn certificates_expire_per_listener_and_are_forgotten_with_it() {
+    let metrics = Metrics::new(&config()).unwrap();
+    for (at, not_after) in [(0, None), (1, Some(2_000_000_000)), (99, Some(1))] {
+        metrics.certificates_expire(ListenerIndex(at), not_after);
+    }
+    let series = "tls_certificate_expiry_timestamp_seconds{listener=\"127.0.0.1:2\"}";
+    check(&metrics, &[(series, 2_000_000_000.0)]);
+    let count =
+        |page: String| page.matches("\npresign_gate_tls_certificate_expiry_timestamp_seconds{").count();
+    assert_eq!(count(metrics.render().unwrap()), 1);
+    metrics.certificates_expire(ListenerIndex(1), None);
+    assert_eq!(count(metrics.render().unwrap()), 0);
+}
