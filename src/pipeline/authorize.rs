@@ -14,7 +14,7 @@ use crate::policy::context::{
 };
 use crate::policy::decide::{Layers, Outcome as Said, decide, would_deny};
 use crate::policy::key::Key;
-use crate::policy::query::{ActionRef, ContextRef, Query, ResourceRef};
+use crate::policy::query::{ActionRef, ContextRef, Owner, Query, ResourceRef};
 use crate::reason::Reason;
 use crate::s3::error::ErrorCode;
 use crate::s3::requirement::{Kind, Requirement, Resource};
@@ -91,7 +91,8 @@ impl<'r> Question<'r, '_, '_> {
         }
         let (keys, object, bucket_tags) =
             (self.subject.keys(), self.subject.object_tags(), self.subject.bucket_tags());
-        let context = self.context(&keys, object.tags(), bucket_tags.tags());
+        let context =
+            Context { issued: identity.issued, ..self.context(&keys, object.tags(), bucket_tags.tags()) };
         let mut shadow_denied = SmallVec::new();
         for requirement in requirements {
             let Some(resource) = resource(&requirement.resource) else {
@@ -114,7 +115,10 @@ impl<'r> Question<'r, '_, '_> {
             };
             let query = Query {
                 principal: &identity.principal,
-                resource_account: None,
+                owner: own.and_then(|at| self.snapshot.buckets.get(at)).map_or_else(
+                    Owner::default,
+                    |bucket| Owner { account: bucket.account.as_deref(), org: bucket.org.as_deref() },
+                ),
                 action: ActionRef::Known(requirement.action),
                 resource,
                 context: ContextRef::Request(&context),

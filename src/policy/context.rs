@@ -125,6 +125,18 @@ impl Age {
     }
 }
 
+/// When a credential was issued.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Issued {
+    /// It is a permanent one, or the request is not signed.
+    #[default]
+    Never,
+    /// It is a temporary one, issued at this time.
+    At(UnixMillis),
+    /// It is a temporary one, and nobody has told the gate when it was issued.
+    Untold,
+}
+
 /// A tag: name and value, decoded.
 pub type Tag<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
@@ -155,8 +167,8 @@ pub struct Context<'a> {
     pub transport: Transport,
     /// Where the signature stood.
     pub signed: Signed,
-    /// When the temporary credential of the signer was issued; `None` for permanent ones.
-    pub token_issue_time: Option<UnixMillis>,
+    /// When the credential of the signer was issued (`aws:TokenIssueTime`).
+    pub issued: Issued,
     /// The region that the request is for (`aws:RequestedRegion`).
     pub region: &'a str,
     /// The `User-Agent` header, empty if there is none.
@@ -183,7 +195,7 @@ impl Context<'_> {
             gcp_psc_connection_id: None,
             transport: Transport::Plain,
             signed: Signed::Not,
-            token_issue_time: None,
+            issued: Issued::Never,
             region: "",
             user_agent: b"",
             referer: None,

@@ -128,7 +128,7 @@ keys! {
     SourceOrgPaths "aws:SourceOrgPaths" String Many NeverPresent
     // the resource
     ResourceAccount "aws:ResourceAccount" String One Gate
-    ResourceOrgId "aws:ResourceOrgID" String One Never
+    ResourceOrgId "aws:ResourceOrgID" String One Gate
     ResourceOrgPaths "aws:ResourceOrgPaths" String Many Never
     ResourceTag "aws:ResourceTag/" String Tagged Never
     RequestTag "aws:RequestTag/" String Tagged Gate

@@ -252,3 +252,78 @@ fn bodies_that_a_rule_cannot_read() {
         assert_eq!(judge(&world, "10.0.0.1:1", &text, body.map(str::as_bytes)), expected, "{lines} {body:?}");
     }
 }
+
+#[test]
+fn what_the_config_tells_of_signers_and_buckets() {
+    let told = |credential: &str, bucket: &str, condition: &str| {
+        let statement = format!(r#"{{ Effect: Deny, Action: "*", Resource: "*", Condition: {condition} }}"#);
+        let config = CONFIG
+            .replace(
+                "    secret_access_key: { value: secret }\n",
+                &format!("    secret_access_key: {{ value: secret }}\n{credential}"),
+            )
+            .replace("upstream_bucket: real }", &format!("upstream_bucket: real{bucket} }}"))
+            .replace(
+                "policy:\n  guardrails:\n",
+                &format!(
+                    "policy:\n  guardrails:\n    - {{ Version: \"2012-10-17\", Statement: {statement} }}\n"
+                ),
+            );
+        let source = MemorySource::default().with_file("/gate.yaml", config);
+        let built = build(&source, Path::new("/gate.yaml"));
+        let warned = built.diagnostics.iter().any(|found| found.message.starts_with("the gate is not told"));
+        let (_, world) = built.world.unwrap_or_else(|| panic!("{:?}", built.diagnostics));
+        let denied =
+            judge(&world, "10.0.0.1:1", &signed("GET", "/bkt/k", &[], ""), None) == "403 explicit_deny";
+        (denied, warned)
+    };
+    let not = |key: &str, value: &str| format!(r#"{{ StringNotEquals: {{ "{key}": "{value}" }} }}"#);
+    let is = |key: &str, value: &str| format!(r#"{{ StringEquals: {{ "{key}": "{value}" }} }}"#);
+    for (credential, bucket, key, value) in [
+        ("    user_id: AIDA1\n", "", "aws:userid", "AIDA1"),
+        ("    org: o-signer\n", "", "aws:PrincipalOrgID", "o-signer"),
+        ("", ", account: \"111122223333\"", "aws:ResourceAccount", "111122223333"),
+        ("", ", account: \"111122223333\"", "s3:ResourceAccount", "111122223333"),
+        ("", ", org: o-owner", "aws:ResourceOrgID", "o-owner"),
+    ] {
+        assert!(!told(credential, bucket, &not(key, value)).0, "{key}");
+        assert!(told(credential, bucket, &is(key, value)).0, "{key}");
+        // untold is not the same as another value
+        assert!(told("", "", &not(key, value)).0, "{key}");
+        let (denied, warned) = told("", "", &is(key, value));
+        assert_eq!((denied, warned), (key != "aws:PrincipalOrgID", key != "aws:PrincipalOrgID"), "{key}");
+    }
+    let foreign =
+        CONFIG.replace("upstream_bucket: real }", "upstream_bucket: real, account: \"444455556666\" }");
+    let text = signed("GET", "/bkt/k", &[], "");
+    assert_eq!(
+        judge(&world(&foreign), "10.0.0.1:1", &text, None),
+        "403 implicit_deny",
+        "another account needs both"
+    );
+}
+
+#[test]
+fn when_a_temporary_credential_was_issued() {
+    let config = |issued: &str| {
+        let deny = r#"{ Version: "2012-10-17", Statement: { Effect: Deny, Action: "*", Resource: "*", Condition: { DateLessThan: { "aws:TokenIssueTime": "2026-01-01" } } } }"#;
+        CONFIG
+            .replace(
+                "    secret_access_key: { value: secret }\n",
+                &format!("    secret_access_key: {{ value: secret }}\n{issued}"),
+            )
+            .replace("policy:\n  guardrails:\n", &format!("policy:\n  guardrails:\n    - {deny}\n"))
+    };
+    let ask = |issued: &str| {
+        let text = signed("GET", "/bkt/k", &[], "");
+        judge(&world(&config(issued)), "10.0.0.1:1", &text, None)
+    };
+    assert_eq!(ask(""), "forward", "a permanent credential has no such key");
+    let refused =
+        MemorySource::default().with_file("/gate.yaml", config("    issued: 2026-01-02T00:00:00Z\n"));
+    let found = build(&refused, Path::new("/gate.yaml")).diagnostics;
+    assert!(
+        found.iter().any(|found| found.message == "a permanent credential has no time of issue"),
+        "{found:?}"
+    );
+}
