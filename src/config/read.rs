@@ -4,13 +4,14 @@
 mod access;
 mod credentials;
 mod policies;
+mod rates;
 mod secrets;
 mod storage;
 mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Signing};
+use super::model::{Admin, Config, Hosts, Limits, Links, LogFormat, LogTarget, Logs, Signing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::tree::{Node, Scalar};
@@ -32,7 +33,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let policy = top.section_or_empty("policy").and_then(|fields| policies::rules(&fields));
     let buckets = storage::buckets(&top);
     let upstreams = storage::upstreams(&top);
-    let links = top.if_given("links", links);
+    let links = top.section_or_empty("links").and_then(|fields| links(&fields));
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let expose_reasons = expose_reasons(&top);
@@ -49,7 +50,6 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         reader,
     );
     version?;
-    links?;
     Ok(Config {
         listeners: listeners?,
         admin: admin?,
@@ -60,6 +60,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         policy: policy?,
         buckets: buckets?,
         upstreams: upstreams?,
+        links: links?,
         limits: limits?,
         logs: logs?,
         expose_reasons: expose_reasons?,
@@ -117,11 +118,12 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
     })
 }
 
-/// This version keeps no state about links; the section is only looked over for what it does not serve.
-fn links(top: &Fields<'_>, name: &'static str) -> Result<(), Reported> {
-    let links = top.section(name)?;
-    links.if_given("store", Fields::section)?;
-    Ok(())
+/// This version keeps no state about links; beside the limits the section is only looked over for what it does not serve.
+fn links(fields: &Fields<'_>) -> Result<Links, Reported> {
+    let store = fields.if_given("store", Fields::section);
+    let rate_limits = rates::rate_limits(fields);
+    store?;
+    Ok(Links { rate_limits: rate_limits? })
 }
 
 fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {

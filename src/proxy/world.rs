@@ -3,6 +3,7 @@
 
 use super::certificates::Certificates;
 use super::peer::Peer;
+use super::rates::Rates;
 use super::statements::Statements;
 use crate::clock::Clock;
 use crate::net::ListenerIndex;
@@ -23,6 +24,8 @@ pub struct Running {
     pub peers: Vec<Peer>,
     /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
     pub tls: Vec<Option<Arc<Certificates>>>,
+    /// What is counted for each source.
+    pub rates: Rates,
     /// The numbers of its policy statements.
     pub statements: Statements,
     /// The metrics, by the positions in its lists.

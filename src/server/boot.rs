@@ -8,6 +8,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
 use crate::proxy::journal::SCHEMES;
+use crate::proxy::rates::Rates;
 use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
@@ -59,7 +60,7 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
+    let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
     let audit = match (access, &config.logs.audit) {
         (Access::Configured, Some(path)) => {
@@ -75,7 +76,11 @@ pub fn boot(
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
+    let ports = config
+        .listeners
+        .iter()
+        .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
+        .collect();
     let running = running(config, snapshot, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
@@ -87,10 +92,11 @@ pub fn boot(
 /// [`BootError::Peer`].
 pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
-    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
     Ok(Running {
         peers: peers(config)?,
         tls: tls::certificates(config),
+        rates: Rates::new(&config.links.rate_limits),
         snapshot,
         statements,
         metrics,
@@ -99,7 +105,7 @@ pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) ->
     })
 }
 
-fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
+fn metrics_config(config: &Config, snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
     MetricsConfig {
         version: build::VERSION.to_owned(),
         revision: build::REVISION.to_owned(),
@@ -110,6 +116,7 @@ fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig
         shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
+        rate_limits: config.links.rate_limits.iter().map(ToString::to_string).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }
 }

@@ -34,6 +34,8 @@ pub struct MetricsConfig {
     pub operations: Vec<&'static str>,
     /// The names of the authentication schemes.
     pub auth_schemes: Vec<&'static str>,
+    /// The limits on requests in a time, in the order of the config.
+    pub rate_limits: Vec<String>,
     /// The names of the constraints that a link can carry.
     pub constraints: Vec<&'static str>,
 }
@@ -126,6 +128,13 @@ impl Metrics {
     pub fn config_refused(&self) {
         self.handles.reload_successful.set(0);
         self.handles.reloads_refused.inc();
+    }
+
+    /// Counts a request that was too much for a limit, by its position.
+    pub fn rate_limited(&self, rule: usize) {
+        if let Some(series) = self.handles.rate_limited.get(rule) {
+            series.inc();
+        }
     }
 
     /// The first certificate of a listener expires at this time, in seconds since the epoch; `None` for cleartext.

@@ -52,6 +52,8 @@ pub(super) struct Handles {
     pub(super) reload_timestamp: IntGauge,
     pub(super) reloads_loaded: IntCounter,
     pub(super) reloads_refused: IntCounter,
+    /// By limit.
+    pub(super) rate_limited: Box<[IntCounter]>,
     pub(super) log_dropped: IntCounter,
 }
 
@@ -96,6 +98,7 @@ impl Handles {
             reload_timestamp: vectors.reload_timestamp.with_label_values::<&str>(&[]),
             reloads_loaded: vectors.reloads.with_label_values(&["loaded"]),
             reloads_refused: vectors.reloads.with_label_values(&["refused"]),
+            rate_limited: each(&config.rate_limits, |it| vectors.rate_limited.with_label_values(&[it])),
             log_dropped: vectors.log_dropped.with_label_values::<&str>(&[]),
             operations,
         };

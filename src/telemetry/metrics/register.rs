@@ -45,6 +45,7 @@ vectors! {
     reload_successful: IntGaugeVec RELOAD_SUCCESSFUL,
     reload_timestamp: IntGaugeVec RELOAD_TIMESTAMP,
     reloads: IntCounterVec RELOADS,
+    rate_limited: IntCounterVec RATE_LIMITED,
     tls_expiry: IntGaugeVec TLS_EXPIRY,
     log_dropped: IntCounterVec LOG_DROPPED,
 }
