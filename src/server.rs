@@ -2,6 +2,7 @@
 //! It must not read the configuration file: it takes what was built from it.
 
 pub mod boot;
+mod keeper;
 pub mod peers;
 pub mod reload;
 mod signals;
@@ -85,6 +86,7 @@ pub fn run(
         TcpListener::bind(address).map_err(|error| ServerError::Bind { address, error })?;
     }
     let reloads = reloader.start(Arc::clone(world)).map_err(ServerError::Thread)?;
+    keeper::start(world).map_err(ServerError::Thread)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(threads));
     server.bootstrap();

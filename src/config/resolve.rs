@@ -268,7 +268,7 @@ impl Resolver {
 fn upstream(upstream: &storage::Upstream) -> Upstream {
     Upstream {
         name: upstream.name.value.clone(),
-        authority: upstream.endpoint.value.authority(),
+        authority: upstream.endpoints.first().map_or_else(String::new, |endpoint| endpoint.value.authority()),
         region: upstream.region.clone(),
         addressing: match upstream.addressing {
             storage::Addressing::Path => Addressing::Path,

@@ -6,7 +6,8 @@ mod upload;
 
 use super::conn::{Conn, write_all};
 use super::link::Link;
-use super::peer::Peer;
+use super::peer::address::now;
+use super::peer::{Peer, Round};
 use super::pool;
 use crate::clock::Stopwatch;
 use crate::reason::Reason;
@@ -43,6 +44,8 @@ pub struct Relayed {
     pub response_bytes: u64,
     /// Until the first byte of the answer.
     pub first_byte: Option<Duration>,
+    /// How often it was tried again.
+    pub retries: u32,
     /// Whether the client's connection can carry another request.
     pub keep_client: bool,
     /// What went wrong, if something did.
@@ -59,8 +62,14 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// As proxies answer and clients of S3 retry: 503 if nobody is there, 504 if nobody answers, 502 for nonsense.
     fn upstream(reason: Reason) -> Self {
-        Self { reason, answer: Some(S3Error::new(ErrorCode::ServiceUnavailable)) }
+        let code = match reason {
+            Reason::UpstreamTimeout => ErrorCode::GatewayTimeout,
+            Reason::UpstreamProtocol => ErrorCode::BadGateway,
+            _ => ErrorCode::ServiceUnavailable,
+        };
+        Self { reason, answer: Some(S3Error::new(code)) }
     }
 
     fn reading(error: &io::Error) -> Self {
@@ -104,57 +113,80 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let watch = Stopwatch::start();
-    let mut link = open(peer).await?;
+    let mut link = open(peer, relayed).await?;
     let mut uploaded = true;
     if request.carriage.framing == Framing::None {
-        link = ask(link, peer, request).await?;
+        link = ask(link, peer, request, relayed).await?;
     } else {
         uploaded = upload::upload(conn, &mut link, peer, request, relayed).await?;
     }
-    let answer = answer_head(conn, &mut link, peer, request, uploaded).await?;
+    let answer = answer_head(conn, &mut link, peer, request, uploaded).await;
+    let answer = noted(&link, answer)?;
+    link.address().answered();
     relayed.first_byte = Some(watch.elapsed());
     relayed.status = Some(answer.status);
     download::download(conn, &mut link, peer, &answer, relayed).await?;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
     if uploaded && answer.keep_upstream && link.received().is_empty() {
-        pool::put(peer, link.stream);
+        pool::put(link.into_connected(), peer.timeouts());
     }
     Ok(())
 }
 
-async fn open(peer: &Peer) -> Result<Link, Failure> {
-    match pool::take(peer) {
-        Some(stream) => Ok(Link::new(stream, true)),
-        None => connect(peer).await,
+/// Notes a request that was sent and not answered: an address that is silent again and again is put aside.
+fn noted<T>(link: &Link, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    outcome.inspect_err(|_| link.address().failed(now()))
+}
+
+async fn open(peer: &Peer, relayed: &mut Relayed) -> Result<Link, Failure> {
+    let mut round = peer.round();
+    let pooled = round.endpoints().next().and_then(|endpoint| pool::take(endpoint, peer.timeouts()));
+    match pooled {
+        Some(connected) => Ok(Link::new(connected, true)),
+        None => connect(&mut round, relayed).await,
     }
 }
 
-async fn connect(peer: &Peer) -> Result<Link, Failure> {
-    let stream = peer.connect().await.map_err(|error| {
-        log::warn!("cannot connect to upstream {}:{}: {error}", peer.host, peer.port);
+/// Nothing was sent yet: whatever the request is, another address may be tried.
+async fn connect(round: &mut Round<'_>, relayed: &mut Relayed) -> Result<Link, Failure> {
+    let (outcome, retries) = round.connect().await;
+    relayed.retries += retries;
+    let connected = outcome.map_err(|error| {
+        log::warn!("cannot connect to upstream `{}`: {error}", round.name());
         Failure::upstream(match error.kind() {
             io::ErrorKind::TimedOut => Reason::UpstreamTimeout,
             _ => Reason::UpstreamConnect,
         })
     })?;
-    Ok(Link::new(stream, false))
+    Ok(Link::new(connected, false))
 }
 
 /// Sends a request without a body and waits for the first bytes of the answer. A reused connection may have died
 /// unnoticed: then the request goes out once more, on a fresh one, if that can do no harm.
-async fn ask(mut link: Link, peer: &Peer, request: Request<'_>) -> Result<Link, Failure> {
-    match ask_once(&mut link, peer, request.head).await {
-        Err(error) if link.reused && request.repeatable && error.kind() != io::ErrorKind::TimedOut => {
-            link = connect(peer).await?;
-            ask_once(&mut link, peer, request.head).await.map_err(|error| Failure::reading(&error))?;
-        }
-        outcome => outcome.map_err(|error| Failure::reading(&error))?,
+async fn ask(
+    mut link: Link,
+    peer: &Peer,
+    request: Request<'_>,
+    relayed: &mut Relayed,
+) -> Result<Link, Failure> {
+    let outcome = ask_once(&mut link, peer, request.head).await;
+    if let Err(error) = &outcome
+        && link.reused
+        && request.repeatable
+        && error.kind() != io::ErrorKind::TimedOut
+    {
+        relayed.retries += 1;
+        link = connect(&mut peer.round(), relayed).await?;
+        let outcome = ask_once(&mut link, peer, request.head).await;
+        noted(&link, outcome.map_err(|error| Failure::reading(&error)))?;
+        return Ok(link);
     }
+    noted(&link, outcome.map_err(|error| Failure::reading(&error)))?;
     Ok(link)
 }
 
 async fn ask_once(link: &mut Link, peer: &Peer, head: &[u8]) -> io::Result<()> {
-    write_all(&mut link.stream, head, peer.timeouts.write).await?;
+    write_all(&mut link.stream, head, peer.timeouts().write).await?;
     match link.read(peer).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         _ => Ok(()),

@@ -20,7 +20,7 @@ pub struct Running {
     /// The compiled world.
     pub snapshot: Snapshot,
     /// The upstreams, in the order of [`Snapshot::upstreams`].
-    pub peers: Vec<Peer>,
+    pub peers: Vec<Arc<Peer>>,
     /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
     pub tls: Vec<Option<Arc<Certificates>>>,
     /// The numbers of its policy statements.
@@ -66,6 +66,22 @@ impl World {
             draining: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
+        }
+    }
+
+    /// Brings the gauges that are asked for, not counted, up to date.
+    pub fn measure(&self) {
+        let running = self.running.load();
+        for peer in &running.peers {
+            running.metrics.upstream_endpoints(&peer.spec.name, peer.states());
+        }
+    }
+
+    /// Lets go of the gauges of upstreams that a new configuration has no more.
+    pub fn forget(&self, old: &Running, new: &Running) {
+        let gone = |peer: &&Arc<Peer>| !new.peers.iter().any(|kept| kept.spec.name == peer.spec.name);
+        for peer in old.peers.iter().filter(gone) {
+            self.telemetry.metrics.forget_upstream(&peer.spec.name);
         }
     }
 

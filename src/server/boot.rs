@@ -65,20 +65,25 @@ pub fn boot(
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
     let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
-    let running = running(config, snapshot, &metrics)?;
+    let running = running(config, snapshot, None, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
 }
 
-/// What a config makes of the running gate.
+/// What a config makes of the running gate; upstreams that did not change are taken over from `before`.
 ///
 /// # Errors
 /// [`BootError::Peer`].
-pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+pub(super) fn running(
+    config: &Config,
+    snapshot: Snapshot,
+    before: Option<&Running>,
+    metrics: &Metrics,
+) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
     let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
     Ok(Running {
-        peers: peers(config)?,
+        peers: peers(config, before.map_or(&[], |before| &before.peers))?,
         tls: tls::certificates(config),
         snapshot,
         statements,

@@ -108,8 +108,12 @@ impl Watcher {
         if let Some((mut config, mut snapshot)) = built.world {
             findings.extend(self.reloader.fixed.apply(&self.reloader.path, &mut config, &mut snapshot));
             if !findings.iter().any(Diagnostic::is_error) {
-                match boot::running(&config, snapshot, &self.world.telemetry.metrics) {
-                    Ok(running) => self.world.running.store(Arc::new(running)),
+                let old = self.world.running.load_full();
+                match boot::running(&config, snapshot, Some(&old), &self.world.telemetry.metrics) {
+                    Ok(running) => {
+                        self.world.forget(&old, &running);
+                        self.world.running.store(Arc::new(running));
+                    }
                     Err(error) => findings.push(self.about(error.to_string())),
                 }
             }

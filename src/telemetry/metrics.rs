@@ -57,6 +57,9 @@ impl From<prometheus::Error> for MetricsError {
     }
 }
 
+/// The states of an address of an upstream.
+pub const UPSTREAM_STATES: [&str; 3] = ["up", "ejected", "unhealthy"];
+
 /// All metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -100,6 +103,22 @@ impl Metrics {
     #[must_use]
     pub fn connection(&self, listener: ListenerIndex) -> Option<Held> {
         self.handles.connections.get(listener.get()).map(Held::new)
+    }
+
+    /// How many addresses an upstream has in each state.
+    pub fn upstream_endpoints(&self, upstream: &str, counts: [usize; 3]) {
+        for (state, count) in UPSTREAM_STATES.iter().zip(counts) {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.vectors.upstream_endpoints.with_label_values(&[upstream, state]).set(count);
+        }
+    }
+
+    /// An upstream is configured no more: what was true of it is no longer; what was counted stays.
+    pub fn forget_upstream(&self, upstream: &str) {
+        for state in UPSTREAM_STATES {
+            // it may never have been there
+            let _ = self.vectors.upstream_endpoints.remove_label_values(&[upstream, state]);
+        }
     }
 
     /// The first config was read at this time and is in force.

@@ -28,3 +28,4 @@ mod sdk;
 mod threats;
 mod tls;
 mod upstream_faults;
+mod upstreams;

@@ -240,7 +240,11 @@ static BUCKET: Section = Section {
 static UPSTREAM: Section = Section {
     keys: &[
         required("name", Form::Text, "the name that buckets refer to"),
-        required("endpoint", Form::Endpoint, "scheme, host and port of the store"),
+        required(
+            "endpoint",
+            Form::OneOrMore(&Form::Endpoint),
+            "scheme, host and port of the store; several take turns, under the Host of the first",
+        ),
         required("region", Form::Text, "the region that requests are signed for"),
         default(
             "addressing",
@@ -255,8 +259,24 @@ static UPSTREAM: Section = Section {
             "the authorities that its certificate must come from, PEM; left out, the public ones",
         ),
         defaults("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
-        only("retries", "0", "how often a request without a body is tried again"),
-        unserved("health", "how the gate probes it"),
+        default(
+            "retries",
+            "2",
+            Form::Count(0, 10),
+            "how often a connection is tried again, while nothing was sent",
+        ),
+        optional(
+            "health",
+            Form::Keys(&HEALTH),
+            "its addresses are probed, and get requests while they answer",
+        ),
+    ],
+};
+
+static HEALTH: Section = Section {
+    keys: &[
+        default("path", "/", Form::Text, "the path of an unsigned GET; any answer below 500 is good"),
+        default("interval", "5s", Form::Duration(100, HOUR), "the time from one probe to the next"),
     ],
 };
 

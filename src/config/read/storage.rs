@@ -1,7 +1,9 @@
 //! Reads the buckets that clients see and the stores behind them.
 //! It must not check whether they fit together; [`super::super::check`] does.
 
-use super::super::model::storage::{Addressing, Bucket, BucketName, Timeouts, Upstream, UpstreamCredentials};
+use super::super::model::storage::{
+    Addressing, Bucket, BucketName, Health, Timeouts, Upstream, UpstreamCredentials,
+};
 use super::super::reader::{Fields, Reported};
 use super::super::scalar::{Malformed, endpoint::Endpoint};
 use super::super::tree::Scalar;
@@ -38,22 +40,40 @@ pub(super) fn upstreams(top: &Fields<'_>) -> Result<Vec<Upstream>, Reported> {
 
 fn upstream(fields: &Fields<'_>) -> Result<Upstream, Reported> {
     let name = fields.text("name");
-    let endpoint = fields.scalar("endpoint", |scalar| Endpoint::parse(&scalar.text));
+    let endpoints = fields.one_or_more("endpoint", |scalar| Endpoint::parse(&scalar.text));
     let region = fields.text("region");
     let addressing =
         fields.choice("addressing", &[("path", Addressing::Path), ("virtual", Addressing::Virtual)]);
     let credentials = fields.section("credentials").and_then(|inner| upstream_credentials(&inner));
     let ca = fields.if_given("ca", secrets::file);
     let timeouts = fields.section_or_empty("timeouts").and_then(|inner| timeouts(&inner));
+    let retries = fields.count("retries");
+    let health =
+        fields.if_given("health", |fields, name| fields.section(name).and_then(|inner| health(&inner)));
     Ok(Upstream {
         name: name?,
-        endpoint: endpoint?,
+        endpoints: endpoints?,
         region: region?.value,
         addressing: addressing?,
         credentials: credentials?,
         ca: ca?,
         timeouts: timeouts?,
+        retries: u32::try_from(retries?).unwrap_or(u32::MAX),
+        health: health?,
     })
+}
+
+fn health(fields: &Fields<'_>) -> Result<Health, Reported> {
+    let path = fields.scalar("path", |scalar| {
+        let path = scalar.text.as_str();
+        let sendable = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if path.starts_with('/') && sendable {
+            return Ok(path.to_owned());
+        }
+        Err(Malformed::new(path, "a path", "begin it with `/`, and percent-encode what is not visible ASCII"))
+    });
+    let interval = fields.duration("interval");
+    Ok(Health { path: path?.value, interval: interval? })
 }
 
 fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {

@@ -2,7 +2,8 @@
 //! It must not need the pipeline: heads and carriages are written by hand.
 
 use super::super::conn::ConnLimits;
-use super::super::peer::Timeouts;
+use super::super::peer::endpoint::Endpoint;
+use super::super::peer::{Peer, Spec, Timeouts};
 use super::*;
 use crate::request::Version;
 use crate::upstream::body::{BodyRules, ExpectedHash};
@@ -66,7 +67,16 @@ struct Seen {
 fn peer(port: u16) -> Peer {
     let time = Duration::from_secs(5);
     let timeouts = Timeouts { connect: time, read: time, write: time, idle: time };
-    Peer { key: u64::from(port), host: "127.0.0.1".to_owned(), port, tls: None, timeouts }
+    let configured = crate::config::scalar::endpoint::Endpoint::parse(&format!("http://127.0.0.1:{port}"));
+    let spec = Spec {
+        name: "u".to_owned(),
+        endpoints: vec![configured.unwrap()],
+        ca: None,
+        timeouts,
+        retries: 0,
+        health: None,
+    };
+    Peer::new(spec, vec![Endpoint::new("127.0.0.1", port, "u".to_owned(), None)])
 }
 
 async fn act(listener: TcpListener, script: Vec<Step>) -> String {
@@ -101,7 +111,7 @@ async fn play(case: Case) -> Seen {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = peer(listener.local_addr().unwrap().port());
     if case.warm {
-        pool::put(&peer, peer.connect().await.unwrap());
+        pool::put(peer.round().connect().await.0.unwrap(), peer.timeouts());
     }
     let upstream = tokio::spawn(act(listener, case.script));
     let (ours, mut theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(1024 * 1024);

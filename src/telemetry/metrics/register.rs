@@ -39,6 +39,8 @@ vectors! {
     link_constraints: IntCounterVec LINK_CONSTRAINTS,
     upstream_requests: IntCounterVec UPSTREAM_REQUESTS,
     upstream_first_byte: HistogramVec UPSTREAM_FIRST_BYTE,
+    upstream_retries: IntCounterVec UPSTREAM_RETRIES,
+    upstream_endpoints: IntGaugeVec UPSTREAM_ENDPOINTS,
     request_body_bytes: IntCounterVec REQUEST_BODY_BYTES,
     response_body_bytes: IntCounterVec RESPONSE_BODY_BYTES,
     reload_successful: IntGaugeVec RELOAD_SUCCESSFUL,
