@@ -27,6 +27,7 @@ use crate::s3::requirement::Requirement;
 use crate::snapshot::Snapshot;
 use crate::upstream::body::{BodyRules, ExpectedHash, too_large};
 use crate::upstream::plan::Carriage;
+use crate::upstream::rename::Renamed;
 use smallvec::SmallVec;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
@@ -124,6 +125,7 @@ impl<'r> Judge<'r, '_, '_> {
             framing: request.body.into(),
             expects_continue: request.expects_continue,
             rules: self.body_rules(authenticated, constraints)?,
+            renamed: self.renamed(outcome.operation, bucket, address),
         };
         Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
     }
@@ -209,6 +211,27 @@ impl Judge<'_, '_, '_> {
         let (min, max) =
             constraints.content_length_range().map_or((0, limit), |range| (*range.start(), *range.end()));
         Ok(BodyRules { sha256, min, max: max.min(limit) })
+    }
+
+    /// The two names of the bucket, if the answer will show the wrong one.
+    fn renamed(
+        self,
+        operation: Option<Operation>,
+        bucket: Option<usize>,
+        address: &Address<'_>,
+    ) -> Option<Renamed> {
+        let names_bucket = matches!(
+            operation?,
+            Operation::ListObjects
+                | Operation::ListObjectsV2
+                | Operation::ListObjectVersions
+                | Operation::ListMultipartUploads
+                | Operation::ListParts
+                | Operation::CreateMultipartUpload
+        );
+        let there = self.snapshot.buckets.get(bucket?)?.upstream_bucket.clone()?;
+        let here = address.bucket()?.as_str().to_owned();
+        (names_bucket && here != there).then_some(Renamed { there, here })
     }
 
     /// The source of a copy as the store knows it; `None` if it needs no change.

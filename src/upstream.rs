@@ -5,6 +5,7 @@ pub mod body;
 pub mod forwarding;
 pub mod head;
 pub mod plan;
+pub mod rename;
 
 use crate::secret::Secret;
 

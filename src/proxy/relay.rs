@@ -16,6 +16,7 @@ use crate::response::head::{AnswerHead, Client};
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::upstream::body::BodyFault;
 use crate::upstream::plan::Carriage;
+use crate::upstream::rename::Rename;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -125,7 +126,8 @@ where
     link.address().answered();
     relayed.first_byte = Some(watch.elapsed());
     relayed.status = Some(answer.status);
-    download::download(conn, &mut link, peer, &answer, relayed).await?;
+    let rename = request.carriage.renamed.as_ref().filter(|_| answer.rewritten).map(Rename::new);
+    download::download(conn, &mut link, peer, &answer, rename, relayed).await?;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
     if uploaded && answer.keep_upstream && link.received().is_empty() {
         pool::put(link.into_connected(), peer.timeouts());
@@ -200,6 +202,8 @@ struct Answer {
     told: Framing,
     sent: Framing,
     keep_upstream: bool,
+    /// Whether names in the body are exchanged.
+    rewritten: bool,
     client: Client,
 }
 
@@ -217,7 +221,7 @@ where
     // a client that has not sent all of its body cannot be asked for another request
     let client = Client { keep_alive: request.client.keep_alive && uploaded, ..request.client };
     loop {
-        let (length, answer) = next_answer(link, request.carriage.to_head, client, &mut conn.out)?;
+        let (length, answer) = next_answer(link, request.carriage, client, &mut conn.out)?;
         link.consume(length);
         if let Some(answer) = answer {
             return Ok(answer);
@@ -236,12 +240,13 @@ where
 /// the final one, its head then written to `out`.
 fn next_answer(
     link: &Link,
-    to_head: bool,
+    carriage: &Carriage,
     client: Client,
     out: &mut Vec<u8>,
 ) -> Result<(usize, Option<Answer>), Failure> {
     let malformed = || Failure::upstream(Reason::UpstreamProtocol);
-    let Some(head) = AnswerHead::parse(link.received(), to_head).map_err(|_| malformed())? else {
+    let Some(mut head) = AnswerHead::parse(link.received(), carriage.to_head).map_err(|_| malformed())?
+    else {
         return Ok((0, None));
     };
     if head.status == 101 {
@@ -251,10 +256,19 @@ fn next_answer(
     if head.is_interim() {
         return Ok((head.length, None));
     }
+    let told = head.framing;
+    let rewritten = carriage.renamed.is_some()
+        && head.status == 200
+        && told != Framing::None
+        && head.first("content-encoding").is_none();
+    if rewritten {
+        // its length is not known before the body is
+        head.framing = Framing::UntilClose;
+    }
     out.clear();
     let sent = head.write(client, out);
     let answer =
-        Answer { status: head.status, told: head.framing, sent, keep_upstream: head.keep_alive, client };
+        Answer { status: head.status, told, sent, keep_upstream: head.keep_alive, rewritten, client };
     Ok((head.length, Some(answer)))
 }
 

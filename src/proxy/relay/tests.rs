@@ -7,6 +7,7 @@ use super::super::peer::{Peer, Spec, Timeouts};
 use super::*;
 use crate::request::Version;
 use crate::upstream::body::{BodyRules, ExpectedHash};
+use crate::upstream::rename::Renamed;
 use bytes::BytesMut;
 use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -36,6 +37,7 @@ struct Case {
     closes: bool,
     expects_continue: bool,
     rules: BodyRules,
+    renamed: Option<Renamed>,
     version: Version,
     /// Whether the request goes out over a connection that was used before.
     warm: bool,
@@ -51,6 +53,7 @@ impl Default for Case {
             closes: false,
             expects_continue: false,
             rules: BodyRules { sha256: None, max: 1000, min: 0 },
+            renamed: None,
             version: Version::Http11,
             warm: false,
         }
@@ -119,6 +122,7 @@ async fn play(case: Case) -> Seen {
     let limits = ConnLimits { header_bytes: 1000, header_time: time, idle: time, read: time, write: time };
     let mut conn = Conn { stream: ours, input: BytesMut::new(), out: Vec::new(), limits };
     let carriage = Carriage {
+        renamed: case.renamed.clone(),
         to_head: case.head.starts_with("HEAD"),
         framing: case.framing,
         expects_continue: case.expects_continue,
@@ -176,6 +180,46 @@ async fn answers_of_every_framing_arrive() {
         assert_eq!(seen.upstream, GET);
         assert_eq!((seen.relayed.status, seen.relayed.keep_client), (Some(200), keep));
         assert_eq!(seen.relayed.response_bytes, 2);
+        assert_eq!(seen.relayed.failure, None);
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_is_named_as_the_client_knows_it() {
+    let renamed = Some(Renamed { there: "prod".to_owned(), here: "reports".to_owned() });
+    let list = "<ListBucketResult><Name>prod</Name></ListBucketResult>";
+    let sent = "<ListBucketResult><Name>reports</Name></ListBucketResult>";
+    for (version, answer, expected) in [
+        (
+            Version::Http11,
+            ok(&format!("Content-Length: {}\r\n\r\n{list}", list.len())),
+            ok(&format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{sent}\r\n0\r\n\r\n", sent.len())),
+        ),
+        (
+            Version::Http10,
+            ok(
+                "Transfer-Encoding: chunked\r\n\r\n1c\r\n<ListBucketResult><Name>prod\r\n1c\r\n</Name></ListBucketResult>  \r\n0\r\n\r\n",
+            ),
+            ok(&format!("Connection: close\r\n\r\n{sent}  ")),
+        ),
+        // compressed: not looked into
+        (
+            Version::Http11,
+            ok(&format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{list}", list.len())),
+            ok(&format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{list}", list.len())),
+        ),
+        // held back until its end
+        (
+            Version::Http11,
+            ok("Content-Length: 5\r\n\r\n<List"),
+            ok("Transfer-Encoding: chunked\r\n\r\n5\r\n<List\r\n0\r\n\r\n"),
+        ),
+        (Version::Http11, ok("Content-Length: 0\r\n\r\n"), ok("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+    ] {
+        let answer: &'static str = answer.leak();
+        let script = vec![Until("\r\n\r\n"), Say(answer)];
+        let seen = play(Case { script, version, renamed: renamed.clone(), ..Case::default() }).await;
+        assert_eq!(seen.client, expected);
         assert_eq!(seen.relayed.failure, None);
     }
 }
