@@ -3,6 +3,7 @@
 
 pub mod boot;
 mod keeper;
+mod notify;
 pub mod peers;
 pub mod reload;
 mod signals;
@@ -15,6 +16,7 @@ use crate::proxy::edge::Edge;
 use crate::proxy::listener::Ports;
 use crate::proxy::world::World;
 use async_trait::async_trait;
+use notify::News;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora_core::services::listening::Service;
@@ -23,9 +25,6 @@ use signals::Ending;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// For how long requests in flight may go on after SIGTERM.
-const DRAIN: Duration = Duration::from_secs(25);
 
 /// For how long the framework may take to end, after it was told to.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -101,7 +100,8 @@ pub fn run(
         server.add_service(service);
     }
     let (stopping, told) = std::sync::mpsc::channel();
-    let watch = Watch { stop, world: Arc::clone(world), reloads, stopping: std::sync::Mutex::new(stopping) };
+    let watch =
+        Watch { stop, world: Arc::clone(world), admin, reloads, stopping: std::sync::Mutex::new(stopping) };
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         server.run(RunArgs { shutdown_signal: Box::new(watch) });
@@ -146,6 +146,7 @@ fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Service<E
 struct Watch {
     stop: Stop,
     world: Arc<World>,
+    admin: Option<SocketAddr>,
     reloads: Reloads,
     stopping: std::sync::Mutex<std::sync::mpsc::Sender<()>>,
 }
@@ -163,6 +164,18 @@ impl ShutdownSignalWatch for Watch {
 }
 
 impl Watch {
+    /// Waits until the admin endpoint, which comes after all listeners, takes connections.
+    async fn listening(&self) {
+        let Some(admin) = self.admin else { return };
+        let connected = async {
+            while tokio::net::TcpStream::connect(admin).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // what comes later than that comes without a word
+        let _ = tokio::time::timeout(Duration::from_secs(5), connected).await;
+    }
+
     async fn wait(&self) -> ShutdownSignal {
         let told = match &self.stop {
             Stop::When(receiver) => receiver.lock().ok().and_then(|mut receiver| receiver.take()),
@@ -173,7 +186,20 @@ impl Watch {
             let _ = told.await;
             return ShutdownSignal::FastShutdown;
         }
-        if signals::wait(&self.reloads).await == Ending::Fast {
+        let ready = async {
+            self.listening().await;
+            notify::tell(News::Ready);
+        };
+        // signals are heard from the start
+        let (ending, ()) = tokio::join!(signals::wait(&self.reloads), ready);
+        if ending == Ending::Fast {
+            return ShutdownSignal::FastShutdown;
+        }
+        let shutdown = self.world.running.load().shutdown;
+        self.world.leave();
+        notify::tell(News::Stopping);
+        log::info!("not ready any more; draining in {:?}", shutdown.drain_delay);
+        if !shutdown.drain_delay.is_zero() && self.hurried(shutdown.drain_delay).await {
             return ShutdownSignal::FastShutdown;
         }
         self.world.drain();
@@ -183,8 +209,18 @@ impl Watch {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        // whoever is still there after that is cut off
-        let _ = tokio::time::timeout(DRAIN, idle).await;
-        ShutdownSignal::GracefulTerminate
+        tokio::select! {
+            // whoever is still there after that is cut off
+            _ = tokio::time::timeout(shutdown.drain_time, idle) => ShutdownSignal::GracefulTerminate,
+            () = signals::hurry() => ShutdownSignal::FastShutdown,
+        }
+    }
+
+    /// Waits; whether it was told to end at once meanwhile.
+    async fn hurried(&self, delay: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => false,
+            () = signals::hurry() => true,
+        }
     }
 }

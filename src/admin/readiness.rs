@@ -45,7 +45,7 @@ pub(super) fn checks(world: &World) -> Vec<Check> {
     let mut checks = vec![
         Check::needed("config", true),
         Check::needed("listeners", true),
-        Check::needed("not-draining", !world.is_draining()),
+        Check::needed("not-draining", !world.is_leaving()),
     ];
     let at = now();
     checks.extend(world.running.load().peers.iter().map(|peer| Check {

@@ -10,7 +10,7 @@ mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, LogTarget, Logs, Signing};
+use super::model::{Admin, Config, Hosts, Limits, LogTarget, Logs, Shutdown, Signing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::tree::{Node, Scalar};
@@ -34,6 +34,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let upstreams = storage::upstreams(&top);
     let links = top.if_given("links", links);
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
+    let shutdown = top.section_or_empty("shutdown").and_then(|fields| shutdown(&fields));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let expose_reasons = expose_reasons(&top);
     check(
@@ -61,6 +62,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         buckets: buckets?,
         upstreams: upstreams?,
         limits: limits?,
+        shutdown: shutdown?,
         logs: logs?,
         expose_reasons: expose_reasons?,
         shown: super::shown::shown(root),
@@ -155,6 +157,12 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
         body: body?,
         buffered_body: buffered_body?,
     })
+}
+
+fn shutdown(fields: &Fields<'_>) -> Result<Shutdown, Reported> {
+    let drain_delay = fields.duration("drain_delay");
+    let drain_time = fields.duration("drain_time");
+    Ok(Shutdown { drain_delay: drain_delay?, drain_time: drain_time? })
 }
 
 fn logs(fields: &Fields<'_>) -> Result<Logs, Reported> {

@@ -5,6 +5,7 @@ use super::certificates::Certificates;
 use super::peer::Peer;
 use super::statements::Statements;
 use crate::clock::Clock;
+use crate::config::model::Shutdown;
 use crate::net::ListenerIndex;
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
@@ -27,6 +28,8 @@ pub struct Running {
     pub statements: Statements,
     /// The metrics, by the positions in its lists.
     pub metrics: Metrics,
+    /// How the gate ends.
+    pub shutdown: Shutdown,
     /// The bearer token of the admin endpoint, if there is one.
     pub admin_token: Option<Secret>,
     /// The config file as the admin endpoint shows it.
@@ -50,6 +53,7 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Metrics and logs.
     pub telemetry: Arc<Telemetry>,
+    leaving: AtomicBool,
     draining: AtomicBool,
     connections: AtomicUsize,
     requests: AtomicUsize,
@@ -63,6 +67,7 @@ impl World {
             running: ArcSwap::from_pointee(running),
             clock,
             telemetry,
+            leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
@@ -85,8 +90,20 @@ impl World {
         }
     }
 
-    /// Begins to drain: not ready from now on, connections close after their current request.
+    /// Begins to leave: not ready from now on, so that balancers send nothing new; requests are served as before.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the gate is about to end.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
+    }
+
+    /// Begins to drain: connections close after their current request.
     pub fn drain(&self) {
+        self.leave();
         self.draining.store(true, Ordering::SeqCst);
     }
 

@@ -89,6 +89,7 @@ pub(super) fn running(
         statements,
         metrics,
         admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
+        shutdown: config.shutdown,
         shown: config.shown.clone(),
     })
 }

@@ -5,6 +5,7 @@ mod fixed;
 mod stamp;
 
 use super::boot;
+use super::notify::{self, News};
 use crate::admin::reload::{Order, Reloads};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::diagnostic::Diagnostic;
@@ -94,6 +95,14 @@ impl Watcher {
 
     /// Gives the findings; without an error among them the config is in force.
     fn reload(&mut self) -> Vec<Diagnostic> {
+        notify::tell(News::Reloading);
+        let findings = self.read_and_apply();
+        self.report(&findings);
+        notify::tell(News::Ready);
+        findings
+    }
+
+    fn read_and_apply(&mut self) -> Vec<Diagnostic> {
         let before = Stamps::of(&self.reloader.files);
         let built = resolve::build(&SystemSource, &self.reloader.path);
         let mut findings = built.diagnostics;
@@ -118,7 +127,6 @@ impl Watcher {
                 }
             }
         }
-        self.report(&findings);
         findings
     }
 

@@ -25,6 +25,7 @@ mod large;
 mod refusals;
 mod reload;
 mod sdk;
+mod shutdown;
 mod threats;
 mod tls;
 mod upstream_faults;

@@ -61,6 +61,7 @@ pub static ROOT: Section = Section {
         required("upstreams", Form::List(&Form::Keys(&UPSTREAM), 1), "where the objects are"),
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
         defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
+        defaults("shutdown", Form::Keys(&SHUTDOWN), "how the gate ends on SIGTERM"),
         defaults("logs", Form::Keys(&LOGS), "what is written down"),
         unserved("tracing", "where spans are sent to"),
         default(
@@ -350,6 +351,18 @@ static LIMITS: Section = Section {
             Form::Size(KIB, 64 * MIB),
             "the largest request body that a rule must read whole",
         ),
+    ],
+};
+
+static SHUTDOWN: Section = Section {
+    keys: &[
+        default(
+            "drain_delay",
+            "0s",
+            Form::Duration(0, HOUR),
+            "the time to be not ready and serve on, until balancers have noticed",
+        ),
+        default("drain_time", "25s", Form::Duration(0, HOUR), "the time for requests in flight after that"),
     ],
 };
 
