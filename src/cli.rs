@@ -6,6 +6,7 @@ mod check;
 #[cfg(feature = "embedded-s3")]
 pub mod demo;
 mod explain;
+mod generate;
 mod out;
 mod presign;
 mod run;
@@ -36,6 +37,11 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Version(args) => version::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Schema => generate::schema(),
+        Command::Metrics => generate::metrics(),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man => generate::man(),
+        Command::Reference(args) => generate::pages(&args),
         Command::Presign(args) => presign::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "embedded-s3")]

@@ -29,8 +29,9 @@ pub mod snapshot;
 
 pub mod pipeline;
 
-pub mod explain;
 pub mod tls;
+
+pub mod explain;
 
 pub mod config;
 

@@ -19,6 +19,7 @@ mod admin_routes;
 mod body_hash;
 mod cli;
 mod forwarding;
+mod generated;
 mod harness;
 mod keep_alive;
 mod large;
