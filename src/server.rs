@@ -1,6 +1,7 @@
 //! Assembles listeners, admin endpoint and signals into one running process.
 //! It must not read the configuration file: it takes what was built from it.
 
+mod aws;
 pub mod boot;
 mod keeper;
 mod notify;

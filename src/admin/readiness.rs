@@ -48,7 +48,12 @@ pub(super) fn checks(world: &World) -> Vec<Check> {
         Check::needed("not-draining", !world.is_leaving()),
     ];
     let at = now();
-    checks.extend(world.running.load().peers.iter().map(|peer| Check {
+    let running = world.running.load();
+    checks.extend(running.keys.iter().flatten().map(|keys| {
+        let name = format!("credentials of upstream {}", keys.source.upstream);
+        Check::needed(name, keys.valid(world.clock.now()).is_some())
+    }));
+    checks.extend(running.peers.iter().map(|peer| Check {
         name: format!("upstream {}", peer.spec.name).into(),
         good: peer.endpoints.iter().any(|endpoint| endpoint.is_usable(at)),
         needed: false,

@@ -282,6 +282,7 @@ fn upstream(upstream: &storage::Upstream) -> Upstream {
                     session_token: session_token.clone(),
                 }
             }
+            storage::UpstreamCredentials::Aws { .. } => Credentials::Provided,
             storage::UpstreamCredentials::Passthrough => Credentials::Passthrough,
             storage::UpstreamCredentials::Anonymous => Credentials::Anonymous,
         },

@@ -2,9 +2,10 @@
 //! It must not hold anything that belongs to one request.
 
 use super::certificates::Certificates;
+use super::keys::Keys;
 use super::peer::Peer;
 use super::statements::Statements;
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixMillis};
 use crate::config::model::Shutdown;
 use crate::net::ListenerIndex;
 use crate::secret::Secret;
@@ -24,6 +25,8 @@ pub struct Running {
     pub peers: Vec<Arc<Peer>>,
     /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
     pub tls: Vec<Option<Arc<Certificates>>>,
+    /// The credentials of upstreams that come from elsewhere, in the same order.
+    pub keys: Vec<Option<Arc<Keys>>>,
     /// The numbers of its policy statements.
     pub statements: Statements,
     /// The metrics, by the positions in its lists.
@@ -43,6 +46,9 @@ impl Running {
         self.tls.get(listener.get())?.as_ref()
     }
 }
+
+/// When credentials expire that do not.
+const NEVER: UnixMillis = UnixMillis::from_secs(253_402_300_799);
 
 /// What every connection shares.
 #[derive(Debug)]
@@ -79,6 +85,13 @@ impl World {
         let running = self.running.load();
         for peer in &running.peers {
             running.metrics.upstream_endpoints(&peer.spec.name, peer.states());
+        }
+        for keys in running.keys.iter().flatten() {
+            let expiry = match keys.valid(self.clock.now()) {
+                None => UnixMillis::from_secs(0),
+                Some(held) => held.expires.unwrap_or(NEVER),
+            };
+            running.metrics.upstream_credentials_expiry(&keys.source.upstream, expiry);
         }
     }
 

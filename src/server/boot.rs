@@ -2,7 +2,7 @@
 //! It must not listen yet.
 
 use super::Port;
-use super::peers::{PeerError, peers};
+use super::peers::{PeerError, keys, peers};
 use super::tls;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
@@ -84,6 +84,7 @@ pub(super) fn running(
     let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
     Ok(Running {
         peers: peers(config, before.map_or(&[], |before| &before.peers))?,
+        keys: keys(config, before.map_or(&[], |before| &before.keys)),
         tls: tls::certificates(config),
         snapshot,
         statements,

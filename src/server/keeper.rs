@@ -1,6 +1,8 @@
-//! Keeps what is known about upstreams fresh: looks names up again, probes addresses.
+//! Keeps what is known about upstreams fresh: looks names up again, probes addresses, fetches credentials.
 //! It must not be waited for by a request.
 
+use super::aws;
+use crate::clock::{Clock as _, SystemClock};
 use crate::proxy::peer::address::now;
 use crate::proxy::peer::health;
 use crate::proxy::world::World;
@@ -43,6 +45,13 @@ async fn keep(world: Weak<World>) {
                 peer.probes.again_in(probe.interval);
                 health::probe(peer);
             }
+        }
+        for keys in running.keys.iter().flatten().filter(|keys| keys.fetches.take(now())) {
+            let keys = Arc::clone(keys);
+            tokio::spawn(async move {
+                let outcome = aws::fetch(&keys.source).await;
+                keys.fetched(outcome, SystemClock.now());
+            });
         }
         drop(running);
         tokio::time::sleep(TICK).await;

@@ -2,7 +2,8 @@
 //! It must not connect.
 
 use crate::config::model::Config;
-use crate::config::model::storage::Upstream;
+use crate::config::model::storage::{Upstream, UpstreamCredentials};
+use crate::proxy::keys::{Keys, Role, Source};
 use crate::proxy::peer::endpoint::{Endpoint, PeerTls};
 use crate::proxy::peer::health::Probe;
 use crate::proxy::peer::{Peer, Spec, Timeouts};
@@ -39,6 +40,20 @@ pub fn peers(config: &Config, before: &[Arc<Peer>]) -> Result<Vec<Arc<Peer>>, Pe
         }
     };
     config.upstreams.iter().map(peer).collect()
+}
+
+/// The credentials that come from elsewhere, in the same order; those of `before` from the same place are kept.
+#[must_use]
+pub fn keys(config: &Config, before: &[Option<Arc<Keys>>]) -> Vec<Option<Arc<Keys>>> {
+    let keys = |upstream: &Upstream| {
+        let UpstreamCredentials::Aws { role } = &upstream.credentials else { return None };
+        let role = role.as_ref().map(|(arn, id)| Role { arn: arn.clone(), external_id: id.clone() });
+        let (name, region) = (upstream.name.value.clone(), upstream.region.clone());
+        let source = Source { upstream: name, region, role };
+        let known = before.iter().flatten().find(|known| known.source == source);
+        Some(known.map_or_else(|| Arc::new(Keys::new(source.clone())), Arc::clone))
+    };
+    config.upstreams.iter().map(keys).collect()
 }
 
 fn spec(upstream: &Upstream) -> Spec {

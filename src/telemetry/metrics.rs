@@ -113,10 +113,16 @@ impl Metrics {
         }
     }
 
+    /// When the credentials of an upstream expire.
+    pub fn upstream_credentials_expiry(&self, upstream: &str, at: UnixMillis) {
+        self.vectors.upstream_credentials_expiry.with_label_values(&[upstream]).set(at.secs());
+    }
+
     /// An upstream is configured no more: what was true of it is no longer; what was counted stays.
     pub fn forget_upstream(&self, upstream: &str) {
+        // they may never have been there
+        let _ = self.vectors.upstream_credentials_expiry.remove_label_values(&[upstream]);
         for state in UPSTREAM_STATES {
-            // it may never have been there
             let _ = self.vectors.upstream_endpoints.remove_label_values(&[upstream, state]);
         }
     }

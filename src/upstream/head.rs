@@ -2,7 +2,7 @@
 //! It must not write a path or query that means anything but the canonical form that was verified.
 
 use super::forwarding::{Signature, passes};
-use super::{Addressing, Credentials, Upstream};
+use super::{Addressing, Credentials, Key, Upstream};
 use crate::auth::Authenticated;
 use crate::auth::payload::Payload;
 use crate::auth::scheme::Scheme;
@@ -18,6 +18,7 @@ use crate::request::percent::{Part, encode_into};
 use crate::request::query::Param;
 use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, Style};
+use crate::secret::Secret;
 use smallvec::SmallVec;
 use std::io::Write as _;
 
@@ -39,13 +40,18 @@ pub struct Outgoing<'a, 'r, 'h> {
     pub bucket: Option<&'a str>,
     /// The value of x-amz-copy-source there, if it is another one.
     pub copy_source: Option<&'a str>,
+    /// The key of this moment, for a store whose key is exchanged while the gate runs. Without it the request is not
+    /// signed, and must not be sent.
+    pub provided: Option<&'a Key>,
 }
 
 impl Outgoing<'_, '_, '_> {
     const fn signature(&self) -> Signature {
         match self.upstream.credentials {
             Credentials::Passthrough => Signature::Kept,
-            Credentials::Static { .. } | Credentials::Anonymous => Signature::Replaced,
+            Credentials::Static { .. } | Credentials::Provided | Credentials::Anonymous => {
+                Signature::Replaced
+            }
         }
     }
 
@@ -76,16 +82,26 @@ impl Outgoing<'_, '_, '_> {
             Credentials::Anonymous => {}
             Credentials::Passthrough => self.write_kept_authorization(out),
             Credentials::Static { access_key_id, secret, session_token } => {
-                let author = Signer {
-                    access_key_id,
-                    secret,
-                    session_token: session_token.as_ref(),
-                    region: &self.upstream.region,
-                };
+                let author = self.signer(access_key_id, secret, session_token.as_ref());
                 self.sign(&path, &host, &mut signed, &author, (cache, now), out);
+            }
+            Credentials::Provided => {
+                if let Some(Key { access_key_id, secret, session_token }) = self.provided {
+                    let author = self.signer(access_key_id, secret, session_token.as_ref());
+                    self.sign(&path, &host, &mut signed, &author, (cache, now), out);
+                }
             }
         }
         out.extend_from_slice(b"\r\n");
+    }
+
+    fn signer<'s>(
+        &'s self,
+        access_key_id: &'s str,
+        secret: &'s Secret,
+        session_token: Option<&'s Secret>,
+    ) -> Signer<'s> {
+        Signer { access_key_id, secret, session_token, region: &self.upstream.region }
     }
 
     /// The canonical path.

@@ -71,7 +71,10 @@ fn the_table_of_metrics_is_that_of_the_page() {
 fn completions_and_manual_know_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = printed(&["completions", shell]);
-        assert!(script.contains("presign") && script.contains("explain") && script.contains("check"), "{shell}");
+        assert!(
+            script.contains("presign") && script.contains("explain") && script.contains("check"),
+            "{shell}"
+        );
     }
     let script = printed(&["completions", "bash"]);
     let checked = Command::new("bash").arg("-n").arg("-c").arg(&script).output().unwrap();

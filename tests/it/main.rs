@@ -29,5 +29,6 @@ mod sdk;
 mod shutdown;
 mod threats;
 mod tls;
+mod upstream_credentials;
 mod upstream_faults;
 mod upstreams;

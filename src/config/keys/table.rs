@@ -292,7 +292,13 @@ static UPSTREAM_CREDENTIALS: Section = Section {
             "requests keep their signature, since the store knows the keys",
         ),
         optional("anonymous", Form::Choice(&["true"]), "requests are not signed"),
-        unserved("provider", "credentials come from the environment, as AWS tools find them"),
+        optional(
+            "provider",
+            Form::Choice(&["aws"]),
+            "`aws`: found as AWS tools find them, and found again before they expire",
+        ),
+        optional("role_arn", Form::Text, "with `provider`: a role that is assumed with what was found"),
+        optional("external_id", Form::Text, "with `role_arn`: what the owner of the role wants to be told"),
     ],
 };
 

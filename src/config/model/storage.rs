@@ -91,6 +91,11 @@ pub enum UpstreamCredentials {
         /// The token of a temporary key.
         session_token: Option<Secret>,
     },
+    /// The gate's own key, found as AWS tools find theirs.
+    Aws {
+        /// A role that is assumed with it, and the external id that goes with that.
+        role: Option<(String, Option<String>)>,
+    },
     /// The client's signature goes on, since the store knows the keys.
     Passthrough,
     /// Nothing.

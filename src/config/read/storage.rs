@@ -81,17 +81,43 @@ fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Repo
     let keyed = KEY.iter().any(|name| fields.node(name).is_some());
     let passthrough = fields.node("passthrough").is_some();
     let anonymous = fields.node("anonymous").is_some();
+    let provided = ["provider", "role_arn", "external_id"].iter().any(|name| fields.node(name).is_some());
     let on = |name| fields.choice(name, &[("true", ())]);
-    match (keyed, passthrough, anonymous) {
-        (true, false, false) => static_key(fields),
-        (false, true, false) => on("passthrough").map(|()| UpstreamCredentials::Passthrough),
-        (false, false, true) => on("anonymous").map(|()| UpstreamCredentials::Anonymous),
+    match (keyed, passthrough, anonymous, provided) {
+        (true, false, false, false) => static_key(fields),
+        (false, true, false, false) => on("passthrough").map(|()| UpstreamCredentials::Passthrough),
+        (false, false, true, false) => on("anonymous").map(|()| UpstreamCredentials::Anonymous),
+        (false, false, false, true) => provider(fields),
         _ => Err(fields.has_refused().unwrap_or_else(|| {
             let message = format!("`{}` must say one way to sign", fields.path);
             let hint =
-                "give `access_key_id` and `secret_access_key`, or `passthrough: true`, or `anonymous: true`";
+                "give `access_key_id` and `secret_access_key`, or `provider: aws`, `passthrough: true` or `anonymous: true`";
             fields.reader.error(fields.at, &fields.path, message, hint)
         })),
+    }
+}
+
+fn provider(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
+    if !cfg!(feature = "aws") {
+        let message = "this build finds no credentials by itself".to_owned();
+        return Err(fields.reader.error(fields.at, &fields.path, message, "build it with the feature `aws`"));
+    }
+    let missing = |name: &'static str| {
+        let message = format!("key `{name}` is missing");
+        fields.reader.error(fields.at, &fields.path_of(name), message, "the other keys belong to it")
+    };
+    if fields.node("provider").is_none() {
+        return Err(missing("provider"));
+    }
+    fields.choice("provider", &[("aws", ())])?;
+    let role = fields.if_given("role_arn", |fields, name| fields.scalar(name, credentials::arn))?;
+    let id = fields.if_given("external_id", |fields, name| fields.text(name))?;
+    match (role, id) {
+        (None, Some(_)) => Err(missing("role_arn")),
+        (role, id) => {
+            let role = role.map(|role| (role.value, id.map(|id| id.value)));
+            Ok(UpstreamCredentials::Aws { role })
+        }
     }
 }
 

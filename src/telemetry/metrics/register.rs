@@ -41,6 +41,7 @@ vectors! {
     upstream_first_byte: HistogramVec UPSTREAM_FIRST_BYTE,
     upstream_retries: IntCounterVec UPSTREAM_RETRIES,
     upstream_endpoints: IntGaugeVec UPSTREAM_ENDPOINTS,
+    upstream_credentials_expiry: IntGaugeVec UPSTREAM_CREDENTIALS_EXPIRY,
     request_body_bytes: IntCounterVec REQUEST_BODY_BYTES,
     response_body_bytes: IntCounterVec RESPONSE_BODY_BYTES,
     reload_successful: IntGaugeVec RELOAD_SUCCESSFUL,
