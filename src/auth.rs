@@ -77,7 +77,8 @@ pub struct Authenticated<'r> {
     pub expires_at: Option<UnixMillis>,
     /// The region of the scope.
     pub region: &'r str,
-    /// The SHA-256 of the canonical request: equal for every spelling of what was signed.
+    /// What stands for all that the signature covers, and is equal for every spelling of it: the bytes of a MAC. (A
+    /// signature that is no MAC can be written anew without the key; the digest of the canonical request stands there.)
     pub content: [u8; 32],
     /// The headers that the signature covers.
     pub signed_headers: SignedHeaders<'r>,

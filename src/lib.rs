@@ -9,6 +9,8 @@ pub mod secret;
 
 pub mod reason;
 
+pub mod nearest;
+
 pub mod net;
 
 pub mod request;
@@ -36,6 +38,8 @@ pub mod explain;
 pub mod config;
 
 pub mod telemetry;
+
+pub mod store;
 
 pub mod proxy;
 

@@ -1,10 +1,14 @@
 //! The name of a link: one for every spelling of what was signed, and none that an outsider could work out.
 //! It must not name anything but a request whose signature was verified.
 
-use crate::auth::Authenticated;
-use crate::auth::keyring::Keyring;
+use crate::auth::keyring::{KeyIndex, Keyring};
+use crate::auth::sigv4::ALGORITHM;
+use crate::auth::{Authenticated, hex};
+use crate::clock::UnixMillis;
+use crate::clock::civil::Civil;
+use crate::request::query::Query;
 
-/// The name of a link: 128 bits of a keyed digest of access key, date, region and the canonical request.
+/// The name of a link: 128 bits of a keyed digest of access key, date, region and what the signature covers.
 ///
 /// Order and encoding of parameters, letter case of escapes and headers that the signature does not cover make no
 /// difference; anything that the signature covers does. The key comes from the secret of the signer, so every gate that
@@ -16,13 +20,43 @@ impl LinkId {
     /// The name of the link that a verified request used; `None` only for a keyring that did not verify it.
     #[must_use]
     pub fn of(request: &Authenticated<'_>, keyring: &Keyring) -> Option<Self> {
-        let credential = keyring.credential(request.key)?;
-        let id = credential.access_key_id.as_bytes();
+        Self::named(request.key, keyring, request.signed_at, request.region.as_bytes(), &request.content)
+    }
+
+    /// The name of the link with these parameters, and when it ends. Nothing is verified: a URL with a wrong signature
+    /// has a name that no request ever gets.
+    ///
+    /// # Errors
+    /// See [`UrlFault`].
+    pub fn of_url(query: &Query<'_>, keyring: &Keyring) -> Result<(Self, UnixMillis), UrlFault> {
+        let value = |name: &str| query.first(name.as_bytes()).ok_or(UrlFault::NotPresigned);
+        if value("X-Amz-Algorithm")? != ALGORITHM.as_bytes() {
+            return Err(UrlFault::Algorithm);
+        }
+        let mut scope = value("X-Amz-Credential")?.rsplitn(5, |&byte| byte == b'/');
+        let (_, _, region) = (scope.next(), scope.next(), scope.next().ok_or(UrlFault::NotPresigned)?);
+        let key = scope.nth(1).and_then(|id| keyring.index(id)).ok_or(UrlFault::UnknownKey)?;
+        let date = Civil::parse_basic(value("X-Amz-Date")?).ok_or(UrlFault::NotPresigned)?.instant();
+        let lifetime =
+            std::str::from_utf8(value("X-Amz-Expires")?).ok().and_then(|text| text.parse::<u32>().ok());
+        let end = date.plus_millis(i64::from(lifetime.ok_or(UrlFault::NotPresigned)?) * 1000);
+        let content: [u8; 32] = hex::decode(value("X-Amz-Signature")?).ok_or(UrlFault::NotPresigned)?;
+        let name = Self::named(key, keyring, date, region, &content).ok_or(UrlFault::UnknownKey)?;
+        Ok((name, end))
+    }
+
+    fn named(
+        key: KeyIndex,
+        keyring: &Keyring,
+        signed_at: UnixMillis,
+        region: &[u8],
+        content: &[u8; 32],
+    ) -> Option<Self> {
+        let id = keyring.credential(key)?.access_key_id.as_bytes();
         let length = u64::try_from(id.len()).unwrap_or(u64::MAX).to_be_bytes();
-        let date = request.signed_at.millis().to_be_bytes();
+        let date = signed_at.millis().to_be_bytes();
         // INVARIANT: every part but the last has a length that is fixed or told before it, so no two links share a text
-        let parts: [&[u8]; 5] = [&length, id, &date, &request.content, request.region.as_bytes()];
-        Some(Self(keyring.link_key(request.key)?.name(&parts)))
+        Some(Self(keyring.link_key(key)?.name(&[&length, id, &date, content, region])))
     }
 
     /// The name as it was kept somewhere.
@@ -48,6 +82,20 @@ impl LinkId {
         }
         Some(Self(bytes))
     }
+}
+
+/// Why a URL names no link of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlFault {
+    /// A parameter of the signature is missing or malformed.
+    #[error("the URL is not presigned")]
+    NotPresigned,
+    /// Its signature is not a MAC, so the URL alone does not tell what it covers.
+    #[error("links signed so are known by the name that the access log shows: use that")]
+    Algorithm,
+    /// It was signed with a key that is not configured: no request with it is accepted.
+    #[error("the access key of the URL is not configured: no gate with these keys accepts it")]
+    UnknownKey,
 }
 
 const fn digit(letter: u8) -> Option<u8> {

@@ -7,9 +7,10 @@ use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, Relayed};
 use super::world::{Running, World};
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
-use crate::pipeline::{self, Denial, Permit, Verdict};
+use crate::net::source::Source;
+use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
 use crate::request::method::Method;
@@ -19,11 +20,9 @@ use crate::response::head::Client;
 use crate::s3::error::{ErrorCode, S3Error};
 use bytes::BytesMut;
 use pingora_core::server::ShutdownWatch;
+use rustls::ServerConfig;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// A buffer that a request made larger than this is given back.
-const KEPT_OUTPUT: usize = 16 * 1024;
 
 /// All listeners.
 #[derive(Debug)]
@@ -59,12 +58,12 @@ impl Edge {
         let running = self.world.running.load_full();
         let limits = running.snapshot.limits;
         let Some(_connection) = self.world.enter(limits.connections) else {
-            return self.world.telemetry.refused(facts.listener, Reason::ConnectionLimit);
+            return journal::refused(&self.world, &facts, Reason::ConnectionLimit);
         };
         let _gauge = self.world.telemetry.connection(facts.listener);
         let Some(listener) = running.snapshot.listener(facts.listener) else { return };
         if let Err(reason) = super::preamble::read(&mut stream, &mut facts, &listener.rules).await {
-            return self.world.telemetry.refused(facts.listener, reason);
+            return journal::refused(&self.world, &facts, reason);
         }
         let limits = ConnLimits {
             header_bytes: limits.header_bytes,
@@ -77,13 +76,27 @@ impl Edge {
         drop(running);
         match tls {
             None => Session::new(&self.world, stream, facts, limits).serve(shutdown).await,
-            Some(config) => match handshake::accept(config, stream).await {
-                Ok((stream, version)) => {
-                    facts.tls = Some(version);
-                    Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
-                }
-                Err(reason) => self.world.telemetry.refused(facts.listener, reason),
-            },
+            // on the heap, so that cleartext does not hold the room for it
+            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits, shutdown)).await,
+        }
+    }
+
+    async fn serve_tls<S>(
+        &self,
+        config: Arc<ServerConfig>,
+        stream: S,
+        mut facts: ConnFacts,
+        limits: ConnLimits,
+        shutdown: &ShutdownWatch,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        match handshake::accept(config, stream).await {
+            Ok((stream, version)) => {
+                facts.tls = Some(version);
+                Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
+            }
+            Err(reason) => journal::refused(&self.world, &facts, reason),
         }
     }
 }
@@ -107,11 +120,9 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 // between two requests a connection ends at once when the gate does
                 _ = shutdown.wait_for(|down| *down) => false,
             };
-            if !began || self.request().await == Next::Close || self.world.is_draining() {
+            // on the heap, so that a connection that waits does not hold the room that a request needs
+            if !began || Box::pin(self.request()).await == Next::Close || self.world.is_draining() {
                 return;
-            }
-            if self.conn.out.capacity() > KEPT_OUTPUT {
-                self.conn.out = Vec::new();
             }
         }
     }
@@ -127,7 +138,11 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let mut entry = Entry::new(self.facts.listener, id, now, watch);
         let head = match read {
             HeadRead::Head(head) => head,
-            HeadRead::Gone => return Next::Close,
+            HeadRead::Gone => {
+                entry.reason = Some(Reason::ClientAborted);
+                journal::record(self.world, &running, &self.facts, None, &entry);
+                return Next::Close;
+            }
             HeadRead::Late => {
                 return self.unread(Reason::HeadTimeout, ErrorCode::RequestTimeout, entry).await;
             }
@@ -147,7 +162,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 entry.deny(&denial);
                 // a HEAD must not get a body, even if the rest of it is malformed
                 let to_head = head.starts_with(b"HEAD ");
-                self.answer(&denial.error, to_head, Next::Close, &entry, running.snapshot.expose_reasons)
+                self.answer(&denial.error, to_head, Next::Close, &mut entry, running.snapshot.expose_reasons)
                     .await;
                 journal::record(self.world, &running, &self.facts, None, &entry);
                 Next::Close
@@ -160,7 +175,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let denial = Denial { reason, error: S3Error::new(code) };
         entry.deny(&denial);
         let running = self.world.running.load_full();
-        self.answer(&denial.error, false, Next::Close, &entry, running.snapshot.expose_reasons).await;
+        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
         journal::record(self.world, &running, &self.facts, None, &entry);
         Next::Close
     }
@@ -168,10 +183,15 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
-        let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
+        let mut outcome = self
+            .too_often(running, request, entry.now)
+            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
         let body;
         if matches!(outcome.verdict, Verdict::ReadBody) {
-            match self.buffer_body(request, snapshot.limits.buffered_body).await {
+            let watch = Stopwatch::start();
+            let read = self.buffer_body(request, snapshot.limits.buffered_body).await;
+            entry.waited(watch.elapsed());
+            match read {
                 Some(bytes) => {
                     body = bytes;
                     outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), entry.now);
@@ -188,6 +208,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                     outgoing.provided = held.as_ref().map(|held| &held.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
+                entry.decided();
                 if keys.is_some() == held.is_some() {
                     self.forward(running, request, permit, &head, entry).await
                 } else {
@@ -224,6 +245,22 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
     }
 
+    /// Counts the request for its source; a refusal if that has sent too many. Nothing costly has been done for it yet.
+    fn too_often<'r>(
+        &self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        now: UnixMillis,
+    ) -> Option<Outcome<'r>> {
+        if running.rates.is_empty() {
+            return None;
+        }
+        let network = pipeline::network(&running.snapshot, &self.facts, request);
+        let exceeded = running.rates.count(Source::of(network.as_ref(), &self.facts), now)?;
+        running.metrics.rate_limited(exceeded.rule);
+        Some(pipeline::slow_down(network, exceeded.wait))
+    }
+
     /// Reads a body that a rule must see; it stays in the input for the relay.
     async fn buffer_body(&mut self, request: &RawRequest<'_>, max: usize) -> Option<Vec<u8>> {
         if request.expects_continue && self.conn.input.is_empty() {
@@ -254,7 +291,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let watch = Stopwatch::start();
         let relayed = relay::relay(
             &mut self.conn,
             peer,
@@ -266,7 +302,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             },
         )
         .await;
-        entry.relayed(&relayed, watch.elapsed());
+        entry.relayed(&relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 
@@ -291,7 +327,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         error: &S3Error,
         to_head: bool,
         next: Next,
-        entry: &Entry,
+        entry: &mut Entry,
         expose: bool,
     ) -> Next {
         let manner = Manner {
@@ -302,9 +338,12 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             reason: entry.reason.filter(|_| expose).map(Reason::code),
         };
         self.conn.out.clear();
-        error::write(error, manner, &mut self.conn.out);
+        let body = error::write(error, manner, &mut self.conn.out);
         match self.conn.write_out().await {
-            Ok(()) => next,
+            Ok(()) => {
+                entry.response_bytes += u64::try_from(body).unwrap_or(0);
+                next
+            }
             Err(_) => Next::Close,
         }
     }

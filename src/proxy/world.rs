@@ -4,6 +4,7 @@
 use super::certificates::Certificates;
 use super::keys::Keys;
 use super::peer::Peer;
+use super::rates::Rates;
 use super::statements::Statements;
 use crate::clock::{Clock, UnixMillis};
 use crate::config::model::Shutdown;
@@ -27,6 +28,8 @@ pub struct Running {
     pub tls: Vec<Option<Arc<Certificates>>>,
     /// The credentials of upstreams that come from elsewhere, in the same order.
     pub keys: Vec<Option<Arc<Keys>>>,
+    /// What is counted for each source.
+    pub rates: Rates,
     /// The numbers of its policy statements.
     pub statements: Statements,
     /// The metrics, by the positions in its lists.

@@ -8,10 +8,12 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
 use crate::proxy::journal::SCHEMES;
+use crate::proxy::rates::Rates;
 use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
+use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
 use crate::telemetry::{Telemetry, build};
@@ -35,9 +37,12 @@ pub enum BootError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The audit log cannot be continued.
+    #[error(transparent)]
+    AuditLog(#[from] OpenError),
 }
 
-/// Whether access lines are written.
+/// Whether logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// As configured.
@@ -55,8 +60,15 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
+    let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
+    let audit = match (access, &config.logs.audit) {
+        (Access::Configured, Some(path)) => {
+            AuditLog::file(path, Arc::new(SystemClock), metrics.log_dropped())?
+        }
+        (Access::Off, _) | (_, None) => AuditLog::nowhere(metrics.log_dropped()),
+    };
+    audit.record(SystemClock.now(), &Event::Started { version: env!("CARGO_PKG_VERSION") });
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
         (Access::Configured, LogTarget::Stdout) => LineWriter::stdout(metrics.log_dropped())
@@ -64,9 +76,13 @@ pub fn boot(
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
+    let ports = config
+        .listeners
+        .iter()
+        .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
+        .collect();
     let running = running(config, snapshot, None, &metrics)?;
-    let telemetry = Arc::new(Telemetry { metrics, access });
+    let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
 }
 
@@ -81,11 +97,12 @@ pub(super) fn running(
     metrics: &Metrics,
 ) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
-    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
     Ok(Running {
         peers: peers(config, before.map_or(&[], |before| &before.peers))?,
         keys: keys(config, before.map_or(&[], |before| &before.keys)),
         tls: tls::certificates(config),
+        rates: Rates::new(&config.links.rate_limits),
         snapshot,
         statements,
         metrics,
@@ -95,7 +112,7 @@ pub(super) fn running(
     })
 }
 
-fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
+fn metrics_config(config: &Config, snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
     MetricsConfig {
         version: build::VERSION.to_owned(),
         revision: build::REVISION.to_owned(),
@@ -103,8 +120,10 @@ fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig
         buckets: snapshot.buckets.entries().iter().map(|bucket| bucket.name.clone()).collect(),
         upstreams: snapshot.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
         statements: statements.labels().to_vec(),
+        shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
+        rate_limits: config.links.rate_limits.iter().map(ToString::to_string).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }
 }

@@ -4,8 +4,8 @@
 mod fixed;
 mod stamp;
 
-use super::boot;
 use super::notify::{self, News};
+use super::{boot, tls};
 use crate::admin::reload::{Order, Reloads};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::diagnostic::Diagnostic;
@@ -82,6 +82,7 @@ impl Watcher {
     /// Reloads if a file is another than the one that was read, and was left alone since the last look: one that
     /// changes from look to look is still being written.
     fn look(&mut self) {
+        tls::reload(&self.world);
         let now = Stamps::of(&self.reloader.files);
         if now == self.loaded {
             self.changed = None;
@@ -122,6 +123,7 @@ impl Watcher {
                     Ok(running) => {
                         self.world.forget(&old, &running);
                         self.world.running.store(Arc::new(running));
+                        tls::tell(&self.world);
                     }
                     Err(error) => findings.push(self.about(error.to_string())),
                 }

@@ -1,12 +1,14 @@
 //! What the integration tests share: a running gate, a recording upstream, a client that speaks raw bytes, a signer.
 //! It must not use the library under test: code is not judged by itself.
 
+pub mod chunks;
 pub mod client;
 pub mod config;
 pub mod gate;
 pub mod message;
 pub mod pattern;
 pub mod ports;
+pub mod proxy_header;
 pub mod python;
 pub mod recorded;
 pub mod reply;

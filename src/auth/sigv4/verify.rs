@@ -27,7 +27,8 @@ pub(in crate::auth) fn verify<'r>(
     let found = keyring.find(claim.scope.key_id);
     let canonical = claim.canonical(request);
     let digest = canonical.digest();
-    let (key, right) = right_signature(claim, found.credential, &digest, cache);
+    let (key, mac) = right_signature(claim, found.credential, &digest, cache);
+    let right = hex::encode(&mac);
     // takes the same time wherever the first difference is; upper-case digits never match
     let index = check_key(claim, found, ct_eq(&right, claim.signature))
         .map_err(|refusal| refusal.into_error(claim, &canonical, &digest, rules.uniform_errors))?;
@@ -49,7 +50,7 @@ pub(in crate::auth) fn verify<'r>(
         signed_at: claim.signed_at,
         expires_at: claim.expires_at(),
         region: claim.scope.region,
-        content: digest,
+        content: mac,
         signed_headers: claim.signed_headers,
         payload,
         payload_line: claim.payload,
@@ -62,7 +63,7 @@ fn right_signature(
     credential: &Credential,
     digest: &[u8; 32],
     cache: &KeyCache,
-) -> (SigningKey, [u8; 64]) {
+) -> (SigningKey, [u8; 32]) {
     let name = KeyName {
         // an unknown id is never a name in the cache: the decoy has its own
         key_id: credential.access_key_id.as_bytes(),
@@ -72,7 +73,7 @@ fn right_signature(
     };
     let key = cache.signing_key(&name, &credential.secret);
     let mac = claim.string_to_sign().pieces(digest, |pieces| key.mac(pieces));
-    (key, hex::encode(&mac))
+    (key, mac)
 }
 
 /// Why a key or signature is refused.

@@ -75,7 +75,8 @@ pub static ROOT: Section = Section {
 
 static LISTENER: Section = Section {
     keys: &[
-        required("address", Form::Address, "the address and port to listen on, as `0.0.0.0:8443`"),
+        required("address", Form::Address, "where to listen, as `0.0.0.0:8443` or `unix:/path/to.sock`"),
+        default("mode", "0660", Form::Text, "the permissions of a Unix socket, in octal"),
         optional("tls", Form::Keys(&TLS), "TLS; left out, cleartext"),
         optional("proxy_protocol", Form::Keys(&PROXY_PROTOCOL), "a PROXY header precedes every connection"),
         optional("forwarded", Form::Keys(&FORWARDED), "a header that names the client is believed"),
@@ -120,12 +121,20 @@ static SNI: Section = Section {
 };
 
 static PROXY_PROTOCOL: Section = Section {
-    keys: &[required("trusted", CIDRS, "peers that must send a PROXY header; every other peer is refused")],
+    keys: &[required(
+        "trusted",
+        CIDRS,
+        "peers that must send a PROXY header, every other peer is refused; `[unix]` on a Unix socket, whose requests come from nowhere otherwise",
+    )],
 };
 
 static FORWARDED: Section = Section {
     keys: &[
-        required("trusted", CIDRS, "proxies whose header is believed, walked right to left"),
+        required(
+            "trusted",
+            CIDRS,
+            "proxies whose header is believed, walked right to left; `unix` for those of a Unix socket",
+        ),
         default(
             "header",
             "x-forwarded-for",
@@ -223,7 +232,7 @@ static POLICY: Section = Section {
             "when no statement matches: `deny`, or `pass` to S3",
         ),
         optional("guardrails", POLICIES, "policies attached to every principal, anonymous too"),
-        only("shadow", "[]", "policies that are evaluated and counted, never enforced"),
+        optional("shadow", POLICIES, "guardrails on trial: evaluated and counted, never enforced"),
     ],
 };
 
@@ -316,7 +325,24 @@ static LINKS: Section = Section {
         optional("store", Form::Keys(&STORE), "where the state of links is kept; this version keeps none"),
         unserved("when_store_fails", "what happens to links with state when the store fails"),
         unserved("grace", "the time within which a repeated request is the same use"),
-        unserved("rate_limits", "requests or bytes in a time, per key, address or link"),
+        optional(
+            "rate_limits",
+            Form::List(&Form::Keys(&RATE_LIMIT), 0),
+            "the most requests in a time; who sends more is answered 503 SlowDown",
+        ),
+    ],
+};
+
+static RATE_LIMIT: Section = Section {
+    keys: &[
+        required(
+            "per",
+            Form::Choice(&["source_ip", "access_key_id", "link"]),
+            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, before a signature is looked at",
+        ),
+        required("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
+        default("every", "1s", Form::Duration(100, HOUR), "the time; counting begins anew after it"),
+        unserved("bytes_per_second", "the bytes of a body in a second"),
     ],
 };
 
@@ -375,16 +401,28 @@ static SHUTDOWN: Section = Section {
 static LOGS: Section = Section {
     keys: &[
         defaults("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
-        unserved("audit", "decisions and reloads, each line chained to the one before"),
+        optional(
+            "audit",
+            Form::Keys(&AUDIT_LOG),
+            "refusals and changes, each line chained to the one before",
+        ),
     ],
 };
 
 static ACCESS_LOG: Section = Section {
     keys: &[
         default("path", "-", Form::File, "the file that lines are added to; `-` is standard output"),
-        only("format", "json", "the form of a line"),
+        default(
+            "format",
+            "json",
+            Form::Choice(&["json", "s3"]),
+            "the form of a line; `s3` as S3 writes its own",
+        ),
     ],
 };
+
+static AUDIT_LOG: Section =
+    Section { keys: &[required("path", Form::File, "the file that lines are added to")] };
 
 /// Every key with its path, as `listeners[].tls.certificate`.
 #[must_use]

@@ -120,6 +120,22 @@ fn what_the_signature_covers_makes_another_link() {
 }
 
 #[test]
+fn a_url_alone_has_the_name_that_its_requests_get() {
+    let of = |target: &str| {
+        let query = Query::parse(target.split_once('?').unwrap().1.as_bytes()).unwrap();
+        LinkId::of_url(&query, &keyring("secret"))
+    };
+    let target = LINK.target();
+    assert_eq!(of(&target), Ok((LINK.name(), NOW.plus_millis(60_000))));
+    assert_eq!(of(&target.replace("AKIDA", "AKIDC")), Err(UrlFault::UnknownKey));
+    assert_eq!(of(&target.replace("HMAC-SHA256", "ECDSA-P256-SHA256")), Err(UrlFault::Algorithm));
+    for parameter in ["Algorithm", "Credential", "Date", "Expires", "Signature"] {
+        let broken = target.replace(&format!("X-Amz-{parameter}="), &format!("X-Amz-{parameter}s="));
+        assert_eq!(of(&broken), Err(UrlFault::NotPresigned), "{parameter}");
+    }
+}
+
+#[test]
 fn names_are_read_as_they_are_written() {
     let name = LINK.name();
     assert_eq!(LinkId::parse(&name.to_string()), Some(name));
