@@ -24,6 +24,7 @@ use crate::s3::address::{Address, AddressError};
 use crate::s3::classify::{Classified, classify};
 use crate::s3::copy_source::CopySource;
 use crate::s3::error::{ErrorCode, S3Error};
+use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
 use crate::upstream::rename::Renamed;
 use std::time::Duration;
