@@ -8,6 +8,7 @@ pub mod demo;
 mod explain;
 mod out;
 mod presign;
+mod revoke;
 mod run;
 pub mod version;
 
@@ -38,6 +39,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Presign(args) => presign::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
         #[cfg(feature = "embedded-s3")]
         Command::Demo(args) => demo::run(&args),
         #[cfg(not(feature = "embedded-s3"))]

@@ -2,6 +2,7 @@
 //! It must not do IO, read a clock, log or count: all that went into a verdict is in the [`Outcome`].
 
 pub mod authorize;
+pub mod limits;
 pub mod outcome;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
@@ -9,7 +10,9 @@ pub use outcome::{Denial, Outcome, Permit, Verdict};
 use crate::auth::payload::Payload;
 use crate::auth::{Authenticated, authenticate};
 use crate::clock::UnixMillis;
+use crate::links::claim::LinkClaim;
 use crate::links::constraint::{Constraints, LinkFacts};
+use crate::links::identity::LinkId;
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
 use crate::reason::Reason;
@@ -115,17 +118,14 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length,
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        if constraints.needs_state() || constraints.rate().is_some() {
-            // nothing keeps it yet
-            return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
-        }
         let carriage = Carriage {
             to_head: request.method == Method::Head,
             framing: request.body.into(),
             expects_continue: request.expects_continue,
             rules: self.body_rules(authenticated, constraints)?,
         };
-        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
+        let state = self.claim(authenticated, constraints, network)?;
+        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
     }
 }
 
@@ -138,6 +138,22 @@ impl Judge<'_, '_, '_> {
         let identity = identify(self.facts, &listener.rules, &self.snapshot.network, lines)
             .map_err(|error| Denial::new(error.reason(), ErrorCode::AccessDenied))?;
         if identity.is_unknown() { Err(unknown()) } else { Ok(identity) }
+    }
+
+    /// What the shell has to ask the store for; `None` if the link limits nothing that needs state.
+    fn claim(
+        self,
+        authenticated: &Authenticated<'_>,
+        constraints: &Constraints,
+        network: &NetworkIdentity,
+    ) -> Result<Option<LinkClaim>, Denial> {
+        if !constraints.needs_state() {
+            return Ok(None);
+        }
+        let id = LinkId::of(authenticated, &self.snapshot.keyring)
+            .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?;
+        LinkClaim::of(id, constraints, self.request, authenticated, network, &self.snapshot.links)
+            .map_err(|refusal| Denial { reason: refusal.reason(), error: refusal.s3() })
     }
 
     /// The bucket and the store of an address.

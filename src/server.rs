@@ -2,6 +2,7 @@
 //! It must not read the configuration file: it takes what was built from it.
 
 pub mod boot;
+pub mod links;
 pub mod peers;
 pub mod reload;
 mod signals;

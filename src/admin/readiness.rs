@@ -24,5 +24,10 @@ impl fmt::Display for Check {
 /// Every check. That the config is in force and the listeners are bound is certain: this endpoint starts after them.
 pub(super) fn checks(world: &World) -> Vec<Check> {
     let check = |name: &'static str, good| Check { name: Cow::Borrowed(name), good };
-    vec![check("config", true), check("listeners", true), check("not-draining", !world.is_draining())]
+    vec![
+        check("config", true),
+        check("listeners", true),
+        check("link-store", world.keeper.is_well()),
+        check("not-draining", !world.is_draining()),
+    ]
 }

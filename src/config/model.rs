@@ -2,6 +2,7 @@
 //! It must not hold text that still needs reading, nor anything that a default was not applied to.
 
 pub mod identity;
+pub mod links;
 pub mod storage;
 
 use std::net::SocketAddr;
@@ -49,6 +50,8 @@ pub struct Config {
     pub buckets: Vec<Bucket>,
     /// Where the objects are; at least one, each name once.
     pub upstreams: Vec<Upstream>,
+    /// What is kept about links.
+    pub links: links::Links,
     /// What one client may take of the gate.
     pub limits: Limits,
     /// What is written down.

@@ -3,6 +3,7 @@
 
 mod access;
 mod credentials;
+mod links;
 mod policies;
 mod secrets;
 mod storage;
@@ -32,7 +33,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let policy = top.section_or_empty("policy").and_then(|fields| policies::rules(&fields));
     let buckets = storage::buckets(&top);
     let upstreams = storage::upstreams(&top);
-    let links = top.if_given("links", links);
+    let links = top.section_or_empty("links").and_then(|fields| links::links(&fields));
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let expose_reasons = expose_reasons(&top);
@@ -49,7 +50,6 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         reader,
     );
     version?;
-    links?;
     Ok(Config {
         listeners: listeners?,
         admin: admin?,
@@ -60,6 +60,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         policy: policy?,
         buckets: buckets?,
         upstreams: upstreams?,
+        links: links?,
         limits: limits?,
         logs: logs?,
         expose_reasons: expose_reasons?,
@@ -115,13 +116,6 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
         header_auth: header_auth?,
         uniform_errors: uniform_errors?,
     })
-}
-
-/// This version keeps no state about links; the section is only looked over for what it does not serve.
-fn links(top: &Fields<'_>, name: &'static str) -> Result<(), Reported> {
-    let links = top.section(name)?;
-    links.if_given("store", Fields::section)?;
-    Ok(())
 }
 
 fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {

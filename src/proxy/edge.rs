@@ -1,11 +1,12 @@
 //! The application behind each listener: reads heads, asks the pipeline, answers or relays, records.
 //! It must not decide: a refusal is always a value that came from a pure function.
 
+use super::admit::admit;
 use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
-use super::relay::{self, Relayed};
+use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
 use crate::clock::Stopwatch;
 use crate::net::ConnFacts;
@@ -179,13 +180,17 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
+        let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
+            outcome.refuse(denial);
+            LinkLimits::default()
+        });
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
                 let mut head = Vec::with_capacity(1024);
                 if let Some(outgoing) = outcome.outgoing(snapshot, request) {
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
-                self.forward(running, request, permit, &head, entry).await
+                self.forward(running, request, (permit, limits), &head, entry).await
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
@@ -234,25 +239,28 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         &mut self,
         running: &Running,
         request: &RawRequest<'_>,
-        permit: &Permit,
+        (permit, limits): (&Permit, LinkLimits<'_>),
         head: &[u8],
         entry: &mut Entry,
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
         let watch = Stopwatch::start();
-        let relayed = relay::relay(
+        let carriage = limits.carriage(&permit.carriage);
+        let relay = relay::relay(
             &mut self.conn,
             peer,
             relay::Request {
                 head,
-                carriage: &permit.carriage,
-                repeatable: permit.carriage.is_repeatable(request.method),
+                carriage: &carriage,
+                repeatable: carriage.is_repeatable(request.method),
                 client: Client { version: request.version, keep_alive },
+                limits: &limits,
             },
-        )
-        .await;
+        );
+        let relayed = limits.alive(relay).await;
         entry.relayed(&relayed, watch.elapsed());
+        limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 

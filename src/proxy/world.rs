@@ -3,11 +3,14 @@
 
 use super::certificates::Certificates;
 use super::peer::Peer;
+use super::rates::RateRule;
 use super::statements::Statements;
 use crate::clock::Clock;
 use crate::net::ListenerIndex;
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
+use crate::store::keeper::{Keeper, WhenStoreFails};
+use crate::store::pace::Paces;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{Held, Metrics};
 use arc_swap::ArcSwap;
@@ -27,6 +30,10 @@ pub struct Running {
     pub statements: Statements,
     /// The metrics, by the positions in its lists.
     pub metrics: Metrics,
+    /// The rates, in the order of the config.
+    pub rates: Vec<RateRule>,
+    /// What happens to links with state when the store fails.
+    pub when_store_fails: WhenStoreFails,
     /// The bearer token of the admin endpoint, if there is one.
     pub admin_token: Option<Secret>,
     /// The config file as the admin endpoint shows it.
@@ -50,6 +57,10 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Metrics and logs.
     pub telemetry: Arc<Telemetry>,
+    /// The state of links.
+    pub keeper: Arc<Keeper>,
+    /// What keys, addresses and links took lately.
+    pub paces: Paces,
     draining: AtomicBool,
     connections: AtomicUsize,
     requests: AtomicUsize,
@@ -58,11 +69,18 @@ pub struct World {
 impl World {
     /// A world before its first connection.
     #[must_use]
-    pub fn new(running: Running, clock: Arc<dyn Clock>, telemetry: Arc<Telemetry>) -> Self {
+    pub fn new(
+        running: Running,
+        clock: Arc<dyn Clock>,
+        telemetry: Arc<Telemetry>,
+        keeper: Arc<Keeper>,
+    ) -> Self {
         Self {
             running: ArcSwap::from_pointee(running),
             clock,
             telemetry,
+            keeper,
+            paces: Paces::default(),
             draining: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),

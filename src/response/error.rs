@@ -62,6 +62,9 @@ pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) {
     write_line(out, b"x-amz-id-2", host_id.as_bytes());
     write_line(out, b"Date", Civil::from_instant(manner.now).http().as_bytes());
     write_line(out, b"Content-Type", b"application/xml");
+    if let Some(seconds) = error.retry_after {
+        let _ = write!(out, "Retry-After: {seconds}\r\n");
+    }
     if let Some(reason) = manner.reason {
         write_line(out, b"x-gate-reason", reason.as_bytes());
     }

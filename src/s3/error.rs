@@ -83,25 +83,34 @@ pub struct S3Error {
     pub message: Cow<'static, str>,
     /// Elements between the message and the request id.
     pub extras: Vec<(&'static str, String)>,
+    /// After how many seconds it is worth another try.
+    pub retry_after: Option<u64>,
 }
 
 impl S3Error {
     /// The code with its usual message.
     #[must_use]
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, message: Cow::Borrowed(code.message()), extras: Vec::new() }
+        Self { code, message: Cow::Borrowed(code.message()), extras: Vec::new(), retry_after: None }
     }
 
     /// The code with another message.
     #[must_use]
     pub fn with_message(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), extras: Vec::new() }
+        Self { code, message: message.into(), extras: Vec::new(), retry_after: None }
     }
 
     /// Adds an element after those that are there.
     #[must_use]
     pub fn extra(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.extras.push((name, value.into()));
+        self
+    }
+
+    /// Tells after how many seconds it is worth another try; at least one.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(if seconds == 0 { 1 } else { seconds });
         self
     }
 

@@ -3,15 +3,17 @@
 
 use super::Port;
 use super::peers::{PeerError, peers};
-use super::tls;
+use super::{links, tls};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
 use crate::proxy::journal::SCHEMES;
+use crate::proxy::rates::RateRule;
 use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
+use crate::store::keeper::{Keeper, WhenStoreFails};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
 use crate::telemetry::{Telemetry, build};
@@ -27,6 +29,9 @@ pub enum BootError {
     /// The metrics cannot be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// The link store cannot be opened.
+    #[error(transparent)]
+    LinkStore(#[from] links::LinkStoreError),
     /// The access log cannot be opened.
     #[error("cannot write the access log to `{path}`: {error}")]
     AccessLog {
@@ -55,7 +60,7 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
+    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default(), &[]))?;
     metrics.config_loaded(SystemClock.now());
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
@@ -67,7 +72,8 @@ pub fn boot(
     let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
     let running = running(config, snapshot, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access });
-    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+    let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
+    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)), ports))
 }
 
 /// What a config makes of the running gate.
@@ -76,19 +82,26 @@ pub fn boot(
 /// [`BootError::Peer`].
 pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
-    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    let rates = links::rates(&config.links);
+    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements, &rates));
     Ok(Running {
         peers: peers(config)?,
         tls: tls::certificates(config),
         snapshot,
         statements,
         metrics,
+        rates,
+        when_store_fails: if config.links.deny_when_store_fails {
+            WhenStoreFails::Deny
+        } else {
+            WhenStoreFails::Allow
+        },
         admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
         shown: config.shown.clone(),
     })
 }
 
-fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
+fn metrics_config(snapshot: &Snapshot, statements: &Statements, rates: &[RateRule]) -> MetricsConfig {
     MetricsConfig {
         version: build::VERSION.to_owned(),
         revision: build::REVISION.to_owned(),
@@ -98,6 +111,7 @@ fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig
         statements: statements.labels().to_vec(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
+        rate_rules: rates.iter().map(|rule| rule.name.clone()).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }
 }

@@ -12,6 +12,7 @@ use super::record::{RequestRecord, StatusClass};
 use super::redact::redact;
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
+use crate::links::identity::LinkId;
 use crate::net::TlsVersion;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
@@ -63,6 +64,8 @@ pub struct AccessRecord<'a> {
     pub operation: Option<&'a str>,
     /// The bucket as configured.
     pub bucket: Option<&'a str>,
+    /// The name of the link.
+    pub link: Option<LinkId>,
     /// The authentication scheme.
     pub auth_scheme: Option<&'a str>,
     /// The ARN of who signed.
@@ -92,6 +95,7 @@ enum Value<'a> {
     Number(u64),
     Time(UnixMillis),
     Ip(IpAddr),
+    Link(LinkId),
     /// Text of the gate's own tables, of the config, or that a strict parser has passed.
     Text(&'a str),
     /// Text as a client sent it.
@@ -164,6 +168,7 @@ fields! {
     "presign_gate.auth.scheme" "The kind of signature." |r| Value::text(r.auth_scheme);
     "presign_gate.auth.result" "How the authentication came out."
         |r| Value::text(r.counted.auth.map(|auth| auth.result.as_str()));
+    "presign_gate.link.id" "The name of the link: what `revoke --link` and `/links/` take." |r| r.link.map_or(Value::Absent, Value::Link);
     "presign_gate.link.age" "Seconds since the link was signed." |r| Value::seconds(r.counted.link_age);
     "presign_gate.link.validity" "Seconds that the link was still valid." |r| Value::seconds(r.counted.link_validity);
     "presign_gate.network.proof" "How the network path was proven."
@@ -218,6 +223,7 @@ fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Number(number) => write!(out, "{number}"),
         Value::Time(at) => write!(out, "\"{}\"", timestamp(*at)),
         Value::Ip(ip) => write!(out, "\"{ip}\""),
+        Value::Link(link) => write!(out, "\"{link}\""),
         Value::Text(text) => {
             json::push_string(out, text.as_bytes());
             Ok(())

@@ -33,6 +33,8 @@ pub struct MetricsConfig {
     pub auth_schemes: Vec<&'static str>,
     /// The names of the constraints that a link can carry.
     pub constraints: Vec<&'static str>,
+    /// The names of the rules of `links.rate_limits`.
+    pub rate_rules: Vec<String>,
 }
 
 /// The labels of a policy statement.
@@ -100,6 +102,36 @@ impl Metrics {
     #[must_use]
     pub fn connection(&self, listener: ListenerIndex) -> Option<Held> {
         self.handles.connections.get(listener.get()).map(Held::new)
+    }
+
+    /// The store knows so many links.
+    pub fn links_tracked(&self, links: u64) {
+        self.handles.links_tracked.set(i64::try_from(links).unwrap_or(i64::MAX));
+    }
+
+    /// So many revocations are in force.
+    pub fn revocations(&self, entries: usize) {
+        self.handles.revocations.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    /// A request was refused because of the rule at this position of the config.
+    pub fn rate_limited(&self, rule: usize) {
+        if let Some(series) = self.handles.rate_limited.get(rule) {
+            series.inc();
+        }
+    }
+
+    /// The link store was asked, which took so long.
+    pub fn store_call(&self, took: std::time::Duration, good: bool) {
+        self.handles.store_duration.observe(took.as_secs_f64());
+        if !good {
+            self.handles.store_errors.inc();
+        }
+    }
+
+    /// So many ends of requests were never told to the link store.
+    pub fn store_lost(&self, notes: u64) {
+        self.handles.store_errors.inc_by(notes);
     }
 
     /// The first config was read at this time and is in force.

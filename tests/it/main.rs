@@ -22,6 +22,7 @@ mod forwarding;
 mod harness;
 mod keep_alive;
 mod large;
+mod links;
 mod refusals;
 mod reload;
 mod sdk;

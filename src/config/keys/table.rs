@@ -286,18 +286,45 @@ static TIMEOUTS: Section = Section {
 
 static LINKS: Section = Section {
     keys: &[
-        optional("store", Form::Keys(&STORE), "where the state of links is kept; this version keeps none"),
-        unserved("when_store_fails", "what happens to links with state when the store fails"),
-        unserved("grace", "the time within which a repeated request is the same use"),
-        unserved("rate_limits", "requests or bytes in a time, per key, address or link"),
+        optional("store", Form::Keys(&STORE), "where the state of links is kept; left out, in memory"),
+        default(
+            "when_store_fails",
+            "deny",
+            Form::Choice(&["deny", "allow"]),
+            "what happens to links with state when the store fails",
+        ),
+        default(
+            "grace",
+            "30s",
+            Form::Duration(0, HOUR),
+            "the time within which requests of one client are the same use",
+        ),
+        optional(
+            "rate_limits",
+            Form::List(&Form::Keys(&RATE_LIMIT), 0),
+            "requests or bytes in a time, per key, address or link",
+        ),
+    ],
+};
+
+static RATE_LIMIT: Section = Section {
+    keys: &[
+        required(
+            "per",
+            Form::Choice(&["access_key_id", "source_ip", "link"]),
+            "whose requests share the rate",
+        ),
+        optional("requests", Form::Count(1, 1_000_000_000), "how many requests"),
+        optional("every", Form::Duration(1, DAY), "in which time"),
+        optional("bytes_per_second", Form::Size(1, 1 << 53), "how many bytes of bodies in a second"),
     ],
 };
 
 static STORE: Section = Section {
     keys: &[
-        only("memory", "true", "in this process, lost when it ends"),
-        unserved("redb", "in a file of this machine"),
-        unserved("redis", "in a server that several gates share"),
+        optional("memory", Form::Choice(&["true"]), "in this process, lost when it ends"),
+        optional("redb", Form::Text, "in a file of this machine, for one gate"),
+        optional("redis", Form::Text, "in a server that several gates share, as `redis://host:6379/0`"),
     ],
 };
 

@@ -171,6 +171,12 @@ impl RevocationSet {
         }
     }
 
+    /// Whether a link itself is called back.
+    #[must_use]
+    pub fn has_link(&self, link: LinkId) -> bool {
+        self.links.contains_key(&link)
+    }
+
     /// The entries, in no order.
     pub fn iter(&self) -> impl Iterator<Item = Revocation> {
         let entry =

@@ -4,9 +4,11 @@
 use super::super::conn::Conn;
 use super::super::link::Link;
 use super::super::peer::Peer;
-use super::{Answer, Failure, Relayed};
+use super::{Answer, Failure, LinkLimits, Relayed};
 use crate::reason::Reason;
 use crate::request::framing::{CHUNK_END, Decoder, Framing, LAST_CHUNK, Piece, begin_chunk};
+use crate::store::keeper::Held;
+use crate::store::pace::Pace;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Up to this size head and data leave in one write; larger data is written from where it was read to.
@@ -18,14 +20,21 @@ pub(super) async fn download<S>(
     link: &mut Link,
     peer: &Peer,
     answer: &Answer,
+    limits: &LinkLimits<'_>,
     relayed: &mut Relayed,
 ) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut decoder = Decoder::new(answer.told);
+    let limit = limits.held.as_ref().and_then(Held::download_limit).unwrap_or(u64::MAX);
     loop {
-        let used = forward(conn, link.received(), &mut decoder, answer.sent, relayed).await?;
+        let used = if limits.pace.is_free() && limit == u64::MAX {
+            forward(conn, link.received(), &mut decoder, answer.sent, relayed).await?
+        } else {
+            let limits = (&limits.pace, limit);
+            forward_limited(conn, link.received(), &mut decoder, answer.sent, limits, relayed).await?
+        };
         link.consume(used);
         if !decoder.is_done() {
             match link.read(peer).await {
@@ -70,6 +79,47 @@ where
         }
     }
     // the last chunk joins what is waiting
+    if !(decoder.is_done() || conn.out.is_empty()) {
+        conn.write_out().await.map_err(|_| Failure::client())?;
+    }
+    Ok(received.len() - rest.len())
+}
+
+/// As [`forward`], in pieces that the rates allow and no further than the limit; the head goes first.
+async fn forward_limited<S>(
+    conn: &mut Conn<S>,
+    received: &[u8],
+    decoder: &mut Decoder,
+    sent: Framing,
+    (pace, limit): (&Pace, u64),
+    relayed: &mut Relayed,
+) -> Result<usize, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut rest = received;
+    while let Piece::Data(data) = decoder.next(&mut rest).map_err(|_| after(Reason::UpstreamProtocol))? {
+        for piece in data.chunks(pace.piece()) {
+            let left = usize::try_from(limit.saturating_sub(relayed.response_bytes)).unwrap_or(usize::MAX);
+            let piece = piece.get(..left.min(piece.len())).unwrap_or_default();
+            if piece.is_empty() {
+                return Err(cut_off(conn, Reason::LinkMaxBytes).await);
+            }
+            if !pace.is_free() {
+                conn.write_out().await.map_err(|_| Failure::client())?;
+                pace.wait(piece.len()).await;
+            }
+            relayed.response_bytes += u64::try_from(piece.len()).unwrap_or(0);
+            if sent == Framing::Chunked {
+                begin_chunk(piece.len(), &mut conn.out);
+                conn.out.extend_from_slice(piece);
+                conn.out.extend_from_slice(CHUNK_END);
+            } else {
+                conn.write_out().await.map_err(|_| Failure::client())?;
+                conn.write(piece).await.map_err(|_| Failure::client())?;
+            }
+        }
+    }
     if !(decoder.is_done() || conn.out.is_empty()) {
         conn.write_out().await.map_err(|_| Failure::client())?;
     }

@@ -38,6 +38,7 @@ struct Case {
     version: Version,
     /// Whether the request goes out over a connection that was used before.
     warm: bool,
+    limits: LinkLimits<'static>,
 }
 
 impl Default for Case {
@@ -52,6 +53,7 @@ impl Default for Case {
             rules: BodyRules { sha256: None, max: 1000, min: 0 },
             version: Version::Http11,
             warm: false,
+            limits: LinkLimits::default(),
         }
     }
 }
@@ -115,8 +117,13 @@ async fn play(case: Case) -> Seen {
         rules: case.rules,
     };
     let client = Client { version: case.version, keep_alive: true };
-    let request =
-        Request { head: case.head.as_bytes(), carriage: &carriage, repeatable: case.head == GET, client };
+    let request = Request {
+        head: case.head.as_bytes(),
+        carriage: &carriage,
+        repeatable: case.head == GET,
+        client,
+        limits: &case.limits,
+    };
     let talk = async {
         let mut got = Vec::new();
         if case.expects_continue {

@@ -68,7 +68,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
                 if self.conn.input.is_empty() && self.send(&mut outgoing).await? == Wanted::Answered {
                     return Ok(false);
                 }
-                let Some(length) = self.receive(&mut buffer).await? else { return Ok(false) };
+                let space = buffer.get_mut(..request.limits.pace.piece()).unwrap_or_default();
+                let Some(length) = self.receive(space).await? else { return Ok(false) };
+                request.limits.pace.wait(length).await;
                 let mut rest = buffer.get(..length).unwrap_or_default();
                 frame(framing, &mut decoder, &mut rest, guard, &mut outgoing)?;
                 self.put_back(rest);

@@ -2,6 +2,7 @@
 //! It must not let a change of them pass unsaid.
 
 use crate::config::diagnostic::{Diagnostic, Problem, Severity};
+use crate::config::model::links::Store;
 use crate::config::model::{Config, LogTarget};
 use crate::config::tree::Place;
 use crate::snapshot::Snapshot;
@@ -14,6 +15,7 @@ pub(super) struct Fixed {
     listeners: Vec<SocketAddr>,
     admin: Option<SocketAddr>,
     access: LogTarget,
+    links: Store,
 }
 
 impl Fixed {
@@ -22,6 +24,7 @@ impl Fixed {
             listeners: config.listeners.iter().map(|listener| listener.address.value).collect(),
             admin: config.admin.as_ref().map(|admin| admin.address.value),
             access: config.logs.access.clone(),
+            links: config.links.store.clone(),
         }
     }
 
@@ -54,6 +57,9 @@ impl Fixed {
         }
         if self.access != config.logs.access {
             say(start, "logs.access.path", "`logs.access.path` cannot change while the gate runs".to_owned());
+        }
+        if self.links != config.links.store {
+            say(start, "links.store", "`links.store` cannot change while the gate runs".to_owned());
         }
         if findings.is_empty() {
             let place = |address: SocketAddr| self.listeners.iter().position(|known| *known == address);
@@ -109,6 +115,8 @@ mod tests {
         check(&IN_USE.replace(":2'", ":3'"), &["listeners[1].address", "listeners"]);
         check(&IN_USE.replace(":9'", ":8'"), &["admin.address"]);
         check("listeners: [{ address: '127.0.0.1:1' }, { address: '127.0.0.1:2' }]\n", &["admin.address"]);
+        check(&format!("{IN_USE}links: {{ store: {{ redb: a.redb }} }}\n"), &["links.store"]);
+        check(&format!("{IN_USE}links: {{ store: {{ memory: true }}, grace: 1s }}\n"), &[]);
         check(&format!("{IN_USE}logs: {{ access: {{ path: a.log }} }}\n"), &["logs.access.path"]);
     }
 }

@@ -44,6 +44,11 @@ pub(super) struct Handles {
     /// By upstream, then by status class.
     upstream_requests: Box<[IntCounter]>,
     upstream_first_byte: Box<[Histogram]>,
+    pub(super) links_tracked: IntGauge,
+    pub(super) revocations: IntGauge,
+    pub(super) rate_limited: Box<[IntCounter]>,
+    pub(super) store_errors: IntCounter,
+    pub(super) store_duration: Histogram,
     request_body_bytes: IntCounter,
     response_body_bytes: IntCounter,
     pub(super) reload_successful: IntGauge,
@@ -87,6 +92,11 @@ impl Handles {
             upstream_first_byte: upstreams()
                 .map(|it| vectors.upstream_first_byte.with_label_values(&[it]))
                 .collect(),
+            links_tracked: vectors.links_tracked.with_label_values::<&str>(&[]),
+            revocations: vectors.revocations.with_label_values::<&str>(&[]),
+            rate_limited: each(&config.rate_rules, |it| vectors.rate_limited.with_label_values(&[it])),
+            store_errors: vectors.store_errors.with_label_values::<&str>(&[]),
+            store_duration: vectors.store_duration.with_label_values::<&str>(&[]),
             request_body_bytes: vectors.request_body_bytes.with_label_values::<&str>(&[]),
             response_body_bytes: vectors.response_body_bytes.with_label_values::<&str>(&[]),
             reload_successful: vectors.reload_successful.with_label_values::<&str>(&[]),
