@@ -146,13 +146,14 @@ impl Judge<'_, '_, '_> {
         authenticated: &Authenticated<'_>,
         constraints: &Constraints,
         network: &NetworkIdentity,
-    ) -> Result<Option<LinkClaim>, Denial> {
+    ) -> Result<Option<Box<LinkClaim>>, Denial> {
         if !constraints.needs_state() {
             return Ok(None);
         }
         let id = LinkId::of(authenticated, &self.snapshot.keyring)
             .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?;
         LinkClaim::of(id, constraints, self.request, authenticated, network, &self.snapshot.links)
+            .map(|claim| claim.map(Box::new))
             .map_err(|refusal| Denial { reason: refusal.reason(), error: refusal.s3() })
     }
 

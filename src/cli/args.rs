@@ -172,7 +172,7 @@ pub struct RevokeArgs {
     /// The config file of the gate: its store is told, or the running gate
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The admin endpoint of a running gate, as http://127.0.0.1:9090
+    /// The admin endpoint of a running gate, as `http://127.0.0.1:9090`
     #[arg(long, value_name = "URL")]
     pub admin: Option<String>,
     /// The file that holds the token of the admin endpoint

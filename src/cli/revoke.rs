@@ -104,14 +104,13 @@ fn with_config(path: &Path, asked: &Value) -> Result<Value, Failed> {
     };
     let admin = config.admin.as_ref().map(|admin| Admin::at(admin.address.value, admin.token.clone()));
     match (&config.links.store, admin) {
-        (Store::Redis(_), _) => in_store(&config, &snapshot, asked),
+        (Store::Redis(_), _) | (Store::Redb(_), None) => in_store(&config, &snapshot, asked),
         (_, Some(admin)) => match post(&admin, asked) {
             Err(PostError::Unreachable(_)) if matches!(config.links.store, Store::Redb(_)) => {
                 in_store(&config, &snapshot, asked)
             }
             outcome => outcome.map_err(refused),
         },
-        (Store::Redb(_), None) => in_store(&config, &snapshot, asked),
         (Store::Memory, None) => Err(failed(
             NO,
             "the links of this config are in the memory of its gate, which has no `admin` to tell it",

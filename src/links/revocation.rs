@@ -15,6 +15,7 @@ use crate::clock::parse::parse_time;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What is called back.
@@ -216,7 +217,12 @@ impl Revocation {
     #[must_use]
     pub fn id(&self) -> String {
         let digest = Sha256::digest(Value::Object(self.target_fields()).to_string());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let mut text = String::with_capacity(16);
+        for byte in digest.iter().take(8) {
+            // writing to a String cannot fail
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
     }
 
     /// When it may be forgotten, on every gate whose clock is right to a quarter of an hour.

@@ -54,7 +54,7 @@ pub struct Permit {
     /// How it is carried.
     pub carriage: Carriage,
     /// What its link has to be asked for first, if it limits something that needs state.
-    pub state: Option<LinkClaim>,
+    pub state: Option<Box<LinkClaim>>,
 }
 
 /// A verdict and all that led to it. What a stage did not get to is `None` or empty.

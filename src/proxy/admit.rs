@@ -27,7 +27,8 @@ pub(super) async fn admit<'w>(
     }
     let held = match &permit.state {
         None => None,
-        Some(claim) => world.keeper.hold(claim, running.when_store_fails).await?,
+        // few links have state: the others need not carry this about
+        Some(claim) => Box::pin(world.keeper.hold(claim, running.when_store_fails)).await?,
     };
     Ok(LinkLimits { held, pace: rates.pace() })
 }

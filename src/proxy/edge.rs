@@ -20,6 +20,7 @@ use crate::response::head::Client;
 use crate::s3::error::{ErrorCode, S3Error};
 use bytes::BytesMut;
 use pingora_core::server::ShutdownWatch;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -247,18 +248,20 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let keep_alive = request.keep_alive && !self.world.is_draining();
         let watch = Stopwatch::start();
         let carriage = limits.carriage(&permit.carriage);
-        let relay = relay::relay(
-            &mut self.conn,
-            peer,
-            relay::Request {
-                head,
-                carriage: &carriage,
-                repeatable: carriage.is_repeatable(request.method),
-                client: Client { version: request.version, keep_alive },
-                limits: &limits,
-            },
-        );
-        let relayed = limits.alive(relay).await;
+        let relayed = {
+            let relay = pin!(relay::relay(
+                &mut self.conn,
+                peer,
+                relay::Request {
+                    head,
+                    carriage: &carriage,
+                    repeatable: carriage.is_repeatable(request.method),
+                    client: Client { version: request.version, keep_alive },
+                    limits: &limits,
+                },
+            ));
+            limits.alive(relay).await
+        };
         entry.relayed(&relayed, watch.elapsed());
         limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await

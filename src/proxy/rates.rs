@@ -2,6 +2,7 @@
 //! It must not look at a request itself: whose it is comes from its outcome.
 
 use super::world::Running;
+use crate::links::constraint::Constraints;
 use crate::links::identity::LinkId;
 use crate::links::rate::Rate;
 use crate::pipeline::limits::link_name;
@@ -89,7 +90,7 @@ impl<'o> Rates<'o, '_> {
                 self.paces.add(&mut pace, rule.rate, (at, rule.rate, whose));
             }
         }
-        let own = self.outcome.constraints.as_ref().and_then(|constraints| constraints.rate());
+        let own = self.outcome.constraints.as_ref().and_then(Constraints::rate);
         if let (Some(bytes), Some(whose)) = (own, own.and_then(|_| self.whose(Per::Link))) {
             self.paces.add(&mut pace, Rate::bytes_per_second(bytes), ("own", whose));
         }

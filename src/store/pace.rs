@@ -51,7 +51,10 @@ impl Paces {
         Arc::clone(flows.entry(hash).or_default())
     }
 
-    /// Counts one request of whoever `of` is; gives how long to wait if there were too many.
+    /// Counts one request of whoever `of` is.
+    ///
+    /// # Errors
+    /// How long to wait, if there were too many.
     pub fn request(&self, rate: &Rate, of: impl Hash) -> Result<(), Duration> {
         let flow = self.flow(of);
         let mut seen = flow.load(Ordering::Relaxed);

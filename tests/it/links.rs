@@ -246,3 +246,13 @@ fn slowly(pieces: Vec<Step>) -> Upstream {
         steps
     })
 }
+
+#[test]
+fn a_stock_sdk_signs_limits() {
+    let (_upstream, gate) = start("{ grace: 0s }");
+    let endpoint = format!("http://{}", gate.address());
+    let mut command = crate::support::python::script("links.py");
+    command.args(["--gate", &endpoint, "--key", "AKIDTESTMAIN00000001:secret/main+0"]);
+    let text = crate::support::python::run(&mut command);
+    assert!(text.contains("all checks hold"), "{text}");
+}

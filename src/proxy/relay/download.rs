@@ -99,12 +99,9 @@ where
 {
     let mut rest = received;
     while let Piece::Data(data) = decoder.next(&mut rest).map_err(|_| after(Reason::UpstreamProtocol))? {
-        for piece in data.chunks(pace.piece()) {
-            let left = usize::try_from(limit.saturating_sub(relayed.response_bytes)).unwrap_or(usize::MAX);
-            let piece = piece.get(..left.min(piece.len())).unwrap_or_default();
-            if piece.is_empty() {
-                return Err(cut_off(conn, Reason::LinkMaxBytes).await);
-            }
+        let left = usize::try_from(limit.saturating_sub(relayed.response_bytes)).unwrap_or(usize::MAX);
+        let allowed = data.get(..left).unwrap_or(data);
+        for piece in allowed.chunks(pace.piece()) {
             if !pace.is_free() {
                 conn.write_out().await.map_err(|_| Failure::client())?;
                 pace.wait(piece.len()).await;
@@ -118,6 +115,9 @@ where
                 conn.write_out().await.map_err(|_| Failure::client())?;
                 conn.write(piece).await.map_err(|_| Failure::client())?;
             }
+        }
+        if allowed.len() < data.len() {
+            return Err(cut_off(conn, Reason::LinkMaxBytes).await);
         }
     }
     if !(decoder.is_done() || conn.out.is_empty()) {

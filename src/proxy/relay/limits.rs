@@ -8,7 +8,7 @@ use crate::store::keeper::{Held, SIGN_OF_LIFE};
 use crate::store::pace::Pace;
 use crate::upstream::plan::Carriage;
 use std::borrow::Cow;
-use std::pin::pin;
+use std::pin::Pin;
 
 /// What a link lets pass of one request.
 #[derive(Debug, Default)]
@@ -34,9 +34,8 @@ impl LinkLimits<'_> {
     }
 
     /// Waits for a relay, and tells the store from time to time that it goes on.
-    pub async fn alive(&self, relay: impl Future<Output = Relayed>) -> Relayed {
+    pub async fn alive(&self, mut relay: Pin<&mut impl Future<Output = Relayed>>) -> Relayed {
         let Some(held) = &self.held else { return relay.await };
-        let mut relay = pin!(relay);
         loop {
             tokio::select! {
                 biased;
