@@ -99,6 +99,8 @@ pub fn run(
         service.threads = Some(1);
         server.add_service(service);
     }
+    tls::tell(world);
+    let _watcher = tls::watch(Arc::clone(world));
     let (stopping, told) = std::sync::mpsc::channel();
     let watch = Watch { stop, world: Arc::clone(world), reloads, stopping: std::sync::Mutex::new(stopping) };
     let (ended, end) = std::sync::mpsc::channel();

@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub identities: Vec<Identity>,
     /// Policies of everybody.
     pub guardrails: Vec<Arc<Compiled>>,
+    /// Guardrails on trial: they are asked what they would deny, and decide nothing.
+    pub shadow: Vec<Arc<Compiled>>,
     /// What happens when no statement matches.
     pub default: Default,
     /// The buckets.

@@ -90,7 +90,7 @@ fn check_bucket(upstreams: &[Upstream], bucket: &Bucket, reader: &Reader<'_>) {
     let name = &bucket.upstream;
     let Some(upstream) = upstreams.iter().find(|upstream| upstream.name.value == name.value) else {
         let names = upstreams.iter().map(|upstream| upstream.name.value.as_str());
-        let hint = match super::nearest::nearest(&name.value, names.clone()) {
+        let hint = match crate::nearest::nearest(&name.value, names.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known here: {}", names.collect::<Vec<_>>().join(", ")),
         };

@@ -202,8 +202,21 @@ pub struct Limits {
 /// What is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logs {
-    /// Where access lines (JSON) go. Default standard output.
+    /// Where access lines go. Default standard output.
     pub access: LogTarget,
+    /// The form of an access line. Default JSON.
+    pub access_format: LogFormat,
+    /// The file of the audit log; `None`: there is none.
+    pub audit: Option<PathBuf>,
+}
+
+/// The form of an access line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object, with the field names of ECS and OpenTelemetry.
+    Json,
+    /// As S3 writes its server access log.
+    S3,
 }
 
 /// Where lines of a log go.

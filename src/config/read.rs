@@ -11,7 +11,7 @@ mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, LogTarget, Logs, Signing};
+use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Signing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::tree::{Node, Scalar};
@@ -151,11 +151,23 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
     })
 }
 
+/// A chain is read back from its file: it cannot go to standard output, among other lines.
+fn audit_path(scalar: &Scalar) -> Result<String, Malformed> {
+    if scalar.text == "-" {
+        return Err(Malformed::new(&scalar.text, "a file", "write the name of a file, as `audit.jsonl`"));
+    }
+    text(scalar)
+}
+
 fn logs(fields: &Fields<'_>) -> Result<Logs, Reported> {
-    let path = fields.section_or_empty("access")?.text("path")?;
-    let access = match path.value.as_str() {
+    let access = fields.section_or_empty("access")?;
+    let path = access.text("path");
+    let access_format = access.choice("format", &[("json", LogFormat::Json), ("s3", LogFormat::S3)]);
+    let audit = fields.if_given("audit", |fields, name| fields.section(name)?.scalar("path", audit_path));
+    let access = match path?.value.as_str() {
         "-" => LogTarget::Stdout,
         name => LogTarget::File(fields.reader.locate(name)),
     };
-    Ok(Logs { access })
+    let audit = audit?.map(|path| fields.reader.locate(&path.value));
+    Ok(Logs { access, access_format: access_format?, audit })
 }

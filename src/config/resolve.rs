@@ -6,7 +6,7 @@ mod policies;
 use super::diagnostic::{Diagnostic, Problem, Severity};
 use super::model::identity::PolicyDefault;
 use super::model::storage::{self, BucketName};
-use super::model::{self, Config, Located};
+use super::model::{self, Config, Located, PolicySource};
 use super::source::Source;
 use super::tree::Place;
 use crate::auth::SigningRules;
@@ -68,12 +68,12 @@ impl Resolver {
 
     fn snapshot(&mut self, config: &Config) -> Option<Snapshot> {
         let mut policies = Policies::default();
-        let guardrails = config
-            .policy
-            .guardrails
-            .iter()
-            .filter_map(|source| policies.compile(source, Kind::Guardrail, &mut self.findings))
-            .collect();
+        let mut compiled = |sources: &[PolicySource]| {
+            let one = |source| policies.compile(source, Kind::Guardrail, &mut self.findings);
+            sources.iter().filter_map(one).collect()
+        };
+        let guardrails = compiled(&config.policy.guardrails);
+        let shadow = compiled(&config.policy.shadow);
         let identities = self.identities(config, &mut policies);
         let listeners = self.listeners(config, &mut policies);
         let buckets = self.buckets(config, &mut policies);
@@ -95,6 +95,7 @@ impl Resolver {
             key_cache: KeyCache::default(),
             identities,
             guardrails,
+            shadow,
             default: match config.policy.default {
                 PolicyDefault::Deny => snapshot::Default::Deny,
                 PolicyDefault::Pass => snapshot::Default::Pass,
@@ -250,10 +251,14 @@ impl Resolver {
                 let text = "a passthrough upstream cannot have another bucket name: the client signed the one it used";
                 self.error_at(other, text.to_owned());
             }
+            let name = match &bucket.name.value {
+                BucketName::Named(name) => Some(name.as_str()),
+                BucketName::Rest => None,
+            };
             let policy = bucket
                 .policy
                 .as_ref()
-                .and_then(|source| policies.compile(source, Kind::Resource, &mut self.findings));
+                .and_then(|source| policies.compile_for(name, source, Kind::Resource, &mut self.findings));
             // that the upstream exists was checked when the file was read
             let Some(upstream) = upstream else { continue };
             buckets.push(Bucket {

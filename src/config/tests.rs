@@ -43,7 +43,7 @@ fn the_commented_example_loads_without_a_finding() {
     assert_eq!(rendered(&loaded), "");
     let config = loaded.config.unwrap();
     assert_eq!((config.listeners.len(), config.credentials.len(), config.buckets.len()), (2, 3, 2));
-    assert_eq!(loaded.files.len(), 6, "the file and its five policies: {:?}", loaded.files);
+    assert_eq!(loaded.files.len(), 7, "the file and its six policies: {:?}", loaded.files);
 }
 
 #[test]

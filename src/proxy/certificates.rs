@@ -105,3 +105,65 @@ impl Certificates {
         format!("`{path}` cannot be used: {}", fault.error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::source::MemorySource;
+    use crate::tls::Pair;
+
+    struct Made {
+        certificate: String,
+        key: String,
+    }
+
+    fn make() -> Made {
+        let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+        Made { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+    }
+
+    fn source(certificate: &str, key: &str) -> MemorySource {
+        MemorySource::default().with_file("tls.crt", certificate).with_file("tls.key", key)
+    }
+
+    fn certificates(source: &MemorySource) -> Certificates {
+        let pair = Pair { certificate: PathBuf::from("tls.crt"), private_key: PathBuf::from("tls.key") };
+        let paths = Files { pairs: vec![pair], client_ca: None };
+        let contents = paths.try_map(|path| source.read(path).map(|file| file.bytes)).unwrap();
+        let served = contents.serve().unwrap();
+        Certificates::new(paths, contents, served)
+    }
+
+    #[test]
+    fn good_files_take_the_place_of_old_ones_and_bad_ones_do_not() {
+        let (old, new) = (make(), make());
+        let before = source(&old.certificate, &old.key);
+        let certificates = certificates(&before);
+        let first = certificates.config();
+        let half = source(&new.certificate, &old.key);
+        let wrong = || {
+            Looked::Wrong("`tls.key` cannot be used: the private key is not that of the certificate".into())
+        };
+        for (source, expected) in [
+            (&before, Looked::Same),
+            // in the middle of being exchanged: said only when it stays so, and then once
+            (&half, Looked::Odd),
+            (&half, wrong()),
+            (&half, Looked::Same),
+            (&before, Looked::Same),
+            (&half, Looked::Odd),
+            (&half, wrong()),
+            (&source("", &new.key), Looked::Odd),
+        ] {
+            assert_eq!(certificates.look(source), expected);
+            assert!(Arc::ptr_eq(&first, &certificates.config()));
+        }
+        let gone = MemorySource::default().with_file("tls.crt", &*old.certificate);
+        assert_eq!(certificates.look(&gone), Looked::Odd);
+        assert_eq!(certificates.look(&gone), Looked::Wrong("cannot read `tls.key`: no such file".into()));
+        let after = source(&new.certificate, &new.key);
+        assert_eq!(certificates.look(&after), Looked::Changed);
+        assert!(!Arc::ptr_eq(&first, &certificates.config()));
+        assert_eq!(certificates.look(&after), Looked::Same);
+    }
+}

@@ -61,12 +61,12 @@ impl Edge {
         let running = self.world.running.load_full();
         let limits = running.snapshot.limits;
         let Some(_connection) = self.world.enter(limits.connections) else {
-            return self.world.telemetry.refused(facts.listener, Reason::ConnectionLimit);
+            return journal::refused(&self.world, &facts, Reason::ConnectionLimit);
         };
         let _gauge = self.world.telemetry.connection(facts.listener);
         let Some(listener) = running.snapshot.listener(facts.listener) else { return };
         if let Err(reason) = super::preamble::read(&mut stream, &mut facts, &listener.rules).await {
-            return self.world.telemetry.refused(facts.listener, reason);
+            return journal::refused(&self.world, &facts, reason);
         }
         let limits = ConnLimits {
             header_bytes: limits.header_bytes,
@@ -84,7 +84,7 @@ impl Edge {
                     facts.tls = Some(version);
                     Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
                 }
-                Err(reason) => self.world.telemetry.refused(facts.listener, reason),
+                Err(reason) => journal::refused(&self.world, &facts, reason),
             },
         }
     }
@@ -129,7 +129,11 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let mut entry = Entry::new(self.facts.listener, id, now, watch);
         let head = match read {
             HeadRead::Head(head) => head,
-            HeadRead::Gone => return Next::Close,
+            HeadRead::Gone => {
+                entry.reason = Some(Reason::ClientAborted);
+                journal::record(self.world, &running, &self.facts, None, &entry);
+                return Next::Close;
+            }
             HeadRead::Late => {
                 return self.unread(Reason::HeadTimeout, ErrorCode::RequestTimeout, entry).await;
             }
@@ -149,7 +153,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 entry.deny(&denial);
                 // a HEAD must not get a body, even if the rest of it is malformed
                 let to_head = head.starts_with(b"HEAD ");
-                self.answer(&denial.error, to_head, Next::Close, &entry, running.snapshot.expose_reasons)
+                self.answer(&denial.error, to_head, Next::Close, &mut entry, running.snapshot.expose_reasons)
                     .await;
                 journal::record(self.world, &running, &self.facts, None, &entry);
                 Next::Close
@@ -162,7 +166,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let denial = Denial { reason, error: S3Error::new(code) };
         entry.deny(&denial);
         let running = self.world.running.load_full();
-        self.answer(&denial.error, false, Next::Close, &entry, running.snapshot.expose_reasons).await;
+        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
         journal::record(self.world, &running, &self.facts, None, &entry);
         Next::Close
     }
@@ -173,7 +177,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
         let body;
         if matches!(outcome.verdict, Verdict::ReadBody) {
-            match self.buffer_body(request, snapshot.limits.buffered_body).await {
+            let watch = Stopwatch::start();
+            let read = self.buffer_body(request, snapshot.limits.buffered_body).await;
+            entry.waited(watch.elapsed());
+            match read {
                 Some(bytes) => {
                     body = bytes;
                     outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), entry.now);
@@ -191,6 +198,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 if let Some(outgoing) = outcome.outgoing(snapshot, request) {
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
+                entry.decided();
                 self.forward(running, request, (permit, limits), &head, entry).await
             }
             Verdict::Answer(denial) => {
@@ -246,7 +254,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let watch = Stopwatch::start();
         let carriage = limits.carriage(&permit.carriage);
         let relayed = {
             let relay = pin!(relay::relay(
@@ -262,7 +269,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             ));
             limits.alive(relay).await
         };
-        entry.relayed(&relayed, watch.elapsed());
+        entry.relayed(&relayed);
         limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
@@ -288,7 +295,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         error: &S3Error,
         to_head: bool,
         next: Next,
-        entry: &Entry,
+        entry: &mut Entry,
         expose: bool,
     ) -> Next {
         let manner = Manner {
@@ -299,9 +306,12 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             reason: entry.reason.filter(|_| expose).map(Reason::code),
         };
         self.conn.out.clear();
-        error::write(error, manner, &mut self.conn.out);
+        let body = error::write(error, manner, &mut self.conn.out);
         match self.conn.write_out().await {
-            Ok(()) => next,
+            Ok(()) => {
+                entry.response_bytes += u64::try_from(body).unwrap_or(0);
+                next
+            }
             Err(_) => Next::Close,
         }
     }

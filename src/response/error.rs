@@ -52,8 +52,8 @@ pub struct Manner<'a> {
     pub reason: Option<&'a str>,
 }
 
-/// Appends the answer.
-pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) {
+/// Appends the answer; gives the length of its body.
+pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) -> usize {
     let host_id = manner.id.host_id();
     let body = error.to_xml(manner.id.as_str(), &host_id);
     // writing to a Vec cannot fail
@@ -80,9 +80,11 @@ pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"Connection: close\r\n");
     }
     out.extend_from_slice(b"\r\n");
-    if !manner.to_head {
-        out.extend_from_slice(body.as_bytes());
+    if manner.to_head {
+        return 0;
     }
+    out.extend_from_slice(body.as_bytes());
+    body.len()
 }
 
 /// The reason phrase of a status that the table of errors uses.

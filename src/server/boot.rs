@@ -14,6 +14,7 @@ use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
 use crate::store::keeper::{Keeper, WhenStoreFails};
+use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
 use crate::telemetry::{Telemetry, build};
@@ -40,9 +41,12 @@ pub enum BootError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The audit log cannot be continued.
+    #[error(transparent)]
+    AuditLog(#[from] OpenError),
 }
 
-/// Whether access lines are written.
+/// Whether logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// As configured.
@@ -62,6 +66,13 @@ pub fn boot(
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
     let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default(), &[]))?;
     metrics.config_loaded(SystemClock.now());
+    let audit = match (access, &config.logs.audit) {
+        (Access::Configured, Some(path)) => {
+            AuditLog::file(path, Arc::new(SystemClock), metrics.log_dropped())?
+        }
+        (Access::Off, _) | (_, None) => AuditLog::nowhere(metrics.log_dropped()),
+    };
+    audit.record(SystemClock.now(), &Event::Started { version: env!("CARGO_PKG_VERSION") });
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
         (Access::Configured, LogTarget::Stdout) => LineWriter::stdout(metrics.log_dropped())
@@ -71,7 +82,7 @@ pub fn boot(
     };
     let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
     let running = running(config, snapshot, &metrics)?;
-    let telemetry = Arc::new(Telemetry { metrics, access });
+    let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
     let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)), ports))
 }
@@ -109,6 +120,7 @@ fn metrics_config(snapshot: &Snapshot, statements: &Statements, rates: &[RateRul
         buckets: snapshot.buckets.entries().iter().map(|bucket| bucket.name.clone()).collect(),
         upstreams: snapshot.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
         statements: statements.labels().to_vec(),
+        shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
         rate_rules: rates.iter().map(|rule| rule.name.clone()).collect(),

@@ -1,12 +1,20 @@
-//! From the configured certificates to those that the data path serves.
-//! It must not read a file: the config did.
+//! The certificates of the listeners: taken from the config, looked at again and again, and told about.
+//! It must not judge a file; what reads it does.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::Duration;
 
 use crate::config::model::{Config, LoadedFile, Tls};
-use crate::proxy::certificates::Certificates;
+use crate::config::source::SystemSource;
+use crate::net::ListenerIndex;
+use crate::proxy::certificates::{Certificates, Looked};
+use crate::proxy::world::World;
 use crate::secret::Secret;
+
+/// Between two looks at the files. They are small, few, and compared by content: no way to exchange them is missed.
+const EVERY: Duration = Duration::from_secs(2);
 
 /// The certificates of each listener, in the order of the configuration.
 #[must_use]
@@ -24,4 +32,71 @@ fn path(file: &LoadedFile) -> PathBuf {
 
 fn content(file: &LoadedFile) -> Secret {
     file.bytes.clone()
+}
+
+/// Reads the certificate files of all listeners again. What changed and is good serves the next connections; what is
+/// not leaves the old ones in force, and is said once.
+pub fn reload(world: &World) {
+    for (index, certificates) in served(world) {
+        match certificates.look(&SystemSource) {
+            Looked::Same | Looked::Odd => {}
+            Looked::Changed => {
+                log::info!("the certificates of {} were exchanged", name(world, index));
+                tell_expired(world, index, &certificates);
+            }
+            Looked::Wrong(why) => {
+                log::error!("{}: {why}; the certificates that were read before stay", name(world, index));
+            }
+        }
+    }
+    count(world);
+}
+
+/// Tells about the certificates that a configuration brought.
+pub fn tell(world: &World) {
+    for (index, certificates) in served(world) {
+        tell_expired(world, index, &certificates);
+    }
+    count(world);
+}
+
+fn count(world: &World) {
+    for (index, tls) in (0..).zip(&world.running.load().tls) {
+        let not_after = tls.as_ref().map(|certificates| certificates.not_after());
+        world.telemetry.metrics.certificates_expire(ListenerIndex(index), not_after);
+    }
+}
+
+fn tell_expired(world: &World, index: ListenerIndex, certificates: &Certificates) {
+    if certificates.not_after() < world.clock.now().secs() {
+        log::warn!("a certificate of {} has expired", name(world, index));
+    }
+}
+
+fn served(world: &World) -> Vec<(ListenerIndex, Arc<Certificates>)> {
+    let running = world.running.load();
+    let all = (0..).map(ListenerIndex).zip(&running.tls);
+    all.filter_map(|(index, tls)| Some((index, Arc::clone(tls.as_ref()?)))).collect()
+}
+
+fn name(world: &World, index: ListenerIndex) -> String {
+    world.running.load().snapshot.listener(index).map(|listener| listener.name.clone()).unwrap_or_default()
+}
+
+/// Looks at the files until it is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    _until: Sender<()>,
+}
+
+/// Begins to look at the files, in a thread of its own: they may lie on a file system that is slow to answer.
+#[must_use]
+pub fn watch(world: Arc<World>) -> Watcher {
+    let (until, dropped) = mpsc::channel();
+    std::thread::spawn(move || {
+        while dropped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+            reload(&world);
+        }
+    });
+    Watcher { _until: until }
 }

@@ -12,20 +12,12 @@ use super::record::{RequestRecord, StatusClass};
 use super::redact::redact;
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
+use crate::config::model::LogFormat;
 use crate::links::identity::LinkId;
 use crate::net::TlsVersion;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
 use crate::request::Version;
-
-/// The form of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object, of [`FIELDS`].
-    Json,
-    /// The server access log of S3 (Amazon S3 User Guide, "Amazon S3 server access log format").
-    S3,
-}
 
 /// What the line of a request is made from. What a request never came to is `None`.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +66,8 @@ pub struct AccessRecord<'a> {
     pub error_code: Option<&'a str>,
     /// The name of the upstream, if it was asked.
     pub upstream: Option<&'a str>,
+    /// The shadow policies that would have denied it.
+    pub shadow_denied: &'a [&'a str],
     /// What is counted about it.
     pub counted: &'a RequestRecord,
 }
@@ -89,7 +83,7 @@ pub struct Field {
 }
 
 #[derive(Debug)]
-enum Value<'a> {
+pub(super) enum Value<'a> {
     /// The field is left out.
     Absent,
     Number(u64),
@@ -98,20 +92,26 @@ enum Value<'a> {
     Link(LinkId),
     /// Text of the gate's own tables, of the config, or that a strict parser has passed.
     Text(&'a str),
+    /// Texts of the config.
+    List(&'a [&'a str]),
     /// Text as a client sent it.
     Foreign(&'a [u8]),
 }
 
 impl<'a> Value<'a> {
-    fn text(value: Option<&'a str>) -> Self {
+    pub(super) fn text(value: Option<&'a str>) -> Self {
         value.map_or(Self::Absent, Self::Text)
+    }
+
+    const fn list(values: &'a [&'a str]) -> Self {
+        if values.is_empty() { Self::Absent } else { Self::List(values) }
     }
 
     fn foreign(value: Option<&'a [u8]>) -> Self {
         value.map_or(Self::Absent, Self::Foreign)
     }
 
-    fn ip(value: Option<IpAddr>) -> Self {
+    pub(super) fn ip(value: Option<IpAddr>) -> Self {
         value.map_or(Self::Absent, Self::Ip)
     }
 
@@ -171,6 +171,8 @@ fields! {
     "presign_gate.link.id" "The name of the link: what `revoke --link` and `/links/` take." |r| r.link.map_or(Value::Absent, Value::Link);
     "presign_gate.link.age" "Seconds since the link was signed." |r| Value::seconds(r.counted.link_age);
     "presign_gate.link.validity" "Seconds that the link was still valid." |r| Value::seconds(r.counted.link_validity);
+    "presign_gate.policy.shadow_denied" "The shadow policies that would have denied it."
+        |r| Value::list(r.shadow_denied);
     "presign_gate.network.proof" "How the network path was proven."
         |r| Value::text(r.counted.proof.map(Proof::as_str));
     "presign_gate.network.vpc" "The VPC that it came from."
@@ -186,11 +188,11 @@ fields! {
 
 /// The line of a request, with its line end.
 #[must_use]
-pub fn line(format: Format, record: &AccessRecord<'_>) -> Vec<u8> {
+pub fn line(format: LogFormat, record: &AccessRecord<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     match format {
-        Format::S3 => s3::push_line(&mut out, record),
-        Format::Json => {
+        LogFormat::S3 => s3::push_line(&mut out, record),
+        LogFormat::Json => {
             out.push(b'{');
             push_fields(&mut out, record);
             out.extend_from_slice(b"}\n");
@@ -216,7 +218,7 @@ pub(super) fn push_fields(out: &mut Vec<u8>, record: &AccessRecord<'_>) {
     }
 }
 
-fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
+pub(super) fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
     // writing to memory cannot fail
     let _ = match value {
         Value::Absent => out.write_all(b"null"),
@@ -227,6 +229,13 @@ fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Text(text) => {
             json::push_string(out, text.as_bytes());
             Ok(())
+        }
+        Value::List(texts) => {
+            for (at, text) in texts.iter().enumerate() {
+                out.push(if at == 0 { b'[' } else { b',' });
+                json::push_string(out, text.as_bytes());
+            }
+            out.write_all(b"]")
         }
         Value::Foreign(bytes) => {
             json::push_string(out, redact(&String::from_utf8_lossy(bytes)).as_bytes());
@@ -260,4 +269,4 @@ pub fn markdown() -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

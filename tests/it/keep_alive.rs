@@ -84,7 +84,7 @@ fn a_refused_body_is_drained_or_the_connection_closes() {
 
 #[test]
 fn a_refusal_does_not_wait_for_the_body() {
-    let body = [b'a'; 60_000];
+    let body = vec![b'a'; 60_000];
     for (length, sent, keeps) in [("60000", 60_000, true), ("60000", 0, true), ("70000", 0, false)] {
         let (upstream, _gate, mut client) = start();
         let upload = Request::new("PUT", "/bkt/key").unsigned("Content-Length", length).key(STRANGER);

@@ -7,6 +7,7 @@ pub mod gate;
 pub mod message;
 pub mod pattern;
 pub mod ports;
+pub mod proxy_header;
 pub mod python;
 pub mod recorded;
 pub mod reply;

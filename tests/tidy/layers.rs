@@ -10,6 +10,7 @@ const ORDER: &[&str] = &[
     "clock",
     "secret",
     "reason",
+    "nearest",
     "net",
     "request",
     "s3",

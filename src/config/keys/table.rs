@@ -222,7 +222,7 @@ static POLICY: Section = Section {
             "when no statement matches: `deny`, or `pass` to S3",
         ),
         optional("guardrails", POLICIES, "policies attached to every principal, anonymous too"),
-        only("shadow", "[]", "policies that are evaluated and counted, never enforced"),
+        optional("shadow", POLICIES, "guardrails on trial: evaluated and counted, never enforced"),
     ],
 };
 
@@ -363,16 +363,28 @@ static LIMITS: Section = Section {
 static LOGS: Section = Section {
     keys: &[
         defaults("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
-        unserved("audit", "decisions and reloads, each line chained to the one before"),
+        optional(
+            "audit",
+            Form::Keys(&AUDIT_LOG),
+            "refusals and changes, each line chained to the one before",
+        ),
     ],
 };
 
 static ACCESS_LOG: Section = Section {
     keys: &[
         default("path", "-", Form::File, "the file that lines are added to; `-` is standard output"),
-        only("format", "json", "the form of a line"),
+        default(
+            "format",
+            "json",
+            Form::Choice(&["json", "s3"]),
+            "the form of a line; `s3` as S3 writes its own",
+        ),
     ],
 };
+
+static AUDIT_LOG: Section =
+    Section { keys: &[required("path", Form::File, "the file that lines are added to")] };
 
 /// Every key with its path, as `listeners[].tls.certificate`.
 #[must_use]

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use crate::nearest::nearest;
+
 use super::super::keys::{Form, Key, Presence, Section, Served};
 use super::super::model::Located;
-use super::super::nearest::nearest;
 use super::super::scalar::{self, Malformed};
 use super::super::tree::{self, Entry, Kind, Node, Place, Scalar};
 use super::{Reader, Reported, all, text, wrong_kind};

@@ -1,6 +1,8 @@
 //! A world built from a config, the verdicts of whole requests in it, and the heads that its stores get.
 //! It must not test what a stage has tables for: only how the stages hang together.
 
+mod shadow;
+
 use super::*;
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::sign::{Grant, Signer, presign};

@@ -8,7 +8,7 @@ fn changed(from: &str, to: &str) -> Loaded {
     let text = include_str!("../../../conf/presign-gate.yaml");
     assert!(text.contains(from), "the example lacks {from}");
     let mut source = MemorySource::default().with_file("conf/g.yaml", text.replacen(from, to, 1));
-    for name in ["network", "reports", "boundary", "reports-bucket", "endpoint"] {
+    for name in ["network", "reports", "boundary", "reports-bucket", "endpoint", "next"] {
         source = source.with_file(format!("conf/policies/{name}.json"), "{}");
     }
     for name in ["ADMIN_TOKEN", "SECRET", "OLD_SECRET", "UPLOAD_SECRET", "UPLOAD_TOKEN"] {

@@ -45,6 +45,9 @@ fn request_lines_that_are_refused() {
         check(&format!("{line}{host}"), Err(HeadError::RequestLine));
     }
     check(&format!("GET\t/ HTTP/1.1{host}"), Err(HeadError::RequestLine));
+    for beginning in ["\t", "!", "1", "\0", "\u{e9}"] {
+        check(&format!("{beginning}GET / HTTP/1.1{host}"), Err(HeadError::RequestLine));
+    }
     check(&format!("GET / http/1.1{host}"), Err(HeadError::RequestLine));
     for version in ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/1.10", "HTTP/1"] {
         check(&format!("GET / {version}{host}"), Err(HeadError::Version));

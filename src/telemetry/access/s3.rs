@@ -87,7 +87,7 @@ impl<'a> Field<'a> {
     }
 
     fn quoted(bytes: Option<&[u8]>) -> Self {
-        bytes.map_or(Self::Quoted("-".to_owned()), |bytes| Self::Quoted(clean(bytes)))
+        Self::Quoted(bytes.map_or_else(|| "-".to_owned(), clean))
     }
 
     fn push(&self, out: &mut Vec<u8>) {

@@ -1,6 +1,7 @@
 //! Links that are called back: in every form, on open connections, on every gate, and for good.
 //! It must not test what entries hit in detail; a table beside the code does.
 
+use super::gate as gate_over;
 use super::*;
 use crate::support::gate::BINARY;
 use crate::support::time::now;
@@ -165,16 +166,16 @@ fn a_revocation_survives_a_gate_that_is_killed() {
     let config = gate.config();
     let (code, out, error) = command(&["--link", &url(&gate, &other), "--config", config.to_str().unwrap()]);
     assert_eq!(code, Some(0), "{out} {error}");
-    let gate = super::gate(&upstream, &store);
+    let gate = gate_over(&upstream, &store);
     refused(&ask(&gate, "10.0.0.1", &request), 403, "link_revoked");
     refused(&ask(&gate, "10.0.0.1", &other), 403, "link_revoked");
 }
 
 #[test]
 fn other_gates_follow_within_a_second() {
-    let server = super::shared::RedisServer::start(&[]);
+    let server = shared::RedisServer::start(&[]);
     let (upstream, one) = start(&server.links(""));
-    let other = super::gate(&upstream, &server.links(""));
+    let other = gate_over(&upstream, &server.links(""));
     let request = link("GET", &[]);
     let mut client = Client::connect(other.address());
     let mut status = || {

@@ -3,7 +3,8 @@
 
 use super::message::{self, Broken, Framing, Headers, Reader, Wire};
 use super::time::{Deadline, PATIENCE};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use tokio::net::TcpSocket;
 
 /// One answer.
 #[derive(Clone, Debug)]
@@ -63,9 +64,26 @@ impl Client {
     pub fn try_connect(address: SocketAddr) -> Result<Self, Broken> {
         let deadline = Deadline::after(PATIENCE);
         let stream = TcpStream::connect_timeout(&address, deadline.left()).map_err(|_| Broken::Closed)?;
+        Ok(Self::plain(stream))
+    }
+
+    /// Connects from this address.
+    #[track_caller]
+    pub fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let stream = runtime.block_on(async {
+            let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+            socket.bind(SocketAddr::new(source, 0)).unwrap();
+            socket.connect(address).await.expect("a connection").into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
+        Self::plain(stream)
+    }
+
+    fn plain(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Ok(Self { reader: Reader::new(stream, deadline) })
+        Self::over(stream)
     }
 
     /// Sends no more.

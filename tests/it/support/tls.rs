@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{
     ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned, SupportedProtocolVersion,
 };
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -160,12 +160,6 @@ impl Client<Tls> {
     /// The certificate that the gate showed.
     pub fn shown(&mut self) -> Vec<u8> {
         self.stream().conn.peer_certificates().unwrap()[0].to_vec()
-    }
-
-    /// Whether the gate ends the connection without an answer.
-    pub fn is_refused(&mut self) -> bool {
-        let mut byte = [0];
-        !matches!(self.stream().read(&mut byte), Ok(1))
     }
 }
 

@@ -1,13 +1,14 @@
 //! Tests of the access log in the form of S3, read back by a parser of that form.
 //! It must not share code with what it tests.
 
+use super::super::line;
 use super::super::tests::{bare, counted, full, identity};
-use super::super::{Format, line};
 use super::*;
+use crate::config::model::LogFormat;
 use crate::s3::operation::Operation;
 
 fn text(record: &AccessRecord<'_>) -> String {
-    String::from_utf8(line(Format::S3, record)).unwrap()
+    String::from_utf8(line(LogFormat::S3, record)).unwrap()
 }
 
 /// The fields of a line, as the expressions that are published for Athena and others split it.
@@ -17,11 +18,12 @@ fn split(line: &str) -> Vec<&str> {
     loop {
         let end = match rest.as_bytes()[0] {
             b'[' => rest.find(']').unwrap() + 1,
-            b'"' => rest[1..].find('"').unwrap() + 2,
+            b'"' => rest.match_indices('"').nth(1).unwrap().0 + 1,
             _ => rest.find(' ').unwrap_or(rest.len()),
         };
-        fields.push(&rest[..end]);
-        match rest[end..].strip_prefix(' ') {
+        let (field, after) = rest.split_at(end);
+        fields.push(field);
+        match after.strip_prefix(' ') {
             Some(more) => rest = more,
             None => return fields,
         }
