@@ -113,6 +113,7 @@ pub fn run(
     if told.recv().is_ok() {
         let _ = end.recv_timeout(LAST_WORDS);
     }
+    world.keeper.flush(LAST_WORDS);
     world.telemetry.flush();
     Ok(())
 }

@@ -173,7 +173,7 @@ pub struct RevokeArgs {
     #[command(flatten)]
     pub target: RevokeTarget,
     /// Only what the key signed before this; now if left out
-    #[arg(long, value_name = "TIME", value_parser = values::time, requires = "access_key_id")]
+    #[arg(long, value_name = "TIME", value_parser = values::time, conflicts_with_all = ["link", "prefix", "signed_before"])]
     pub before: Option<UnixMillis>,
     /// The config file of the gate: its store is told, or the running gate
     #[arg(long, value_name = "FILE")]
@@ -182,7 +182,7 @@ pub struct RevokeArgs {
     #[arg(long, value_name = "URL")]
     pub admin: Option<String>,
     /// The file that holds the token of the admin endpoint
-    #[arg(long, value_name = "FILE", requires = "admin")]
+    #[arg(long, value_name = "FILE", requires = "admin", conflicts_with = "config")]
     pub token: Option<PathBuf>,
 }
 

@@ -64,6 +64,13 @@ impl Keeper {
         keeper
     }
 
+    /// Waits until what was told so far is kept, but not for long.
+    pub fn flush(&self, patience: Duration) {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        // a question that is answered was behind everything that was told before it; without an answer the store is gone
+        let _ = runtime.block_on(async { tokio::time::timeout(patience, self.store.sweep()).await });
+    }
+
     /// Whether the store answers.
     #[must_use]
     pub fn is_well(&self) -> bool {

@@ -36,6 +36,7 @@ def status(url, method="GET", body=None):
             answer.read()
             return answer.status
     except urllib.error.HTTPError as error:
+        print("     %s %s" % (error.code, error.headers.get("x-gate-reason")))
         return error.code
 
 

@@ -14,6 +14,7 @@ use crate::support::recorded::Record;
 use crate::support::reply::{self, Reply, Step};
 use crate::support::request::Request;
 use crate::support::upstream::Upstream;
+use std::sync::OnceLock;
 
 /// The object behind every key.
 const SIZE: usize = 1000;
@@ -52,11 +53,11 @@ fn serve(request: &Record) -> Reply {
 /// A gate over that store that believes `X-Forwarded-For`, so that a test can be many clients.
 fn start(links: &str) -> (Upstream, Gate) {
     let upstream = Upstream::scripted(serve);
-    let gate = gate(&upstream, links);
+    let gate = gate_over(&upstream, links);
     (upstream, gate)
 }
 
-fn gate(upstream: &Upstream, links: &str) -> Gate {
+fn gate_over(upstream: &Upstream, links: &str) -> Gate {
     let config =
         Config::resign(upstream.endpoint()).more("expose_reasons: true").more(&format!("links: {links}"));
     Gate::start_with(|listener, admin| {
@@ -66,9 +67,12 @@ fn gate(upstream: &Upstream, links: &str) -> Gate {
     })
 }
 
-/// A link; sent from an address by [`from`].
+/// A link; sent from an address by [`from`]. All of a test are signed at one time: the same link is the same again.
 fn link(method: &str, query: &[(&str, &str)]) -> Request {
-    query.iter().fold(Request::new(method, "/bkt/key"), |request, (name, value)| request.query(name, value))
+    static TIME: OnceLock<i64> = OnceLock::new();
+    let mut request = Request::new(method, "/bkt/key");
+    request.time = *TIME.get_or_init(|| request.time);
+    query.iter().fold(request, |request, (name, value)| request.query(name, value))
 }
 
 /// The bytes of a request by a client at this address.
@@ -249,7 +253,8 @@ fn slowly(pieces: Vec<Step>) -> Upstream {
 
 #[test]
 fn a_stock_sdk_signs_limits() {
-    let (_upstream, gate) = start("{ grace: 0s }");
+    let upstream = Upstream::scripted(serve);
+    let gate = Gate::start(&Config::resign(upstream.endpoint()).more("links: { grace: 0s }"));
     let endpoint = format!("http://{}", gate.address());
     let mut command = crate::support::python::script("links.py");
     command.args(["--gate", &endpoint, "--key", "AKIDTESTMAIN00000001:secret/main+0"]);

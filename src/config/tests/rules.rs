@@ -228,3 +228,29 @@ fn policy_files_are_read_once_and_named_as_written() {
     );
     assert_eq!(first.line_offset, 0);
 }
+
+#[test]
+fn where_link_state_is_kept() {
+    use model::links::{RateOf, RatePer, Store};
+    let links = changed("version: 1", "version: 1").config.unwrap().links;
+    assert_eq!((links.store, links.deny_when_store_fails, links.grace.as_secs()), (Store::Memory, true, 30));
+    assert_eq!((links.rate_limits.len(), links.rate_limits[1].per), (2, RatePer::Link));
+    assert_eq!(links.rate_limits[1].of, RateOf::BytesPerSecond(100 << 20));
+    let store = |text: &str| changed("{ memory: true }", text).config.unwrap().links.store;
+    assert_eq!(store("{ redb: links.redb }"), Store::Redb(PathBuf::from("conf/links.redb")));
+    let url = "rediss://user:pass@h:6380/1";
+    assert_eq!(store(&format!("{{ redis: \"{url}\" }}")), Store::Redis(crate::secret::Secret::new(url)));
+    for (from, to, message) in [
+        ("{ memory: true }", "{}", "exactly one of"),
+        ("{ memory: true }", "{ memory: true, redb: a }", "exactly one of"),
+        ("{ memory: true }", "{ memory: false }", "is not known here"),
+        ("{ memory: true }", "{ redis: \"http://user:hunter2@h\" }", "is no URL of a Redis"),
+        ("grace: 30s", "grace: 2h", "is not in bounds"),
+        ("requests: 1000, every: 1s", "requests: 1000", "must hold `requests` and `every`"),
+        ("requests: 1000, every: 1s", "requests: 0, every: 1s", "is not in bounds"),
+        ("bytes_per_second: 100MiB", "bytes_per_second: 1MiB, every: 1s", "must hold `requests` and `every`"),
+        ("per: link", "per: bucket", "is not known here"),
+    ] {
+        refuses(from, to, message);
+    }
+}

@@ -86,11 +86,8 @@ mod tests {
 
     fn check(method: Method<'_>, status: u16, framing: Framing, total: Option<u64>, expected: Delivery) {
         let answer = AnswerFacts { status, framing, range_total: total };
-        assert_eq!(
-            Delivery::of(method, Some(answer), 0, expected.moved, true),
-            expected,
-            "{status} {framing:?}"
-        );
+        let seen = Delivery::of(method, Some(answer), expected.moved, expected.moved, true);
+        assert_eq!(seen, expected, "{status} {framing:?}");
     }
 
     #[test]

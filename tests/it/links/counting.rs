@@ -91,7 +91,7 @@ fn a_download_that_broke_off_and_is_resumed() {
         let head = reply::head("200 OK", &[("Content-Length", "1000")]);
         let upstream =
             slowly(vec![Step::Send(head), Step::Send(object()[..400].to_vec()), Step::Wait(latch.clone())]);
-        let gate = gate(&upstream, &format!("{{ grace: {grace} }}"));
+        let gate = gate_over(&upstream, &format!("{{ grace: {grace} }}"));
         break_off(&gate, "10.0.0.1", &single(), 400);
         latch.open();
         drop(gate);
@@ -138,7 +138,7 @@ fn bytes_are_counted_to_the_last() {
     refused(&comes_to(&gate, "10.0.0.2", &range(&limited, "bytes=0-0"), 403), 403, "link_max_bytes");
     // an answer of unknown length is cut off where the limit is
     let upstream = Upstream::always(reply::chunked(&["0123456789", "0123456789"]));
-    let gate = super::gate(&upstream, "{}");
+    let gate = gate_over(&upstream, "{}");
     let mut client = Client::connect(gate.address());
     client.send(&from("10.0.0.1", &link("GET", &[("x-gate-max-bytes", "15")])));
     let mut body: Vec<u8> = Vec::new();

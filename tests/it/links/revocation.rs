@@ -1,7 +1,6 @@
 //! Links that are called back: in every form, on open connections, on every gate, and for good.
 //! It must not test what entries hit in detail; a table beside the code does.
 
-use super::gate as gate_over;
 use super::*;
 use crate::support::gate::BINARY;
 use crate::support::time::now;

@@ -78,7 +78,7 @@ fn many_clients_at_two_gates_share_the_uses_exactly() {
     let server = RedisServer::start(&[]);
     for (uses, grace) in [(1, "30s"), (1, "0s"), (7, "30s")] {
         let (upstream, one) = start(&server.links(&format!(", grace: {grace}")));
-        let other = gate(&upstream, &server.links(&format!(", grace: {grace}")));
+        let other = gate_over(&upstream, &server.links(&format!(", grace: {grace}")));
         let request = link("GET", &[("x-gate-max-uses", &uses.to_string()), ("x-note", grace)]);
         let statuses = rush(&[&one, &other], &request, 64);
         assert_eq!((count(&statuses, 200), count(&statuses, 403)), (uses, 64 - uses), "{statuses:?}");
@@ -91,7 +91,7 @@ fn many_clients_at_two_gates_share_the_uses_exactly() {
 fn bytes_are_shared_exactly_too() {
     let server = RedisServer::start(&[]);
     let (upstream, one) = start(&server.links(""));
-    let other = gate(&upstream, &server.links(""));
+    let other = gate_over(&upstream, &server.links(""));
     let request = link("GET", &[("x-gate-max-bytes", "5500")]);
     let statuses = rush(&[&one, &other], &request, 24);
     assert_eq!(count(&statuses, 200), 5, "{statuses:?}");
@@ -108,8 +108,8 @@ fn a_use_is_not_lost_with_its_gate() {
         Step::Wait(latch.clone()),
         Step::Send(object()[999..].to_vec()),
     ]);
-    let mut dying = gate(&upstream, &server.links(""));
-    let other = gate(&upstream, &server.links(""));
+    let mut dying = gate_over(&upstream, &server.links(""));
+    let other = gate_over(&upstream, &server.links(""));
     let request = link("GET", &[("x-gate-max-uses", "1")]);
     let mut client = Client::connect(dying.address());
     client.send(&from("10.0.0.1", &request));
@@ -132,7 +132,7 @@ fn a_use_is_not_lost_with_a_file_store() {
     assert_eq!(ask(&gate, "10.0.0.1", &half).status, 200);
     gate.process().signal("KILL");
     gate.process().wait();
-    let gate = super::gate(&upstream, &store);
+    let gate = gate_over(&upstream, &store);
     refused(&ask(&gate, "10.0.0.2", &spent), 403, "link_max_uses");
     assert_eq!(ask(&gate, "10.0.0.2", &half).status, 200);
     refused(&ask(&gate, "10.0.0.3", &half), 403, "link_max_uses");
@@ -142,7 +142,7 @@ fn a_use_is_not_lost_with_a_file_store() {
 fn uses_are_exact_when_redis_is_killed_in_the_middle() {
     let mut server = RedisServer::start(&[]);
     let (upstream, one) = start(&server.links(", grace: 0s"));
-    let other = gate(&upstream, &server.links(", grace: 0s"));
+    let other = gate_over(&upstream, &server.links(", grace: 0s"));
     let request = link("GET", &[("x-gate-max-uses", "20")]);
     let mut served = 0;
     for round in 0..4 {

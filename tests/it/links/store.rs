@@ -28,7 +28,7 @@ fn a_store_that_is_gone_refuses_links_with_state_and_no_others() {
 fn a_gate_that_never_saw_the_list_serves_nothing() {
     let upstream = Upstream::scripted(serve);
     let at = crate::support::ports::reserve();
-    let gate = gate(&upstream, &format!("{{ store: {{ redis: \"redis://{}\" }} }}", at.address));
+    let gate = gate_over(&upstream, &format!("{{ store: {{ redis: \"redis://{}\" }} }}", at.address));
     refused(&ask(&gate, "10.0.0.1", &link("GET", &[])), 503, "link_store");
     assert_eq!(gate.admin("GET", "/readyz").status, 503);
     upstream.assert_untouched();
