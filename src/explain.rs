@@ -115,8 +115,9 @@ fn facts(question: &Question, snapshot: &Snapshot, tls: bool) -> Result<ConnFact
         return Ok(ConnFacts { peer: Some(client), local: None, tls, proxy: None, listener: index(at) });
     }
     let fronted = snapshot.listeners.iter().enumerate().find_map(|(at, listener)| {
-        let balancer = listener.rules.proxy_protocol.as_ref()?.iter().next()?.addr();
-        Some((at, balancer))
+        let balancer = listener.rules.proxy_protocol.as_ref()?.ranges().iter().next();
+        // without one the peers are those of a Unix socket
+        Some((at, balancer.map(|balancer| SocketAddr::new(balancer.addr(), 0))))
     });
     let (at, balancer) = fronted.ok_or(QuestionError::NoProxyListener)?;
     let header = ProxyHeader {
@@ -124,11 +125,5 @@ fn facts(question: &Question, snapshot: &Snapshot, tls: bool) -> Result<ConnFact
         source: ProxySource::Client { source: client, destination: client },
         extra: Extra { vpce: question.vpce.as_deref().map(Into::into), ..Extra::default() },
     };
-    Ok(ConnFacts {
-        peer: Some(SocketAddr::new(balancer, 0)),
-        local: None,
-        tls,
-        proxy: Some(header),
-        listener: index(at),
-    })
+    Ok(ConnFacts { peer: balancer, local: None, tls, proxy: Some(header), listener: index(at) })
 }

@@ -28,6 +28,7 @@ use crate::s3::operation::Operation;
 use crate::s3::requirement::Requirement;
 use crate::snapshot::Snapshot;
 use smallvec::SmallVec;
+use std::time::Duration;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
 /// [`Verdict::ReadBody`]; the caller reads it and asks again.
@@ -47,6 +48,27 @@ pub fn decide<'r>(
     let address = snapshot.hosts.address(request);
     outcome.verdict = judge.run(address.as_ref(), body, &mut outcome).unwrap_or_else(Verdict::Answer);
     outcome.address = address.ok();
+    outcome
+}
+
+/// The network path of a request alone, for limits that count before anything else is looked at; `None` if it cannot be
+/// known, and [`decide`] will say so.
+#[must_use]
+pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>) -> Option<NetworkIdentity> {
+    let now = UnixMillis::from_millis(0);
+    Judge { snapshot, facts, request, now }.network().ok()
+}
+
+/// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
+#[must_use]
+pub fn slow_down<'r>(network: Option<NetworkIdentity>, wait: Duration) -> Outcome<'r> {
+    let mut outcome = Outcome::default();
+    outcome.proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
+    outcome.network = network;
+    // a client that comes back a little early is refused again
+    let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+    let error = S3Error { retry_after, ..S3Error::new(ErrorCode::SlowDown) };
+    outcome.refuse(Denial { reason: Reason::RateLimited, error });
     outcome
 }
 

@@ -13,6 +13,7 @@ pub mod listener;
 pub mod peer;
 pub mod pool;
 pub mod preamble;
+pub mod quotas;
 pub mod rates;
 pub mod relay;
 pub mod statements;

@@ -7,20 +7,26 @@ pub mod peers;
 pub mod reload;
 mod signals;
 pub mod tls;
+pub mod unix;
 
 use crate::admin::Admin;
 use crate::admin::reload::Reloads;
 use crate::net::ListenerIndex;
+use crate::net::address::ListenAddress;
 use crate::proxy::edge::Edge;
 use crate::proxy::listener::Ports;
 use crate::proxy::world::World;
 use async_trait::async_trait;
+use pingora_core::listeners::ListenerConfig;
+use pingora_core::protocols::l4::stream::L4BufferSettings;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora_core::services::listening::Service;
 use reload::Reloader;
 use signals::Ending;
+use std::fs::Permissions;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,11 +36,18 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// For how long the framework may take to end, after it was told to.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
+/// The framework's own read buffer of each client connection: enough for a PROXY line, which is read in small steps.
+/// Larger reads pass it by, and writes are gathered by the data path. Its default of 64 KiB would make an idle connection
+/// cost that much.
+const READ_AHEAD: usize = 256;
+
 /// An address that clients connect to.
 #[derive(Clone, Debug)]
 pub struct Port {
-    /// Address and port.
-    pub address: SocketAddr,
+    /// Address and port, or a Unix socket.
+    pub address: ListenAddress,
+    /// The permissions of a Unix socket.
+    pub mode: u32,
 }
 
 /// Why the process cannot serve.
@@ -44,7 +57,7 @@ pub enum ServerError {
     #[error("cannot listen on `{address}`: {error}; stop what uses it or choose another address")]
     Bind {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// What the system says.
         error: std::io::Error,
     },
@@ -81,9 +94,13 @@ pub fn run(
     reloader: Reloader,
     stop: Stop,
 ) -> Result<(), ServerError> {
-    for address in ports.iter().map(|port| port.address).chain(admin) {
+    for address in ports.iter().map(|port| port.address.clone()).chain(admin.map(ListenAddress::Tcp)) {
         // pingora retries for half a minute and then panics: ask before
-        TcpListener::bind(address).map_err(|error| ServerError::Bind { address, error })?;
+        let bound = match &address {
+            ListenAddress::Tcp(address) => TcpListener::bind(address).map(drop),
+            ListenAddress::Unix(path) => unix::claim(path),
+        };
+        bound.map_err(|error| ServerError::Bind { address, error })?;
     }
     let reloads = reloader.start(Arc::clone(world)).map_err(ServerError::Thread)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -100,7 +117,6 @@ pub fn run(
         server.add_service(service);
     }
     tls::tell(world);
-    let _watcher = tls::watch(Arc::clone(world));
     let (stopping, told) = std::sync::mpsc::channel();
     let watch = Watch { stop, world: Arc::clone(world), reloads, stopping: std::sync::Mutex::new(stopping) };
     let (ended, end) = std::sync::mpsc::channel();
@@ -110,7 +126,10 @@ pub fn run(
         let _ = ended.send(());
     });
     // the framework joins its threads when it ends; what it has not joined by then must not keep the process
-    if told.recv().is_ok() {
+    let told = told.recv();
+    // still bound here, so that the files cannot be those of another process yet
+    ports.iter().filter_map(|port| port.address.unix()).for_each(unix::remove);
+    if told.is_ok() {
         let _ = end.recv_timeout(LAST_WORDS);
     }
     world.keeper.flush(LAST_WORDS);
@@ -134,12 +153,18 @@ fn server_conf(threads: usize) -> ServerConf {
 /// TLS is made by the edge, since the limits and the PROXY header of a connection come before it.
 fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Service<Edge> {
     let indexes = (0_u16..).map(ListenerIndex);
-    let known = ports.iter().map(|port| port.address).zip(indexes).collect();
+    let known = ports.iter().map(|port| port.address.clone()).zip(indexes).collect();
     let edge = Edge { world: Arc::clone(world), ports: Ports::new(known) };
     let mut service = Service::new("edge".to_owned(), edge);
     service.threads = Some(threads);
     for port in ports {
-        service.add_tcp(&port.address.to_string());
+        let listener = match &port.address {
+            ListenAddress::Tcp(address) => ListenerConfig::tcp(address.to_string()),
+            ListenAddress::Unix(path) => {
+                ListenerConfig::uds(path.to_string_lossy()).permissions(Permissions::from_mode(port.mode))
+            }
+        };
+        service.add_listener(listener.l4_buffer(L4BufferSettings::new(READ_AHEAD, 0)));
     }
     service
 }

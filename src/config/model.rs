@@ -3,6 +3,7 @@
 
 pub mod identity;
 pub mod links;
+pub mod rates;
 pub mod storage;
 
 use std::net::SocketAddr;
@@ -13,9 +14,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::tree::Place;
+use crate::net::address::ListenAddress;
 use crate::secret::Secret;
 use crate::tls::{Files, Served};
 use identity::{Credential, PolicyRules};
+use links::Links;
 use storage::{Bucket, Upstream};
 
 /// A value and where it stands, for findings that only show when values are compared.
@@ -51,7 +54,7 @@ pub struct Config {
     /// Where the objects are; at least one, each name once.
     pub upstreams: Vec<Upstream>,
     /// What is kept about links.
-    pub links: links::Links,
+    pub links: Links,
     /// What one client may take of the gate.
     pub limits: Limits,
     /// What is written down.
@@ -65,16 +68,27 @@ pub struct Config {
 /// An address that clients connect to.
 #[derive(Debug)]
 pub struct Listener {
-    /// Address and port.
-    pub address: Located<SocketAddr>,
+    /// Address and port, or a Unix socket.
+    pub address: Located<ListenAddress>,
+    /// The permissions of a Unix socket. Default 0660.
+    pub mode: u32,
     /// Certificates and keys; cleartext without.
     pub tls: Option<Tls>,
     /// Peers that must send a PROXY header; every other peer is refused. `None`: no PROXY header is read.
-    pub proxy_protocol: Option<Vec<IpNet>>,
+    pub proxy_protocol: Option<Trusted>,
     /// The header that names the client, and who is believed. `None`: no header is believed.
     pub forwarded: Option<Forwarded>,
     /// As the policy of a VPC endpoint, for all that comes in here.
     pub endpoint_policy: Option<PolicySource>,
+}
+
+/// Peers that are believed; somebody at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trusted {
+    /// Those with an address in one of these ranges.
+    pub ranges: Vec<IpNet>,
+    /// Those of a Unix socket; only where the listener is one.
+    pub unix: bool,
 }
 
 /// What a listener serves TLS with, found to be good.
@@ -98,8 +112,8 @@ pub struct LoadedFile {
 /// Belief in a header that names the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarded {
-    /// Proxies that are believed; never empty.
-    pub trusted: Vec<IpNet>,
+    /// Proxies that are believed.
+    pub trusted: Trusted,
     /// The header that they write. Default `X-Forwarded-For`.
     pub header: ForwardedHeader,
 }

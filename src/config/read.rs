@@ -5,6 +5,7 @@ mod access;
 mod credentials;
 mod links;
 mod policies;
+mod rates;
 mod secrets;
 mod storage;
 mod tls;

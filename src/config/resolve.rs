@@ -13,9 +13,9 @@ use crate::auth::SigningRules;
 use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
 use crate::links::LinkRules;
-use crate::net::cidr::CidrSet;
+use crate::net::cidr::{CidrError, CidrSet};
 use crate::net::forwarded::ForwardedHeader;
-use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, VpcEndpoint};
+use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, Peers, VpcEndpoint};
 use crate::policy::document::Kind;
 use crate::policy::principal::Principal;
 use crate::s3::address::HostRules;
@@ -182,14 +182,13 @@ impl Resolver {
     fn listeners(&mut self, config: &Config, policies: &mut Policies) -> Vec<Listener> {
         let mut listeners = Vec::with_capacity(config.listeners.len());
         for listener in &config.listeners {
-            let proxy_protocol =
-                listener.proxy_protocol.as_ref().map(|nets| CidrSet::new(nets.iter().copied()));
+            let proxy_protocol = listener.proxy_protocol.as_ref().map(peers);
             let forwarded = listener.forwarded.as_ref().map(|rules| {
                 let header = match rules.header {
                     model::ForwardedHeader::XForwardedFor => ForwardedHeader::XForwardedFor,
                     model::ForwardedHeader::Forwarded => ForwardedHeader::Forwarded,
                 };
-                CidrSet::new(rules.trusted.iter().copied()).map(|trusted| ForwardedRules { trusted, header })
+                peers(&rules.trusted).map(|trusted| ForwardedRules { trusted, header })
             });
             let endpoint_policy = listener
                 .endpoint_policy
@@ -270,6 +269,10 @@ impl Resolver {
         }
         buckets
     }
+}
+
+fn peers(trusted: &model::Trusted) -> Result<Peers, CidrError> {
+    CidrSet::new(trusted.ranges.iter().copied()).map(|ranges| Peers::new(ranges, trusted.unix))
 }
 
 fn upstream(upstream: &storage::Upstream) -> Upstream {

@@ -1,7 +1,7 @@
 //! What a request that may be forwarded still has to get past: rates, the list of revocations, the state of its link.
 //! It must not decide: each refusal comes from a pure function or a store that runs one.
 
-use super::rates::Rates;
+use super::quotas::Quotas;
 use super::relay::LinkLimits;
 use super::world::{Running, World};
 use crate::pipeline::limits::revoked;
@@ -16,8 +16,8 @@ pub(super) async fn admit<'w>(
     running: &Running,
     outcome: &Outcome<'_>,
 ) -> Result<LinkLimits<'w>, Denial> {
-    let rates = Rates { running, paces: &world.paces, outcome };
-    if let Some((rule, denial)) = rates.refusal() {
+    let quotas = Quotas { running, paces: &world.paces, outcome };
+    if let Some((rule, denial)) = quotas.refusal() {
         running.metrics.rate_limited(rule);
         return Err(denial);
     }
@@ -30,5 +30,5 @@ pub(super) async fn admit<'w>(
         // few links have state: the others need not carry this about
         Some(claim) => Box::pin(world.keeper.hold(claim, running.when_store_fails)).await?,
     };
-    Ok(LinkLimits { held, pace: rates.pace() })
+    Ok(LinkLimits { held, pace: quotas.pace() })
 }

@@ -8,9 +8,10 @@ use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
-use crate::pipeline::{self, Denial, Permit, Verdict};
+use crate::net::source::Source;
+use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
 use crate::request::method::Method;
@@ -20,12 +21,10 @@ use crate::response::head::Client;
 use crate::s3::error::{ErrorCode, S3Error};
 use bytes::BytesMut;
 use pingora_core::server::ShutdownWatch;
+use rustls::ServerConfig;
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// A buffer that a request made larger than this is given back.
-const KEPT_OUTPUT: usize = 16 * 1024;
 
 /// All listeners.
 #[derive(Debug)]
@@ -79,13 +78,27 @@ impl Edge {
         drop(running);
         match tls {
             None => Session::new(&self.world, stream, facts, limits).serve(shutdown).await,
-            Some(config) => match handshake::accept(config, stream).await {
-                Ok((stream, version)) => {
-                    facts.tls = Some(version);
-                    Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
-                }
-                Err(reason) => journal::refused(&self.world, &facts, reason),
-            },
+            // on the heap, so that cleartext does not hold the room for it
+            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits, shutdown)).await,
+        }
+    }
+
+    async fn serve_tls<S>(
+        &self,
+        config: Arc<ServerConfig>,
+        stream: S,
+        mut facts: ConnFacts,
+        limits: ConnLimits,
+        shutdown: &ShutdownWatch,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        match handshake::accept(config, stream).await {
+            Ok((stream, version)) => {
+                facts.tls = Some(version);
+                Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
+            }
+            Err(reason) => journal::refused(&self.world, &facts, reason),
         }
     }
 }
@@ -109,11 +122,9 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 // between two requests a connection ends at once when the gate does
                 _ = shutdown.wait_for(|down| *down) => false,
             };
-            if !began || self.request().await == Next::Close || self.world.is_draining() {
+            // on the heap, so that a connection that waits does not hold the room that a request needs
+            if !began || Box::pin(self.request()).await == Next::Close || self.world.is_draining() {
                 return;
-            }
-            if self.conn.out.capacity() > KEPT_OUTPUT {
-                self.conn.out = Vec::new();
             }
         }
     }
@@ -174,7 +185,9 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
-        let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
+        let mut outcome = self
+            .too_often(running, request, entry.now)
+            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
         let body;
         if matches!(outcome.verdict, Verdict::ReadBody) {
             let watch = Stopwatch::start();
@@ -222,6 +235,22 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             return Next::Close;
         }
         next
+    }
+
+    /// Counts the request for its source; a refusal if that has sent too many. Nothing costly has been done for it yet.
+    fn too_often<'r>(
+        &self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        now: UnixMillis,
+    ) -> Option<Outcome<'r>> {
+        if running.rates.is_empty() {
+            return None;
+        }
+        let network = pipeline::network(&running.snapshot, &self.facts, request);
+        let exceeded = running.rates.count(Source::of(network.as_ref(), &self.facts), now)?;
+        running.metrics.rate_limited(exceeded.rule);
+        Some(pipeline::slow_down(network, exceeded.wait))
     }
 
     /// Reads a body that a rule must see; it stays in the input for the relay.

@@ -3,7 +3,8 @@
 
 use super::certificates::Certificates;
 use super::peer::Peer;
-use super::rates::RateRule;
+use super::quotas::Quota;
+use super::rates::Rates;
 use super::statements::Statements;
 use crate::clock::Clock;
 use crate::net::ListenerIndex;
@@ -26,12 +27,14 @@ pub struct Running {
     pub peers: Vec<Peer>,
     /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
     pub tls: Vec<Option<Arc<Certificates>>>,
+    /// What is counted for each source.
+    pub rates: Rates,
     /// The numbers of its policy statements.
     pub statements: Statements,
     /// The metrics, by the positions in its lists.
     pub metrics: Metrics,
-    /// The rates, in the order of the config.
-    pub rates: Vec<RateRule>,
+    /// The limits that count for keys and links, and those on bytes.
+    pub quotas: Vec<Quota>,
     /// What happens to links with state when the store fails.
     pub when_store_fails: WhenStoreFails,
     /// The bearer token of the admin endpoint, if there is one.

@@ -136,6 +136,17 @@ mod tests {
     }
 
     #[test]
+    fn who_shall_wait_is_told_how_long() {
+        let error = S3Error { retry_after: Some(3), ..S3Error::new(ErrorCode::SlowDown) };
+        let (id, now) = (RequestId::new(0), UnixMillis::from_secs(0));
+        let mut out = Vec::new();
+        write(&error, Manner { id, now, to_head: true, keep_alive: true, reason: None }, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{text}");
+        assert!(text.contains("\r\nRetry-After: 3\r\n"), "{text}");
+    }
+
+    #[test]
     fn head_gets_no_body() {
         let head = answer(true, true, None);
         assert!(head.ends_with("Content-Length: 0\r\n\r\n") && !head.contains("Connection"), "{head}");

@@ -83,7 +83,7 @@ pub struct S3Error {
     pub message: Cow<'static, str>,
     /// Elements between the message and the request id.
     pub extras: Vec<(&'static str, String)>,
-    /// After how many seconds it is worth another try.
+    /// After how many seconds to try again (RFC 9110 section 10.2.3), if that is known.
     pub retry_after: Option<u64>,
 }
 

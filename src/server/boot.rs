@@ -8,7 +8,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
 use crate::proxy::journal::SCHEMES;
-use crate::proxy::rates::RateRule;
+use crate::proxy::rates::Rates;
 use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
@@ -64,7 +64,7 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default(), &[]))?;
+    let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
     let audit = match (access, &config.logs.audit) {
         (Access::Configured, Some(path)) => {
@@ -80,7 +80,11 @@ pub fn boot(
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
+    let ports = config
+        .listeners
+        .iter()
+        .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
+        .collect();
     let running = running(config, snapshot, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
     let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
@@ -93,15 +97,15 @@ pub fn boot(
 /// [`BootError::Peer`].
 pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
-    let rates = links::rates(&config.links);
-    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements, &rates));
+    let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
     Ok(Running {
         peers: peers(config)?,
         tls: tls::certificates(config),
+        rates: Rates::new(&config.links.rate_limits),
         snapshot,
         statements,
         metrics,
-        rates,
+        quotas: links::quotas(&config.links),
         when_store_fails: if config.links.deny_when_store_fails {
             WhenStoreFails::Deny
         } else {
@@ -112,7 +116,7 @@ pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) ->
     })
 }
 
-fn metrics_config(snapshot: &Snapshot, statements: &Statements, rates: &[RateRule]) -> MetricsConfig {
+fn metrics_config(config: &Config, snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
     MetricsConfig {
         version: build::VERSION.to_owned(),
         revision: build::REVISION.to_owned(),
@@ -123,7 +127,7 @@ fn metrics_config(snapshot: &Snapshot, statements: &Statements, rates: &[RateRul
         shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
-        rate_rules: rates.iter().map(|rule| rule.name.clone()).collect(),
+        rate_limits: config.links.rate_limits.iter().map(ToString::to_string).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }
 }

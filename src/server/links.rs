@@ -2,10 +2,10 @@
 //! It must not ask the store anything.
 
 use crate::clock::SystemClock;
-use crate::config::model::links::{Links, RateLimit, RateOf, RatePer, Store};
-use crate::config::scalar::{show_duration, show_size};
+use crate::config::model::links::{Links, Store};
+use crate::config::model::rates::{Per, RateLimit, RateOf};
 use crate::links::rate::Rate;
-use crate::proxy::rates::{Per, RateRule};
+use crate::proxy::quotas::Quota;
 use crate::store::memory::Memory;
 use crate::store::redb::{OpenError, Redb};
 use crate::store::redis::Redis;
@@ -35,23 +35,15 @@ pub fn store(store: &Store) -> Result<Arc<dyn LinkStore>, LinkStoreError> {
     })
 }
 
-pub(super) fn rates(links: &Links) -> Vec<RateRule> {
-    links.rate_limits.iter().map(rule).collect()
-}
-
-fn rule(limit: &RateLimit) -> RateRule {
-    let per = match limit.per {
-        RatePer::AccessKeyId => Per::AccessKeyId,
-        RatePer::SourceIp => Per::SourceIp,
-        RatePer::Link => Per::Link,
+/// The limits that are counted once it is known who signed, and those on bytes; the rest counts before.
+pub(super) fn quotas(links: &Links) -> Vec<Quota> {
+    let quota = |(position, limit): (usize, &RateLimit)| {
+        let (rate, of_bytes) = match limit.of {
+            RateOf::Requests { .. } if limit.per == Per::SourceIp => return None,
+            RateOf::Requests { count, every } => (Rate::requests(count, every), false),
+            RateOf::BytesPerSecond(bytes) => (Rate::bytes_per_second(bytes), true),
+        };
+        Some(Quota { position, per: limit.per, rate, of_bytes })
     };
-    let (rate, of_bytes, text) = match limit.of {
-        RateOf::Requests { count, every } => {
-            (Rate::requests(count, every), false, format!("{count}/{}", show_duration(every)))
-        }
-        RateOf::BytesPerSecond(bytes) => {
-            (Rate::bytes_per_second(bytes), true, format!("{}/s", show_size(bytes)))
-        }
-    };
-    RateRule { per, rate, of_bytes, name: format!("{}:{text}", limit.per.as_str()) }
+    links.rate_limits.iter().enumerate().filter_map(quota).collect()
 }

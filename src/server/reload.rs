@@ -4,7 +4,7 @@
 mod fixed;
 mod stamp;
 
-use super::boot;
+use super::{boot, tls};
 use crate::admin::reload::{Order, Reloads};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::diagnostic::Diagnostic;
@@ -81,6 +81,7 @@ impl Watcher {
     /// Reloads if a file is another than the one that was read, and was left alone since the last look: one that
     /// changes from look to look is still being written.
     fn look(&mut self) {
+        tls::reload(&self.world);
         let now = Stamps::of(&self.reloader.files);
         if now == self.loaded {
             self.changed = None;
@@ -109,7 +110,10 @@ impl Watcher {
             findings.extend(self.reloader.fixed.apply(&self.reloader.path, &mut config, &mut snapshot));
             if !findings.iter().any(Diagnostic::is_error) {
                 match boot::running(&config, snapshot, &self.world.telemetry.metrics) {
-                    Ok(running) => self.world.running.store(Arc::new(running)),
+                    Ok(running) => {
+                        self.world.running.store(Arc::new(running));
+                        tls::tell(&self.world);
+                    }
                     Err(error) => findings.push(self.about(error.to_string())),
                 }
             }

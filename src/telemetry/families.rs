@@ -107,8 +107,6 @@ families! {
         "Links whose use is known, as the store counted them a moment ago.";
     REVOCATIONS "revocations" Kind::Gauge, []
         "Revocations in force.";
-    RATE_LIMITED "rate_limited_total" Kind::Counter, ["rule"]
-        "Requests that were refused because of a rate, by the rule.";
     STORE_ERRORS "store_errors_total" Kind::Counter, []
         "Questions to the link store that failed, and ends of requests that it was never told.";
     STORE_DURATION "store_duration_seconds" Kind::Histogram(STORE_SECONDS), []
@@ -123,6 +121,8 @@ families! {
         "When the config in force was read, as a Unix time.";
     RELOADS "config_reloads_total" Kind::Counter, ["result"]
         "Times that the config was read again, by how it came out.";
+    RATE_LIMITED "rate_limited_total" Kind::Counter, ["rule"]
+        "Requests that were too much for a limit, by the limit.";
     TLS_EXPIRY "tls_certificate_expiry_timestamp_seconds" Kind::Gauge, ["listener"]
         "When the first certificate of a listener expires, its chains included, as a Unix time.";
     LOG_DROPPED "log_dropped_total" Kind::Counter, []

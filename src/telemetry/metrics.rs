@@ -34,10 +34,10 @@ pub struct MetricsConfig {
     pub operations: Vec<&'static str>,
     /// The names of the authentication schemes.
     pub auth_schemes: Vec<&'static str>,
+    /// The limits on requests in a time, in the order of the config.
+    pub rate_limits: Vec<String>,
     /// The names of the constraints that a link can carry.
     pub constraints: Vec<&'static str>,
-    /// The names of the rules of `links.rate_limits`.
-    pub rate_rules: Vec<String>,
 }
 
 /// The labels of a policy statement.
@@ -122,13 +122,6 @@ impl Metrics {
         self.handles.revocations.set(i64::try_from(entries).unwrap_or(i64::MAX));
     }
 
-    /// A request was refused because of the rule at this position of the config.
-    pub fn rate_limited(&self, rule: usize) {
-        if let Some(series) = self.handles.rate_limited.get(rule) {
-            series.inc();
-        }
-    }
-
     /// The link store was asked, which took so long.
     pub fn store_call(&self, took: std::time::Duration, good: bool) {
         self.handles.store_duration.observe(took.as_secs_f64());
@@ -158,6 +151,13 @@ impl Metrics {
     pub fn config_refused(&self) {
         self.handles.reload_successful.set(0);
         self.handles.reloads_refused.inc();
+    }
+
+    /// Counts a request that was too much for a limit, by its position.
+    pub fn rate_limited(&self, rule: usize) {
+        if let Some(series) = self.handles.rate_limited.get(rule) {
+            series.inc();
+        }
     }
 
     /// The first certificate of a listener expires at this time, in seconds since the epoch; `None` for cleartext.

@@ -1,6 +1,7 @@
 //! What the integration tests share: a running gate, a recording upstream, a client that speaks raw bytes, a signer.
 //! It must not use the library under test: code is not judged by itself.
 
+pub mod chunks;
 pub mod client;
 pub mod config;
 pub mod gate;

@@ -74,7 +74,8 @@ pub static ROOT: Section = Section {
 
 static LISTENER: Section = Section {
     keys: &[
-        required("address", Form::Address, "the address and port to listen on, as `0.0.0.0:8443`"),
+        required("address", Form::Address, "where to listen, as `0.0.0.0:8443` or `unix:/path/to.sock`"),
+        default("mode", "0660", Form::Text, "the permissions of a Unix socket, in octal"),
         optional("tls", Form::Keys(&TLS), "TLS; left out, cleartext"),
         optional("proxy_protocol", Form::Keys(&PROXY_PROTOCOL), "a PROXY header precedes every connection"),
         optional("forwarded", Form::Keys(&FORWARDED), "a header that names the client is believed"),
@@ -119,12 +120,20 @@ static SNI: Section = Section {
 };
 
 static PROXY_PROTOCOL: Section = Section {
-    keys: &[required("trusted", CIDRS, "peers that must send a PROXY header; every other peer is refused")],
+    keys: &[required(
+        "trusted",
+        CIDRS,
+        "peers that must send a PROXY header, every other peer is refused; `[unix]` on a Unix socket, whose requests come from nowhere otherwise",
+    )],
 };
 
 static FORWARDED: Section = Section {
     keys: &[
-        required("trusted", CIDRS, "proxies whose header is believed, walked right to left"),
+        required(
+            "trusted",
+            CIDRS,
+            "proxies whose header is believed, walked right to left; `unix` for those of a Unix socket",
+        ),
         default(
             "header",
             "x-forwarded-for",
@@ -302,7 +311,7 @@ static LINKS: Section = Section {
         optional(
             "rate_limits",
             Form::List(&Form::Keys(&RATE_LIMIT), 0),
-            "requests or bytes in a time, per key, address or link",
+            "the most requests in a time, who sends more is answered 503 SlowDown; or bytes in a second, which wait",
         ),
     ],
 };
@@ -311,12 +320,12 @@ static RATE_LIMIT: Section = Section {
     keys: &[
         required(
             "per",
-            Form::Choice(&["access_key_id", "source_ip", "link"]),
-            "whose requests share the rate",
+            Form::Choice(&["source_ip", "access_key_id", "link"]),
+            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, counts before a signature is looked at",
         ),
-        optional("requests", Form::Count(1, 1_000_000_000), "how many requests"),
-        optional("every", Form::Duration(1, DAY), "in which time"),
-        optional("bytes_per_second", Form::Size(1, 1 << 53), "how many bytes of bodies in a second"),
+        optional("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
+        default("every", "1s", Form::Duration(100, HOUR), "the time that requests are counted in"),
+        optional("bytes_per_second", Form::Size(1, 1 << 53), "the bytes of bodies in a second"),
     ],
 };
 

@@ -1,6 +1,7 @@
 //! What is kept about links, where, and what rates hold.
 //! It must not open a store.
 
+use super::rates::RateLimit;
 use crate::secret::Secret;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +15,7 @@ pub struct Links {
     pub deny_when_store_fails: bool,
     /// For how long requests of one client are one use, up to an hour. Default 30 s.
     pub grace: Duration,
-    /// Rates, in the order of the file.
+    /// Limits, in the order of the file; each once.
     pub rate_limits: Vec<RateLimit>,
 }
 
@@ -36,56 +37,6 @@ impl PartialEq for Store {
             (Self::Redb(one), Self::Redb(two)) => one == two,
             (Self::Redis(one), Self::Redis(two)) => one.matches(two.expose()),
             _ => false,
-        }
-    }
-}
-
-/// A rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// Whose requests share it.
-    pub per: RatePer,
-    /// What is counted.
-    pub of: RateOf,
-}
-
-/// Whose requests share a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RatePer {
-    /// Those signed with one key.
-    AccessKeyId,
-    /// Those from one address, or one /64.
-    SourceIp,
-    /// Those with one link.
-    Link,
-}
-
-/// What a rate counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RateOf {
-    /// Requests in a time.
-    Requests {
-        /// How many, 1 or more.
-        count: u64,
-        /// In which time.
-        every: Duration,
-    },
-    /// Body bytes in a second, 1 or more.
-    BytesPerSecond(u64),
-}
-
-impl RatePer {
-    /// Every word of the config with what it means.
-    pub const WORDS: [(&'static str, Self); 3] =
-        [("access_key_id", Self::AccessKeyId), ("source_ip", Self::SourceIp), ("link", Self::Link)];
-
-    /// The word of the config.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AccessKeyId => "access_key_id",
-            Self::SourceIp => "source_ip",
-            Self::Link => "link",
         }
     }
 }

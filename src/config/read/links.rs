@@ -1,15 +1,16 @@
 //! Reads where link state is kept and what rates hold.
 //! It must not open a store.
 
-use super::super::model::links::{Links, RateLimit, RateOf, RatePer, Store};
+use super::super::model::links::{Links, Store};
 use super::super::reader::{Fields, Reported};
+use super::rates;
 use crate::secret::Secret;
 
 pub(super) fn links(fields: &Fields<'_>) -> Result<Links, Reported> {
     let store = fields.if_given("store", |fields, name| store(&fields.section(name)?));
     let deny_when_store_fails = fields.choice("when_store_fails", &[("deny", true), ("allow", false)]);
     let grace = fields.duration("grace");
-    let rate_limits = fields.sections("rate_limits", rate_limit);
+    let rate_limits = rates::rate_limits(fields);
     Ok(Links {
         store: store?.unwrap_or(Store::Memory),
         deny_when_store_fails: deny_when_store_fails?,
@@ -48,21 +49,4 @@ fn store(fields: &Fields<'_>) -> Result<Store, Reported> {
             ))
         }
     }
-}
-
-fn rate_limit(fields: &Fields<'_>) -> Result<RateLimit, Reported> {
-    let per = fields.choice("per", &RatePer::WORDS);
-    let requests = fields.if_given("requests", Fields::count);
-    let every = fields.if_given("every", Fields::duration);
-    let bytes = fields.if_given("bytes_per_second", Fields::size);
-    let of = match (requests?, every?, bytes?) {
-        (Some(count), Some(every), None) => RateOf::Requests { count, every },
-        (None, None, Some(bytes)) => RateOf::BytesPerSecond(bytes),
-        _ => {
-            let message =
-                format!("`{}` must hold `requests` and `every`, or `bytes_per_second`", fields.path);
-            return Err(fields.reader.error(fields.at, &fields.path, message, ""));
-        }
-    };
-    Ok(RateLimit { per: per?, of })
 }

@@ -3,8 +3,9 @@
 
 use crate::config::diagnostic::{Diagnostic, Problem, Severity};
 use crate::config::model::links::Store;
-use crate::config::model::{Config, LogTarget};
+use crate::config::model::{Config, Listener, LogTarget};
 use crate::config::tree::Place;
+use crate::net::address::ListenAddress;
 use crate::snapshot::Snapshot;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,7 +13,9 @@ use std::path::Path;
 /// The values that are in use.
 #[derive(Debug)]
 pub(super) struct Fixed {
-    listeners: Vec<SocketAddr>,
+    listeners: Vec<ListenAddress>,
+    /// The permissions of each, which count for Unix sockets.
+    modes: Vec<u32>,
     admin: Option<SocketAddr>,
     access: LogTarget,
     links: Store,
@@ -21,7 +24,8 @@ pub(super) struct Fixed {
 impl Fixed {
     pub(super) fn of(config: &Config) -> Self {
         Self {
-            listeners: config.listeners.iter().map(|listener| listener.address.value).collect(),
+            listeners: config.listeners.iter().map(|listener| listener.address.value.clone()).collect(),
+            modes: config.listeners.iter().map(|listener| listener.mode).collect(),
             admin: config.admin.as_ref().map(|admin| admin.address.value),
             access: config.logs.access.clone(),
             links: config.links.store.clone(),
@@ -46,7 +50,12 @@ impl Fixed {
                 say(address.at, &address.path, message);
             }
         }
-        for address in &self.listeners {
+        for (address, mode) in self.listeners.iter().zip(&self.modes) {
+            let other = |listener: &&Listener| listener.address.value == *address && listener.mode != *mode;
+            if let Some(Listener { address, .. }) = config.listeners.iter().find(other) {
+                let message = format!("the mode of `{}` cannot change while the gate runs", address.value);
+                say(address.at, &address.path, message);
+            }
             if !config.listeners.iter().any(|listener| listener.address.value == *address) {
                 say(start, "listeners", format!("the listener `{address}` cannot go while the gate runs"));
             }
@@ -62,10 +71,10 @@ impl Fixed {
             say(start, "links.store", "`links.store` cannot change while the gate runs".to_owned());
         }
         if findings.is_empty() {
-            let place = |address: SocketAddr| self.listeners.iter().position(|known| *known == address);
-            let name = |address: &SocketAddr| address.to_string();
+            let place = |address: &ListenAddress| self.listeners.iter().position(|known| known == address);
+            let name = |address: &ListenAddress| address.to_string();
             let names: Vec<String> = self.listeners.iter().map(name).collect();
-            config.listeners.sort_by_key(|listener| place(listener.address.value));
+            config.listeners.sort_by_key(|listener| place(&listener.address.value));
             snapshot.listeners.sort_by_key(|listener| names.iter().position(|name| *name == listener.name));
         }
         findings

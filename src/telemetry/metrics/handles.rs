@@ -48,7 +48,6 @@ pub(super) struct Handles {
     upstream_first_byte: Box<[Histogram]>,
     pub(super) links_tracked: IntGauge,
     pub(super) revocations: IntGauge,
-    pub(super) rate_limited: Box<[IntCounter]>,
     pub(super) store_errors: IntCounter,
     pub(super) store_duration: Histogram,
     request_body_bytes: IntCounter,
@@ -57,6 +56,8 @@ pub(super) struct Handles {
     pub(super) reload_timestamp: IntGauge,
     pub(super) reloads_loaded: IntCounter,
     pub(super) reloads_refused: IntCounter,
+    /// By limit.
+    pub(super) rate_limited: Box<[IntCounter]>,
     pub(super) log_dropped: IntCounter,
 }
 
@@ -97,7 +98,6 @@ impl Handles {
                 .collect(),
             links_tracked: vectors.links_tracked.with_label_values::<&str>(&[]),
             revocations: vectors.revocations.with_label_values::<&str>(&[]),
-            rate_limited: each(&config.rate_rules, |it| vectors.rate_limited.with_label_values(&[it])),
             store_errors: vectors.store_errors.with_label_values::<&str>(&[]),
             store_duration: vectors.store_duration.with_label_values::<&str>(&[]),
             request_body_bytes: vectors.request_body_bytes.with_label_values::<&str>(&[]),
@@ -106,6 +106,7 @@ impl Handles {
             reload_timestamp: vectors.reload_timestamp.with_label_values::<&str>(&[]),
             reloads_loaded: vectors.reloads.with_label_values(&["loaded"]),
             reloads_refused: vectors.reloads.with_label_values(&["refused"]),
+            rate_limited: each(&config.rate_limits, |it| vectors.rate_limited.with_label_values(&[it])),
             log_dropped: vectors.log_dropped.with_label_values::<&str>(&[]),
             operations,
         };

@@ -42,7 +42,6 @@ vectors! {
     upstream_first_byte: HistogramVec UPSTREAM_FIRST_BYTE,
     links_tracked: IntGaugeVec LINKS_TRACKED,
     revocations: IntGaugeVec REVOCATIONS,
-    rate_limited: IntCounterVec RATE_LIMITED,
     store_errors: IntCounterVec STORE_ERRORS,
     store_duration: HistogramVec STORE_DURATION,
     request_body_bytes: IntCounterVec REQUEST_BODY_BYTES,
@@ -50,6 +49,7 @@ vectors! {
     reload_successful: IntGaugeVec RELOAD_SUCCESSFUL,
     reload_timestamp: IntGaugeVec RELOAD_TIMESTAMP,
     reloads: IntCounterVec RELOADS,
+    rate_limited: IntCounterVec RATE_LIMITED,
     tls_expiry: IntGaugeVec TLS_EXPIRY,
     log_dropped: IntCounterVec LOG_DROPPED,
 }

@@ -14,7 +14,6 @@ fn config() -> MetricsConfig {
     let statement =
         |sid: &str, effect| StatementLabels { document: "main.json".into(), sid: sid.into(), effect };
     MetricsConfig {
-        rate_rules: vec!["link:10/1s".to_owned()],
         version: "1.2.3".into(),
         revision: "abc".into(),
         listeners: vec!["127.0.0.1:1".into(), "127.0.0.1:2".into()],
@@ -24,6 +23,7 @@ fn config() -> MetricsConfig {
         shadow: vec!["next.json".into()],
         operations: vec!["GetObject", "GetBucketAcl"],
         auth_schemes: vec!["query_v4", "header_v4"],
+        rate_limits: vec!["source_ip 100/1s".into(), "source_ip 1000/1m".into()],
         constraints: vec!["x-gate-source-ip"],
     }
 }
@@ -97,6 +97,7 @@ fn what_can_exist_at_the_start_does() {
             ("upstream_requests_total{status_class=\"none\",upstream=\"main\"}", 0.0),
             ("upstream_time_to_first_byte_seconds_count{upstream=\"main\"}", 0.0),
             ("config_reloads_total{result=\"refused\"}", 0.0),
+            ("rate_limited_total{rule=\"source_ip 100/1s\"}", 0.0),
             ("log_dropped_total", 0.0),
         ],
     );
@@ -106,6 +107,7 @@ fn what_can_exist_at_the_start_does() {
 #[test]
 fn every_family_of_the_table_is_on_the_page_as_the_table_has_it() {
     let metrics = Metrics::new(&config()).unwrap();
+    metrics.certificates_expire(ListenerIndex(0), Some(0));
     let page = metrics.render().unwrap();
     let told: HashSet<&str> = page.lines().filter(|line| line.starts_with("# ")).collect();
     for family in families::ALL {
@@ -310,4 +312,14 @@ fn certificates_expire_per_listener_and_are_forgotten_with_it() {
     assert_eq!(count(metrics.render().unwrap()), 1);
     metrics.certificates_expire(ListenerIndex(1), None);
     assert_eq!(count(metrics.render().unwrap()), 0);
+}
+
+#[test]
+fn limits_count_by_their_position() {
+    let metrics = Metrics::new(&config()).unwrap();
+    for rule in [1, 1, 7] {
+        metrics.rate_limited(rule);
+    }
+    let series = |rule| format!("rate_limited_total{{rule=\"{rule}\"}}");
+    check(&metrics, &[(&series("source_ip 100/1s"), 0.0), (&series("source_ip 1000/1m"), 2.0)]);
 }
