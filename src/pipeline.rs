@@ -62,9 +62,8 @@ pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>)
 /// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
 #[must_use]
 pub fn slow_down<'r>(network: Option<NetworkIdentity>, wait: Duration) -> Outcome<'r> {
-    let mut outcome = Outcome::default();
-    outcome.proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
-    outcome.network = network;
+    let proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
+    let mut outcome = Outcome { proof, network, ..Outcome::default() };
     // a client that comes back a little early is refused again
     let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
     let error = S3Error { retry_after, ..S3Error::new(ErrorCode::SlowDown) };
