@@ -15,7 +15,12 @@ fn claim(number: u32, client: &str) -> LinkClaim {
         grace: 0,
         until: UnixMillis::from_secs(4_000_000_000),
     };
-    LinkClaim { id: LinkId::from_bytes(u128::from(number).to_be_bytes()), client: client.into(), ask: Ask::Download(None), terms }
+    LinkClaim {
+        id: LinkId::from_bytes(u128::from(number).to_be_bytes()),
+        client: client.into(),
+        ask: Ask::Download(None),
+        terms,
+    }
 }
 
 #[tokio::test]
