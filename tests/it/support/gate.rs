@@ -155,6 +155,11 @@ impl Gate {
         self.listener.address
     }
 
+    /// Where the admin endpoint is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address
+    }
+
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
@@ -181,6 +186,11 @@ impl Gate {
     pub fn output(&self) -> String {
         let read = |name| std::fs::read(self.folder.path().join(name)).unwrap_or_default();
         String::from_utf8_lossy(&[read("stdout.log"), read("stderr.log")].concat()).into_owned()
+    }
+
+    /// The gate's own messages.
+    pub fn messages(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stderr.log")).unwrap()
     }
 
     /// The files that the gate writes to.
