@@ -25,6 +25,7 @@ use crate::s3::classify::{Classified, classify};
 use crate::s3::copy_source::CopySource;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::snapshot::Snapshot;
+use crate::upstream::rename::Renamed;
 use std::time::Duration;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
@@ -156,7 +157,8 @@ impl<'r> Judge<'r, '_, '_> {
             range: constraints.content_length_range(),
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
-        let carriage = upload.carriage(&store.credentials)?;
+        let mut carriage = upload.carriage(&store.credentials)?;
+        carriage.renamed = self.renamed(operation, bucket, address);
         Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
     }
 }
@@ -182,6 +184,22 @@ impl Judge<'_, '_, '_> {
                 Some((Some(position), buckets.get(position)?.upstream))
             }
         }
+    }
+
+    /// The two names of the bucket, if the answer will show the wrong one.
+    fn renamed(self, operation: Operation, bucket: Option<usize>, address: &Address<'_>) -> Option<Renamed> {
+        let names_bucket = matches!(
+            operation,
+            Operation::ListObjects
+                | Operation::ListObjectsV2
+                | Operation::ListObjectVersions
+                | Operation::ListMultipartUploads
+                | Operation::ListParts
+                | Operation::CreateMultipartUpload
+        );
+        let there = self.snapshot.buckets.get(bucket?)?.upstream_bucket.clone()?;
+        let here = address.bucket()?.as_str().to_owned();
+        (names_bucket && here != there).then_some(Renamed { there, here })
     }
 
     /// The source of a copy as the store knows it; `None` if it needs no change.

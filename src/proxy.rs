@@ -7,6 +7,7 @@ pub mod conn;
 pub mod edge;
 pub mod handshake;
 pub mod journal;
+pub mod keys;
 pub mod link;
 pub mod listener;
 pub mod peer;

@@ -41,8 +41,19 @@ pub enum Command {
     Policy(PolicyCommand),
     /// Check an audit log
     Audit(AuditArgs),
+    /// Print the JSON schema of the config file
+    Schema,
+    /// Print the table of metrics
+    Metrics,
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
     /// Print which build this is
     Version(VersionArgs),
+    /// Write the reference pages of the documentation
+    #[command(hide = true)]
+    Reference(ReferenceArgs),
 }
 
 /// Arguments of `run`.
@@ -155,6 +166,22 @@ pub struct ExplainArgs {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `reference`.
+#[derive(Debug, clap::Args)]
+pub struct ReferenceArgs {
+    /// The folder to write to
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
 }
 
 /// The commands under `policy`.

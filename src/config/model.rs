@@ -56,6 +56,8 @@ pub struct Config {
     pub links: Links,
     /// What one client may take of the gate.
     pub limits: Limits,
+    /// How the gate ends.
+    pub shutdown: Shutdown,
     /// What is written down.
     pub logs: Logs,
     /// Whether answers carry `x-gate-reason`. Default false.
@@ -191,6 +193,15 @@ pub struct Signing {
     pub header_auth: bool,
     /// Whether an unknown key and a wrong signature look the same. Default false.
     pub uniform_errors: bool,
+}
+
+/// How the gate ends when it is told to in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// The time to be not ready and serve on. Default 0.
+    pub drain_delay: Duration,
+    /// The time for requests in flight after that. Default 25 s.
+    pub drain_time: Duration,
 }
 
 /// The state that is kept about links, and limits that count.

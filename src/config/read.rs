@@ -11,7 +11,7 @@ mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, Links, LogFormat, LogTarget, Logs, Signing};
+use super::model::{Admin, Config, Hosts, Limits, Links, LogFormat, LogTarget, Logs, Shutdown, Signing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::tree::{Node, Scalar};
@@ -35,6 +35,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let upstreams = storage::upstreams(&top);
     let links = top.section_or_empty("links").and_then(|fields| links(&fields));
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
+    let shutdown = top.section_or_empty("shutdown").and_then(|fields| shutdown(&fields));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let expose_reasons = expose_reasons(&top);
     check(
@@ -62,6 +63,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         upstreams: upstreams?,
         links: links?,
         limits: limits?,
+        shutdown: shutdown?,
         logs: logs?,
         expose_reasons: expose_reasons?,
         shown: super::shown::shown(root),
@@ -157,6 +159,12 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
         body: body?,
         buffered_body: buffered_body?,
     })
+}
+
+fn shutdown(fields: &Fields<'_>) -> Result<Shutdown, Reported> {
+    let drain_delay = fields.duration("drain_delay");
+    let drain_time = fields.duration("drain_time");
+    Ok(Shutdown { drain_delay: drain_delay?, drain_time: drain_time? })
 }
 
 /// A chain is read back from its file: it cannot go to standard output, among other lines.

@@ -305,7 +305,7 @@ fn peers(trusted: &model::Trusted) -> Result<Peers, CidrError> {
 fn upstream(upstream: &storage::Upstream) -> Upstream {
     Upstream {
         name: upstream.name.value.clone(),
-        authority: upstream.endpoint.value.authority(),
+        authority: upstream.endpoints.first().map_or_else(String::new, |endpoint| endpoint.value.authority()),
         region: upstream.region.clone(),
         addressing: match upstream.addressing {
             storage::Addressing::Path => Addressing::Path,
@@ -319,6 +319,7 @@ fn upstream(upstream: &storage::Upstream) -> Upstream {
                     session_token: session_token.clone(),
                 }
             }
+            storage::UpstreamCredentials::Aws { .. } => Credentials::Provided,
             storage::UpstreamCredentials::Passthrough => Credentials::Passthrough,
             storage::UpstreamCredentials::Anonymous => Credentials::Anonymous,
         },

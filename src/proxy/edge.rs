@@ -201,12 +201,19 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         }
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
+                let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
+                let held = keys.and_then(|keys| keys.valid(entry.now));
                 let mut head = Vec::with_capacity(1024);
-                if let Some(outgoing) = outcome.outgoing(snapshot, request) {
+                if let Some(mut outgoing) = outcome.outgoing(snapshot, request) {
+                    outgoing.provided = held.as_ref().map(|held| &held.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
                 entry.decided();
-                self.forward(running, request, permit, &head, entry).await
+                if keys.is_some() == held.is_some() {
+                    self.forward(running, request, permit, &head, entry).await
+                } else {
+                    self.unsigned(request, entry, snapshot.expose_reasons).await
+                }
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
@@ -229,6 +236,13 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             return Next::Close;
         }
         next
+    }
+
+    /// Answers a request that may pass, but that the gate has no credentials to pass on with.
+    async fn unsigned(&mut self, request: &RawRequest<'_>, entry: &mut Entry, expose: bool) -> Next {
+        entry.deny(&Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable));
+        let error = S3Error::new(ErrorCode::ServiceUnavailable);
+        self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
     }
 
     /// Counts the request for its source; a refusal if that has sent too many. Nothing costly has been done for it yet.

@@ -46,7 +46,7 @@ pub struct Entry {
     /// Of that, waiting for a body that a rule must read.
     waited: Duration,
     overhead: Option<Duration>,
-    upstream: Option<(u16, Option<Duration>)>,
+    upstream: Option<(u16, Option<Duration>, u32)>,
     request_bytes: u64,
 }
 
@@ -91,7 +91,7 @@ impl Entry {
     pub fn relayed(&mut self, relayed: &Relayed) {
         self.status = relayed.status.unwrap_or(0);
         self.reason = relayed.failure.as_ref().map(|failure| failure.reason);
-        self.upstream = Some((relayed.status.unwrap_or(0), relayed.first_byte));
+        self.upstream = Some((relayed.status.unwrap_or(0), relayed.first_byte, relayed.retries));
         self.request_bytes = relayed.request_bytes;
         self.response_bytes = relayed.response_bytes;
     }
@@ -192,9 +192,11 @@ fn numbers(
         Err(AuthError::Anonymous) => AuthRecord { scheme: None, result: AuthResult::Anonymous },
         Err(_) => AuthRecord { scheme: claimed(request).and_then(scheme_index), result: AuthResult::Refused },
     });
-    if let (Verdict::Forward(permit), Some((status, first_byte))) = (&outcome.verdict, entry.upstream) {
+    if let (Verdict::Forward(permit), Some((status, first_byte, retries))) =
+        (&outcome.verdict, entry.upstream)
+    {
         record.upstream =
-            small(permit.upstream).map(|upstream| UpstreamRecord { upstream, status, first_byte });
+            small(permit.upstream).map(|upstream| UpstreamRecord { upstream, status, first_byte, retries });
     }
     if let Some(found) = outcome.authenticated() {
         let positive = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0));

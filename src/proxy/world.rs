@@ -2,10 +2,12 @@
 //! It must not hold anything that belongs to one request.
 
 use super::certificates::Certificates;
+use super::keys::Keys;
 use super::peer::Peer;
 use super::rates::Rates;
 use super::statements::Statements;
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixMillis};
+use crate::config::model::Shutdown;
 use crate::net::ListenerIndex;
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
@@ -21,15 +23,19 @@ pub struct Running {
     /// The compiled world.
     pub snapshot: Snapshot,
     /// The upstreams, in the order of [`Snapshot::upstreams`].
-    pub peers: Vec<Peer>,
+    pub peers: Vec<Arc<Peer>>,
     /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
     pub tls: Vec<Option<Arc<Certificates>>>,
+    /// The credentials of upstreams that come from elsewhere, in the same order.
+    pub keys: Vec<Option<Arc<Keys>>>,
     /// What is counted for each source.
     pub rates: Rates,
     /// The numbers of its policy statements.
     pub statements: Statements,
     /// The metrics, by the positions in its lists.
     pub metrics: Metrics,
+    /// How the gate ends.
+    pub shutdown: Shutdown,
     /// The bearer token of the admin endpoint, if there is one.
     pub admin_token: Option<Secret>,
     /// The config file as the admin endpoint shows it.
@@ -44,6 +50,9 @@ impl Running {
     }
 }
 
+/// When credentials expire that do not.
+const NEVER: UnixMillis = UnixMillis::from_secs(253_402_300_799);
+
 /// What every connection shares.
 #[derive(Debug)]
 pub struct World {
@@ -53,6 +62,7 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Metrics and logs.
     pub telemetry: Arc<Telemetry>,
+    leaving: AtomicBool,
     draining: AtomicBool,
     connections: AtomicUsize,
     requests: AtomicUsize,
@@ -66,14 +76,50 @@ impl World {
             running: ArcSwap::from_pointee(running),
             clock,
             telemetry,
+            leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
         }
     }
 
-    /// Begins to drain: not ready from now on, connections close after their current request.
+    /// Brings the gauges that are asked for, not counted, up to date.
+    pub fn measure(&self) {
+        let running = self.running.load();
+        for peer in &running.peers {
+            running.metrics.upstream_endpoints(&peer.spec.name, peer.states());
+        }
+        for keys in running.keys.iter().flatten() {
+            let expiry = match keys.valid(self.clock.now()) {
+                None => UnixMillis::from_secs(0),
+                Some(held) => held.expires.unwrap_or(NEVER),
+            };
+            running.metrics.upstream_credentials_expiry(&keys.source.upstream, expiry);
+        }
+    }
+
+    /// Lets go of the gauges of upstreams that a new configuration has no more.
+    pub fn forget(&self, old: &Running, new: &Running) {
+        let gone = |peer: &&Arc<Peer>| !new.peers.iter().any(|kept| kept.spec.name == peer.spec.name);
+        for peer in old.peers.iter().filter(gone) {
+            self.telemetry.metrics.forget_upstream(&peer.spec.name);
+        }
+    }
+
+    /// Begins to leave: not ready from now on, so that balancers send nothing new; requests are served as before.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the gate is about to end.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
+    }
+
+    /// Begins to drain: connections close after their current request.
     pub fn drain(&self) {
+        self.leave();
         self.draining.store(true, Ordering::SeqCst);
     }
 

@@ -2,7 +2,7 @@
 //! It must not listen yet.
 
 use super::Port;
-use super::peers::{PeerError, peers};
+use super::peers::{PeerError, keys, peers};
 use super::tls;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
@@ -81,26 +81,33 @@ pub fn boot(
         .iter()
         .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
         .collect();
-    let running = running(config, snapshot, &metrics)?;
+    let running = running(config, snapshot, None, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
 }
 
-/// What a config makes of the running gate.
+/// What a config makes of the running gate; upstreams that did not change are taken over from `before`.
 ///
 /// # Errors
 /// [`BootError::Peer`].
-pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+pub(super) fn running(
+    config: &Config,
+    snapshot: Snapshot,
+    before: Option<&Running>,
+    metrics: &Metrics,
+) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
     let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
     Ok(Running {
-        peers: peers(config)?,
+        peers: peers(config, before.map_or(&[], |before| &before.peers))?,
+        keys: keys(config, before.map_or(&[], |before| &before.keys)),
         tls: tls::certificates(config),
         rates: Rates::new(&config.links.rate_limits),
         snapshot,
         statements,
         metrics,
         admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
+        shutdown: config.shutdown,
         shown: config.shown.clone(),
     })
 }

@@ -100,6 +100,12 @@ families! {
         "Requests sent to an upstream, by its answer.";
     UPSTREAM_FIRST_BYTE "upstream_time_to_first_byte_seconds" Kind::Histogram(FIRST_BYTE_SECONDS), ["upstream"]
         "Time from a request being ready for the upstream to the first byte of the answer.";
+    UPSTREAM_RETRIES "upstream_retries_total" Kind::Counter, ["upstream"]
+        "Connections to an upstream that were tried again, and requests sent again since a pooled connection was dead.";
+    UPSTREAM_ENDPOINTS "upstream_endpoints" Kind::Gauge, ["upstream", "state"]
+        "Addresses of an upstream, by whether they get requests: up, ejected after failures, or unhealthy by probes.";
+    UPSTREAM_CREDENTIALS_EXPIRY "upstream_credentials_expiry_timestamp_seconds" Kind::Gauge, ["upstream"]
+        "When the credentials of an upstream expire that come from elsewhere: 0 without valid ones, the year 9999 if never.";
     REQUEST_BODY_BYTES "request_body_bytes_total" Kind::Counter, []
         "Body bytes taken from clients.";
     RESPONSE_BODY_BYTES "response_body_bytes_total" Kind::Counter, []

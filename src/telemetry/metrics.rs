@@ -62,6 +62,9 @@ impl From<prometheus::Error> for MetricsError {
     }
 }
 
+/// The states of an address of an upstream.
+pub const UPSTREAM_STATES: [&str; 3] = ["up", "ejected", "unhealthy"];
+
 /// All metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -110,6 +113,28 @@ impl Metrics {
     #[must_use]
     pub fn connection(&self, listener: ListenerIndex) -> Option<Held> {
         self.handles.connections.get(listener.get()).map(Held::new)
+    }
+
+    /// How many addresses an upstream has in each state.
+    pub fn upstream_endpoints(&self, upstream: &str, counts: [usize; 3]) {
+        for (state, count) in UPSTREAM_STATES.iter().zip(counts) {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.vectors.upstream_endpoints.with_label_values(&[upstream, state]).set(count);
+        }
+    }
+
+    /// When the credentials of an upstream expire.
+    pub fn upstream_credentials_expiry(&self, upstream: &str, at: UnixMillis) {
+        self.vectors.upstream_credentials_expiry.with_label_values(&[upstream]).set(at.secs());
+    }
+
+    /// An upstream is configured no more: what was true of it is no longer; what was counted stays.
+    pub fn forget_upstream(&self, upstream: &str) {
+        // they may never have been there
+        let _ = self.vectors.upstream_credentials_expiry.remove_label_values(&[upstream]);
+        for state in UPSTREAM_STATES {
+            let _ = self.vectors.upstream_endpoints.remove_label_values(&[upstream, state]);
+        }
     }
 
     /// The first config was read at this time and is in force.

@@ -61,6 +61,7 @@ pub static ROOT: Section = Section {
         required("upstreams", Form::List(&Form::Keys(&UPSTREAM), 1), "where the objects are"),
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
         defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
+        defaults("shutdown", Form::Keys(&SHUTDOWN), "how the gate ends on SIGTERM"),
         defaults("logs", Form::Keys(&LOGS), "what is written down"),
         unserved("tracing", "where spans are sent to"),
         default(
@@ -256,7 +257,11 @@ static BUCKET: Section = Section {
 static UPSTREAM: Section = Section {
     keys: &[
         required("name", Form::Text, "the name that buckets refer to"),
-        required("endpoint", Form::Endpoint, "scheme, host and port of the store"),
+        required(
+            "endpoint",
+            Form::OneOrMore(&Form::Endpoint),
+            "scheme, host and port of the store; several take turns, under the Host of the first",
+        ),
         required("region", Form::Text, "the region that requests are signed for"),
         default(
             "addressing",
@@ -271,8 +276,24 @@ static UPSTREAM: Section = Section {
             "the authorities that its certificate must come from, PEM; left out, the public ones",
         ),
         defaults("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
-        only("retries", "0", "how often a request without a body is tried again"),
-        unserved("health", "how the gate probes it"),
+        default(
+            "retries",
+            "2",
+            Form::Count(0, 10),
+            "how often a connection is tried again, while nothing was sent",
+        ),
+        optional(
+            "health",
+            Form::Keys(&HEALTH),
+            "its addresses are probed, and get requests while they answer",
+        ),
+    ],
+};
+
+static HEALTH: Section = Section {
+    keys: &[
+        default("path", "/", Form::Text, "the path of an unsigned GET; any answer below 500 is good"),
+        default("interval", "5s", Form::Duration(100, HOUR), "the time from one probe to the next"),
     ],
 };
 
@@ -287,7 +308,13 @@ static UPSTREAM_CREDENTIALS: Section = Section {
             "requests keep their signature, since the store knows the keys",
         ),
         optional("anonymous", Form::Choice(&["true"]), "requests are not signed"),
-        unserved("provider", "credentials come from the environment, as AWS tools find them"),
+        optional(
+            "provider",
+            Form::Choice(&["aws"]),
+            "`aws`: found as AWS tools find them, and found again before they expire",
+        ),
+        optional("role_arn", Form::Text, "with `provider`: a role that is assumed with what was found"),
+        optional("external_id", Form::Text, "with `role_arn`: what the owner of the role wants to be told"),
     ],
 };
 
@@ -363,6 +390,18 @@ static LIMITS: Section = Section {
             Form::Size(KIB, 64 * MIB),
             "the largest request body that a rule must read whole",
         ),
+    ],
+};
+
+static SHUTDOWN: Section = Section {
+    keys: &[
+        default(
+            "drain_delay",
+            "0s",
+            Form::Duration(0, HOUR),
+            "the time to be not ready and serve on, until balancers have noticed",
+        ),
+        default("drain_time", "25s", Form::Duration(0, HOUR), "the time for requests in flight after that"),
     ],
 };
 

@@ -7,6 +7,7 @@ use super::super::peer::Peer;
 use super::{Answer, Failure, Relayed};
 use crate::reason::Reason;
 use crate::request::framing::{CHUNK_END, Decoder, Framing, LAST_CHUNK, Piece, begin_chunk};
+use crate::upstream::rename::Rename;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Up to this size head and data leave in one write; larger data is written from where it was read to.
@@ -18,6 +19,7 @@ pub(super) async fn download<S>(
     link: &mut Link,
     peer: &Peer,
     answer: &Answer,
+    mut rename: Option<Rename<'_>>,
     relayed: &mut Relayed,
 ) -> Result<(), Failure>
 where
@@ -25,7 +27,7 @@ where
 {
     let mut decoder = Decoder::new(answer.told);
     loop {
-        let used = forward(conn, link.received(), &mut decoder, answer.sent, relayed).await?;
+        let used = forward(conn, link.received(), &mut decoder, answer.sent, &mut rename, relayed).await?;
         link.consume(used);
         if !decoder.is_done() {
             match link.read(peer).await {
@@ -36,6 +38,9 @@ where
                 }
                 Ok(_) | Err(_) => return Err(cut_off(conn, Reason::UpstreamProtocol).await),
             }
+        }
+        if let Some(rest) = rename.as_mut().map(Rename::rest).filter(|rest| !rest.is_empty()) {
+            pass(conn, &rest, answer.sent, relayed).await?;
         }
         if answer.sent == Framing::Chunked {
             conn.out.extend_from_slice(LAST_CHUNK);
@@ -50,6 +55,7 @@ async fn forward<S>(
     received: &[u8],
     decoder: &mut Decoder,
     sent: Framing,
+    rename: &mut Option<Rename<'_>>,
     relayed: &mut Relayed,
 ) -> Result<usize, Failure>
 where
@@ -57,16 +63,12 @@ where
 {
     let mut rest = received;
     while let Piece::Data(data) = decoder.next(&mut rest).map_err(|_| after(Reason::UpstreamProtocol))? {
-        relayed.response_bytes += u64::try_from(data.len()).unwrap_or(0);
-        if sent == Framing::Chunked {
-            begin_chunk(data.len(), &mut conn.out);
-            conn.out.extend_from_slice(data);
-            conn.out.extend_from_slice(CHUNK_END);
-        } else if !conn.out.is_empty() && conn.out.len() + data.len() <= ONE_WRITE {
-            conn.out.extend_from_slice(data);
-        } else {
-            conn.write_out().await.map_err(|_| Failure::client())?;
-            conn.write(data).await.map_err(|_| Failure::client())?;
+        match rename {
+            None => pass(conn, data, sent, relayed).await?,
+            Some(rename) => {
+                let mut changed = Vec::new();
+                pass(conn, rename.next(data, &mut changed), sent, relayed).await?;
+            }
         }
     }
     // the last chunk joins what is waiting
@@ -74,6 +76,29 @@ where
         conn.write_out().await.map_err(|_| Failure::client())?;
     }
     Ok(received.len() - rest.len())
+}
+
+/// Frames some data for the client; it leaves with the head as long as both are small.
+async fn pass<S>(conn: &mut Conn<S>, data: &[u8], sent: Framing, relayed: &mut Relayed) -> Result<(), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if data.is_empty() {
+        // an empty chunk would be the end
+        return Ok(());
+    }
+    relayed.response_bytes += u64::try_from(data.len()).unwrap_or(0);
+    if sent == Framing::Chunked {
+        begin_chunk(data.len(), &mut conn.out);
+        conn.out.extend_from_slice(data);
+        conn.out.extend_from_slice(CHUNK_END);
+    } else if !conn.out.is_empty() && conn.out.len() + data.len() <= ONE_WRITE {
+        conn.out.extend_from_slice(data);
+    } else {
+        conn.write_out().await.map_err(|_| Failure::client())?;
+        conn.write(data).await.map_err(|_| Failure::client())?;
+    }
+    Ok(())
 }
 
 /// What was received so far goes out, then the connection ends without the end of the body.

@@ -203,7 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
     async fn send(&mut self, outgoing: &mut Vec<u8>) -> Result<Wanted, Failure> {
         let mut rest = &outgoing[..];
         while !rest.is_empty() {
-            match self.link.write_listening(rest, self.peer.timeouts.write).await {
+            match self.link.write_listening(rest, self.peer.timeouts().write).await {
                 Ok(First::Moved(length @ 1..)) => rest = rest.get(length..).unwrap_or_default(),
                 Ok(First::Moved(_)) => return Err(Failure::upstream(Reason::UpstreamProtocol)),
                 Ok(First::Spoke) if self.heed().await? == Wanted::Answered => return Ok(Wanted::Answered),

@@ -33,6 +33,7 @@ pub(in crate::telemetry) fn counted() -> RequestRecord {
             upstream: 0,
             status: 200,
             first_byte: Some(Duration::from_millis(9)),
+            retries: 0,
         }),
         response_body_bytes: 1024,
         link_validity: Some(Duration::from_mins(14)),
