@@ -12,6 +12,7 @@ mod generate;
 mod out;
 mod policy;
 mod presign;
+mod revoke;
 mod run;
 pub mod version;
 
@@ -48,6 +49,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Reference(args) => generate::pages(&args),
         Command::Presign(args) => presign::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
         Command::Policy(command) => policy::run(&command),
         #[cfg(feature = "embedded-s3")]
         Command::Demo(args) => demo::run(&args),

@@ -4,6 +4,7 @@
 pub mod authorize;
 mod body;
 mod keys;
+pub mod limits;
 pub mod outcome;
 mod reading;
 
@@ -11,9 +12,11 @@ pub use outcome::{Denial, Outcome, Permit, Verdict};
 
 use reading::{Reading, requirements_of};
 
-use crate::auth::authenticate;
+use crate::auth::{Authenticated, authenticate};
 use crate::clock::UnixMillis;
+use crate::links::claim::LinkClaim;
 use crate::links::constraint::{Constraints, LinkFacts};
+use crate::links::identity::LinkId;
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
 use crate::reason::Reason;
@@ -24,6 +27,7 @@ use crate::s3::address::{Address, AddressError};
 use crate::s3::classify::{Classified, classify};
 use crate::s3::copy_source::CopySource;
 use crate::s3::error::{ErrorCode, S3Error};
+use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
 use crate::upstream::rename::Renamed;
 use std::time::Duration;
@@ -145,10 +149,6 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        if constraints.needs_state() || constraints.rate().is_some() {
-            // nothing keeps it yet
-            return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
-        }
         let upload = body::Upload {
             request,
             operation,
@@ -159,7 +159,8 @@ impl<'r> Judge<'r, '_, '_> {
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let mut carriage = upload.carriage(&store.credentials)?;
         carriage.renamed = self.renamed(operation, bucket, address);
-        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
+        let state = self.claim(authenticated, constraints, network)?;
+        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
     }
 }
 
@@ -172,6 +173,23 @@ impl Judge<'_, '_, '_> {
         let identity = identify(self.facts, &listener.rules, &self.snapshot.network, lines)
             .map_err(|error| Denial::new(error.reason(), ErrorCode::AccessDenied))?;
         if identity.is_unknown() { Err(unknown()) } else { Ok(identity) }
+    }
+
+    /// What the shell has to ask the store for; `None` if the link limits nothing that needs state.
+    fn claim(
+        self,
+        authenticated: &Authenticated<'_>,
+        constraints: &Constraints,
+        network: &NetworkIdentity,
+    ) -> Result<Option<Box<LinkClaim>>, Denial> {
+        if !constraints.needs_state() {
+            return Ok(None);
+        }
+        let id = LinkId::of(authenticated, &self.snapshot.keyring)
+            .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?;
+        LinkClaim::of(id, constraints, self.request, authenticated, network, &self.snapshot.links)
+            .map(|claim| claim.map(Box::new))
+            .map_err(|refusal| Denial { reason: refusal.reason(), error: refusal.s3() })
     }
 
     /// The bucket and the store of an address.

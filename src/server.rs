@@ -4,6 +4,7 @@
 mod aws;
 pub mod boot;
 mod keeper;
+pub mod links;
 mod notify;
 pub mod peers;
 pub mod reload;
@@ -134,6 +135,7 @@ pub fn run(
     if told.is_ok() {
         let _ = end.recv_timeout(LAST_WORDS);
     }
+    world.keeper.flush(LAST_WORDS);
     world.telemetry.flush();
     Ok(())
 }

@@ -45,6 +45,7 @@ pub(super) fn checks(world: &World) -> Vec<Check> {
     let mut checks = vec![
         Check::needed("config", true),
         Check::needed("listeners", true),
+        Check::needed("link-store", world.keeper.is_well()),
         Check::needed("not-draining", !world.is_leaving()),
     ];
     let at = now();

@@ -12,6 +12,7 @@ use super::tree::Place;
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
+use crate::links::LinkRules;
 use crate::net::cidr::{CidrError, CidrSet};
 use crate::net::forwarded::ForwardedHeader;
 use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, Peers, VpcEndpoint};
@@ -102,6 +103,7 @@ impl Resolver {
             },
             buckets: Buckets::new(buckets),
             upstreams: config.upstreams.iter().map(upstream).collect(),
+            links: LinkRules { grace: config.links.grace, clock_skew: config.signing.clock_skew },
             limits: Limits {
                 header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
                 header_time: config.limits.header_time,

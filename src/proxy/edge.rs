@@ -1,11 +1,12 @@
 //! The application behind each listener: reads heads, asks the pipeline, answers or relays, records.
 //! It must not decide: a refusal is always a value that came from a pure function.
 
+use super::admit::admit;
 use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
-use super::relay::{self, Relayed};
+use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
@@ -21,6 +22,7 @@ use crate::s3::error::{ErrorCode, S3Error};
 use bytes::BytesMut;
 use pingora_core::server::ShutdownWatch;
 use rustls::ServerConfig;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -199,6 +201,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
+        let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
+            outcome.refuse(denial);
+            LinkLimits::default()
+        });
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
                 let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
@@ -210,7 +216,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 }
                 entry.decided();
                 if keys.is_some() == held.is_some() {
-                    self.forward(running, request, permit, &head, entry).await
+                    self.forward(running, request, (permit, limits), &head, entry).await
                 } else {
                     self.unsigned(request, entry, snapshot.expose_reasons).await
                 }
@@ -285,24 +291,29 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         &mut self,
         running: &Running,
         request: &RawRequest<'_>,
-        permit: &Permit,
+        (permit, limits): (&Permit, LinkLimits<'_>),
         head: &[u8],
         entry: &mut Entry,
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let relayed = relay::relay(
-            &mut self.conn,
-            peer,
-            relay::Request {
-                head,
-                carriage: &permit.carriage,
-                repeatable: permit.carriage.is_repeatable(request.method),
-                client: Client { version: request.version, keep_alive },
-            },
-        )
-        .await;
+        let carriage = limits.carriage(&permit.carriage);
+        let relayed = {
+            let relay = pin!(relay::relay(
+                &mut self.conn,
+                peer,
+                relay::Request {
+                    head,
+                    carriage: &carriage,
+                    repeatable: carriage.is_repeatable(request.method),
+                    client: Client { version: request.version, keep_alive },
+                    limits: &limits,
+                },
+            ));
+            limits.alive(relay).await
+        };
         entry.relayed(&relayed);
+        limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 

@@ -9,6 +9,7 @@ use crate::clock::{Stopwatch, UnixMillis};
 use crate::links::constraint::Constraint;
 use crate::net::{ConnFacts, ListenerIndex};
 use crate::pipeline::authorize::Access;
+use crate::pipeline::limits::link_name;
 use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
@@ -294,6 +295,7 @@ fn shown<'l>(
             .and_then(|outcome| outcome.operation)
             .map(super::super::s3::operation::Operation::name),
         bucket: bucket.map(|bucket| bucket.name.as_str()),
+        link: outcome.and_then(|outcome| link_name(snapshot, outcome)),
         auth_scheme: scheme.map(Scheme::as_str),
         principal: identity.and_then(|identity| identity.principal.arn()),
         error_code: denial.map(|denial| denial.error.code.as_str()),

@@ -2,7 +2,10 @@
 //! It must not let the last bytes of a body go before it was judged, nor retry what could happen twice.
 
 mod download;
+mod limits;
 mod upload;
+
+pub use limits::LinkLimits;
 
 use super::conn::{Conn, write_all};
 use super::link::Link;
@@ -10,6 +13,8 @@ use super::peer::address::now;
 use super::peer::{Peer, Round};
 use super::pool;
 use crate::clock::Stopwatch;
+use crate::links::claim::Refusal;
+use crate::links::state::delivery::{AnswerFacts, range_total};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
 use crate::response::head::{AnswerHead, Client};
@@ -32,6 +37,8 @@ pub struct Request<'a> {
     pub repeatable: bool,
     /// Whom the answer is written for.
     pub client: Client,
+    /// What its link lets pass.
+    pub limits: &'a LinkLimits<'a>,
 }
 
 /// What became of a request.
@@ -43,6 +50,10 @@ pub struct Relayed {
     pub request_bytes: u64,
     /// Body bytes sent to the client.
     pub response_bytes: u64,
+    /// The head of the answer.
+    pub answer: Option<AnswerFacts>,
+    /// Whether the answer was sent to its end.
+    pub complete: bool,
     /// Until the first byte of the answer.
     pub first_byte: Option<Duration>,
     /// How often it was tried again.
@@ -78,6 +89,10 @@ impl Failure {
             io::ErrorKind::TimedOut => Reason::UpstreamTimeout,
             _ => Reason::UpstreamProtocol,
         })
+    }
+
+    const fn link(refusal: Refusal) -> Self {
+        Self { reason: refusal.reason(), answer: Some(refusal.s3()) }
     }
 
     const fn client() -> Self {
@@ -130,9 +145,15 @@ where
     let answer = noted(&link, answer)?;
     link.address().answered();
     relayed.first_byte = Some(watch.elapsed());
+    relayed.answer = Some(answer.facts());
+    if let Some(held) = &request.limits.held {
+        // nothing of the answer has been sent yet
+        held.answered(&answer.facts()).map_err(Failure::link)?;
+    }
     relayed.status = Some(answer.status);
     let rename = request.carriage.renamed.as_ref().filter(|_| answer.rewritten).map(Rename::new);
-    download::download(conn, &mut link, peer, &answer, rename, relayed).await?;
+    download::download(conn, &mut link, peer, &answer, (rename, request.limits), relayed).await?;
+    relayed.complete = true;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
     if uploaded && answer.keep_upstream && link.received().is_empty() {
         pool::put(link.into_connected(), peer.timeouts());
@@ -204,12 +225,19 @@ async fn ask_once(link: &mut Link, peer: &Peer, head: &[u8]) -> io::Result<()> {
 #[derive(Debug)]
 struct Answer {
     status: u16,
+    range_total: Option<u64>,
     told: Framing,
     sent: Framing,
     keep_upstream: bool,
     /// Whether names in the body are exchanged.
     rewritten: bool,
     client: Client,
+}
+
+impl Answer {
+    const fn facts(&self) -> AnswerFacts {
+        AnswerFacts { status: self.status, framing: self.told, range_total: self.range_total }
+    }
 }
 
 /// Reads the head of the final answer, interim ones skipped, and writes it for the client.
@@ -272,8 +300,15 @@ fn next_answer(
     }
     out.clear();
     let sent = head.write(client, out);
-    let answer =
-        Answer { status: head.status, told, sent, keep_upstream: head.keep_alive, rewritten, client };
+    let answer = Answer {
+        status: head.status,
+        range_total: head.first("content-range").and_then(range_total),
+        told,
+        sent,
+        keep_upstream: head.keep_alive,
+        rewritten,
+        client,
+    };
     Ok((head.length, Some(answer)))
 }
 

@@ -4,6 +4,7 @@
 use super::certificates::Certificates;
 use super::keys::Keys;
 use super::peer::Peer;
+use super::quotas::Quota;
 use super::rates::Rates;
 use super::statements::Statements;
 use crate::clock::{Clock, UnixMillis};
@@ -11,6 +12,8 @@ use crate::config::model::Shutdown;
 use crate::net::ListenerIndex;
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
+use crate::store::keeper::{Keeper, WhenStoreFails};
+use crate::store::pace::Paces;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{Held, Metrics};
 use arc_swap::ArcSwap;
@@ -36,6 +39,10 @@ pub struct Running {
     pub metrics: Metrics,
     /// How the gate ends.
     pub shutdown: Shutdown,
+    /// The limits that count for keys and links, and those on bytes.
+    pub quotas: Vec<Quota>,
+    /// What happens to links with state when the store fails.
+    pub when_store_fails: WhenStoreFails,
     /// The bearer token of the admin endpoint, if there is one.
     pub admin_token: Option<Secret>,
     /// The config file as the admin endpoint shows it.
@@ -63,6 +70,10 @@ pub struct World {
     /// Metrics and logs.
     pub telemetry: Arc<Telemetry>,
     leaving: AtomicBool,
+    /// The state of links.
+    pub keeper: Arc<Keeper>,
+    /// What keys, addresses and links took lately.
+    pub paces: Paces,
     draining: AtomicBool,
     connections: AtomicUsize,
     requests: AtomicUsize,
@@ -71,12 +82,19 @@ pub struct World {
 impl World {
     /// A world before its first connection.
     #[must_use]
-    pub fn new(running: Running, clock: Arc<dyn Clock>, telemetry: Arc<Telemetry>) -> Self {
+    pub fn new(
+        running: Running,
+        clock: Arc<dyn Clock>,
+        telemetry: Arc<Telemetry>,
+        keeper: Arc<Keeper>,
+    ) -> Self {
         Self {
             running: ArcSwap::from_pointee(running),
             clock,
             telemetry,
             leaving: AtomicBool::new(false),
+            keeper,
+            paces: Paces::default(),
             draining: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),

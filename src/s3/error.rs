@@ -109,6 +109,13 @@ impl S3Error {
         self
     }
 
+    /// Tells after how many seconds it is worth another try; at least one.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(if seconds == 0 { 1 } else { seconds });
+        self
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {

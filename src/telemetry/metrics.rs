@@ -137,6 +137,29 @@ impl Metrics {
         }
     }
 
+    /// The store knows so many links.
+    pub fn links_tracked(&self, links: u64) {
+        self.handles.links_tracked.set(i64::try_from(links).unwrap_or(i64::MAX));
+    }
+
+    /// So many revocations are in force.
+    pub fn revocations(&self, entries: usize) {
+        self.handles.revocations.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    /// The link store was asked, which took so long.
+    pub fn store_call(&self, took: std::time::Duration, good: bool) {
+        self.handles.store_duration.observe(took.as_secs_f64());
+        if !good {
+            self.handles.store_errors.inc();
+        }
+    }
+
+    /// So many ends of requests were never told to the link store.
+    pub fn store_lost(&self, notes: u64) {
+        self.handles.store_errors.inc_by(notes);
+    }
+
     /// The first config was read at this time and is in force.
     pub fn config_loaded(&self, at: UnixMillis) {
         self.handles.reload_successful.set(1);

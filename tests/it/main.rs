@@ -27,6 +27,7 @@ mod harness;
 mod hostile;
 mod keep_alive;
 mod large;
+mod links;
 mod logs;
 mod network;
 mod policy;

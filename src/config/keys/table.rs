@@ -329,13 +329,23 @@ static TIMEOUTS: Section = Section {
 
 static LINKS: Section = Section {
     keys: &[
-        optional("store", Form::Keys(&STORE), "where the state of links is kept; this version keeps none"),
-        unserved("when_store_fails", "what happens to links with state when the store fails"),
-        unserved("grace", "the time within which a repeated request is the same use"),
+        optional("store", Form::Keys(&STORE), "where the state of links is kept; left out, in memory"),
+        default(
+            "when_store_fails",
+            "deny",
+            Form::Choice(&["deny", "allow"]),
+            "what happens to links with state when the store fails",
+        ),
+        default(
+            "grace",
+            "30s",
+            Form::Duration(0, HOUR),
+            "the time within which requests of one client are the same use",
+        ),
         optional(
             "rate_limits",
             Form::List(&Form::Keys(&RATE_LIMIT), 0),
-            "the most requests in a time; who sends more is answered 503 SlowDown",
+            "the most requests in a time, who sends more is answered 503 SlowDown; or bytes in a second, which wait",
         ),
     ],
 };
@@ -345,19 +355,19 @@ static RATE_LIMIT: Section = Section {
         required(
             "per",
             Form::Choice(&["source_ip", "access_key_id", "link"]),
-            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, before a signature is looked at",
+            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, counts before a signature is looked at",
         ),
-        required("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
-        default("every", "1s", Form::Duration(100, HOUR), "the time; counting begins anew after it"),
-        unserved("bytes_per_second", "the bytes of a body in a second"),
+        optional("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
+        default("every", "1s", Form::Duration(100, HOUR), "the time that requests are counted in"),
+        optional("bytes_per_second", Form::Size(1, 1 << 53), "the bytes of bodies in a second"),
     ],
 };
 
 static STORE: Section = Section {
     keys: &[
-        only("memory", "true", "in this process, lost when it ends"),
-        unserved("redb", "in a file of this machine"),
-        unserved("redis", "in a server that several gates share"),
+        optional("memory", Form::Choice(&["true"]), "in this process, lost when it ends"),
+        optional("redb", Form::Text, "in a file of this machine, for one gate"),
+        optional("redis", Form::Text, "in a server that several gates share, as `redis://host:6379/0`"),
     ],
 };
 

@@ -42,6 +42,7 @@ struct Case {
     version: Version,
     /// Whether the request goes out over a connection that was used before.
     warm: bool,
+    limits: LinkLimits<'static>,
 }
 
 impl Default for Case {
@@ -57,6 +58,7 @@ impl Default for Case {
             renamed: None,
             version: Version::Http11,
             warm: false,
+            limits: LinkLimits::default(),
         }
     }
 }
@@ -131,8 +133,13 @@ async fn play(case: Case) -> Seen {
         rules: case.rules,
     };
     let client = Client { version: case.version, keep_alive: true };
-    let request =
-        Request { head: case.head.as_bytes(), carriage: &carriage, repeatable: case.head == GET, client };
+    let request = Request {
+        head: case.head.as_bytes(),
+        carriage: &carriage,
+        repeatable: case.head == GET,
+        client,
+        limits: &case.limits,
+    };
     let talk = async {
         let mut got = Vec::new();
         if case.expects_continue {

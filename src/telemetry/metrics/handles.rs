@@ -47,6 +47,10 @@ pub(super) struct Handles {
     upstream_requests: Box<[IntCounter]>,
     upstream_first_byte: Box<[Histogram]>,
     upstream_retries: Box<[IntCounter]>,
+    pub(super) links_tracked: IntGauge,
+    pub(super) revocations: IntGauge,
+    pub(super) store_errors: IntCounter,
+    pub(super) store_duration: Histogram,
     request_body_bytes: IntCounter,
     response_body_bytes: IntCounter,
     pub(super) reload_successful: IntGauge,
@@ -96,6 +100,10 @@ impl Handles {
             upstream_retries: upstreams()
                 .map(|it| vectors.upstream_retries.with_label_values(&[it]))
                 .collect(),
+            links_tracked: vectors.links_tracked.with_label_values::<&str>(&[]),
+            revocations: vectors.revocations.with_label_values::<&str>(&[]),
+            store_errors: vectors.store_errors.with_label_values::<&str>(&[]),
+            store_duration: vectors.store_duration.with_label_values::<&str>(&[]),
             request_body_bytes: vectors.request_body_bytes.with_label_values::<&str>(&[]),
             response_body_bytes: vectors.response_body_bytes.with_label_values::<&str>(&[]),
             reload_successful: vectors.reload_successful.with_label_values::<&str>(&[]),

@@ -155,6 +155,11 @@ impl Gate {
         self.listener.address
     }
 
+    /// Where the admin endpoint is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address
+    }
+
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
