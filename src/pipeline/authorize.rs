@@ -73,6 +73,8 @@ pub(super) struct Question<'r, 'q, 'h> {
     pub(super) request: &'q RawRequest<'h>,
     pub(super) network: &'q NetworkIdentity,
     pub(super) authenticated: &'q Authenticated<'r>,
+    /// Bucket and key of the source of a copy, decoded.
+    pub(super) copy_source: Option<&'q [u8]>,
     pub(super) now: UnixMillis,
 }
 
@@ -197,11 +199,8 @@ impl<'r> Question<'r, '_, '_> {
                 found.push((*key, OperationValue::Text(value)));
             }
         }
-        if let Some(source) = effective_header(self.request, "x-amz-copy-source") {
-            found.push((
-                Key::XAmzCopySource,
-                OperationValue::Text(source.strip_prefix(b"/").unwrap_or(source)),
-            ));
+        if let Some(source) = self.copy_source {
+            found.push((Key::XAmzCopySource, OperationValue::Text(source)));
         }
         if let Some(value) = self.request.headers.first("x-amz-content-sha256") {
             found.push((Key::ContentSha256, OperationValue::Text(value)));
