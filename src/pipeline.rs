@@ -232,7 +232,17 @@ impl Judge<'_, '_, '_> {
             // the store of the copy cannot read the other one
             return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
         }
-        Ok(bucket.upstream_bucket.as_deref().map(|name| source.in_bucket(name)))
+        if bucket.upstream_bucket.is_none() && !source.has_plus {
+            return Ok(None);
+        }
+        let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(|store| store.signs_anew())
+            && self.request.headers.first("x-amz-copy-source").is_some();
+        if !is_rewritten {
+            // what the store gets is what was signed, and it may read another object in it
+            return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
+        }
+        let name = bucket.upstream_bucket.as_deref().unwrap_or_else(|| source.bucket.as_str());
+        Ok(Some(source.in_bucket(name)))
     }
 }
 
