@@ -33,6 +33,8 @@ pub struct SigningRules {
     pub max_expires: Duration,
     /// How far a date may lie in the future and, in the header form, in the past.
     pub clock_skew: Duration,
+    /// Whether signatures for several regions are accepted, in the forms that are.
+    pub sigv4a: bool,
     /// Whether the header form is accepted at all.
     pub header_auth: bool,
     /// Whether an unknown key, a wrong token and a wrong signature get one and the same answer.
@@ -51,6 +53,7 @@ impl Default for SigningRules {
             regions: vec!["us-east-1".into()],
             max_expires: Duration::from_hours(7 * 24),
             clock_skew: Duration::from_mins(15),
+            sigv4a: true,
             header_auth: true,
             uniform_errors: false,
         }
@@ -74,7 +77,7 @@ pub struct Authenticated<'r> {
     pub signed_at: UnixMillis,
     /// The last instant at which a presigned URL is valid.
     pub expires_at: Option<UnixMillis>,
-    /// The region of the scope.
+    /// The region of the scope, or the first accepted one that a region set names.
     pub region: &'r str,
     /// The headers that the signature covers.
     pub signed_headers: SignedHeaders<'r>,

@@ -3,7 +3,7 @@
 
 use super::error::{AuthError, Disabled, ExpiresFault, Mismatch};
 use super::hex;
-use super::scheme::{Scheme, lossy};
+use super::scheme::{Form, Scheme, lossy};
 use super::sigv4::CONTENT_SHA256;
 use super::sigv4::scope::ScopeFault;
 use crate::clock::UnixMillis;
@@ -20,8 +20,11 @@ const UNSUPPORTED_TYPE: &str = "Unsupported Authorization Type";
 const THREE_COMPONENTS: &str =
     "the authorization header requires three components: Credential, SignedHeaders, and Signature.";
 const MISSING_PAYLOAD_HASH: &str = "Missing required header for this request: x-amz-content-sha256";
+const MISSING_REGION_SET: &str = "Missing required header for this request: x-amz-region-set";
 const NO_STREAMING: &str =
     "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value for this request.";
+const NO_CHUNK_SIGNATURES: &str = "Chunks that carry such signatures are not supported; x-amz-content-sha256 must be \
+                                   UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER or a valid sha256 value.";
 const NO_SUCH_TRAILER: &str = "The value specified in the x-amz-trailer header is not supported";
 const ONE_CHECKSUM: &str =
     "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.";
@@ -66,6 +69,13 @@ impl AuthError {
             Self::SignedHeaders(scheme) => signed_headers(*scheme),
             Self::HeadersNotSigned(names) => denied(NOT_SIGNED).extra("HeadersNotSigned", names),
             Self::SignedHeaderMissing(name) => denied(NOT_PRESENT).extra("HeadersNotPresent", name),
+            Self::RegionSetMissing(scheme) => match scheme.form() {
+                Form::Query => query("SigV4a query auth requires a non empty x-amz-region-set parameter."),
+                Form::Header => S3Error::with_message(Code::InvalidRequest, MISSING_REGION_SET),
+            },
+            Self::RegionSet { given, expected } => S3Error::new(Code::RegionSetMismatch)
+                .extra("RequestedRegion", expected)
+                .extra("RegionSet", given),
             Self::ReservedParameter { name, scheme } => reserved(name, *scheme),
             Self::Key { key_id, .. } => {
                 S3Error::new(Code::InvalidAccessKeyId).extra("AWSAccessKeyId", key_id)
@@ -78,7 +88,8 @@ impl AuthError {
             Self::Components => header(THREE_COMPONENTS),
             Self::MissingPayloadHash => S3Error::with_message(Code::InvalidRequest, MISSING_PAYLOAD_HASH),
             Self::BadPayloadHash(value) => argument(PAYLOAD_HASHES, CONTENT_SHA256, value),
-            Self::PayloadMode(_) => S3Error::new(Code::NotImplemented).extra("Header", CONTENT_SHA256),
+            Self::PayloadMode(_) => S3Error::with_message(Code::NotImplemented, NO_CHUNK_SIGNATURES)
+                .extra("Header", CONTENT_SHA256),
             Self::PayloadModeMethod(value) => argument(NO_STREAMING, CONTENT_SHA256, value),
             Self::HeaderDate => denied("AWS authentication requires a valid Date or x-amz-date header"),
             Self::Skewed { date, now, max_millis } => S3Error::new(Code::RequestTimeTooSkewed)
@@ -116,16 +127,16 @@ fn header(message: &str) -> S3Error {
 }
 
 fn signed_headers(scheme: Scheme) -> S3Error {
-    match scheme {
-        Scheme::QueryV4 => query("X-Amz-SignedHeaders must list distinct lower-case header names in order."),
-        Scheme::HeaderV4 => header("SignedHeaders must list distinct lower-case header names in order."),
+    match scheme.form() {
+        Form::Query => query("X-Amz-SignedHeaders must list distinct lower-case header names in order."),
+        Form::Header => header("SignedHeaders must list distinct lower-case header names in order."),
     }
 }
 
 fn reserved(name: &str, scheme: Scheme) -> S3Error {
-    match scheme {
-        Scheme::QueryV4 => query(format!("{name} must be given once, in this spelling.")),
-        Scheme::HeaderV4 => {
+    match scheme.form() {
+        Form::Query => query(format!("{name} must be given once, in this spelling.")),
+        Form::Header => {
             S3Error::with_message(ErrorCode::InvalidArgument, ONE_MECHANISM).extra("ArgumentName", name)
         }
     }
@@ -173,11 +184,9 @@ const fn expires(fault: ExpiresFault) -> &'static str {
 }
 
 fn scope(scheme: Scheme, fault: &ScopeFault) -> S3Error {
-    let error = match scheme {
-        Scheme::QueryV4 => {
-            query(format!("Error parsing the X-Amz-Credential parameter; {}", fault.message()))
-        }
-        Scheme::HeaderV4 => header(&fault.message()),
+    let error = match scheme.form() {
+        Form::Query => query(format!("Error parsing the X-Amz-Credential parameter; {}", fault.message())),
+        Form::Header => header(&fault.message()),
     };
     match fault {
         ScopeFault::Region { expected, .. } => error.extra("Region", expected),
@@ -186,11 +195,11 @@ fn scope(scheme: Scheme, fault: &ScopeFault) -> S3Error {
 }
 
 fn scope_date(scheme: Scheme, scope: &str, date: &str) -> S3Error {
-    match scheme {
-        Scheme::QueryV4 => query(format!(
+    match scheme.form() {
+        Form::Query => query(format!(
             "Invalid credential date \"{scope}\". This date is not the same as X-Amz-Date: \"{date}\"."
         )),
-        Scheme::HeaderV4 => header("Invalid credential date. Date is not the same as X-Amz-Date."),
+        Form::Header => header("Invalid credential date. Date is not the same as X-Amz-Date."),
     }
 }
 

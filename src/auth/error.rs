@@ -137,6 +137,17 @@ pub enum AuthError {
     /// This header is signed, but the request does not carry it. S3 takes it as empty.
     #[error("the signed header `{0}` is not in the request")]
     SignedHeaderMissing(String),
+    /// A SigV4A signature names no regions.
+    #[error("the region set of the signature is missing")]
+    RegionSetMissing(Scheme),
+    /// The regions that a SigV4A signature names are not accepted here.
+    #[error("the region set `{given}` names no accepted region, as `{expected}`")]
+    RegionSet {
+        /// The set as sent.
+        given: String,
+        /// The first accepted region.
+        expected: String,
+    },
     /// A reserved parameter is repeated, in another letter case or percent-encoded, or stands beside a header
     /// signature.
     #[error("the query parameter `{name}` is repeated or in another spelling; send it once, as it is")]
@@ -249,6 +260,8 @@ impl AuthError {
             }
             Self::HeadersNotSigned(_) => Reason::HeadersNotSigned,
             Self::SignedHeaderMissing(_) => Reason::SignedHeaderMissing,
+            Self::RegionSetMissing(_) => Reason::MissingParameter,
+            Self::RegionSet { .. } => Reason::WrongRegion,
             Self::Key { fault: KeyFault::Unknown, .. } => Reason::UnknownKey,
             Self::Key { fault: KeyFault::Retired, .. } => Reason::RetiredKey,
             Self::Key { fault: KeyFault::Token, .. } | Self::UnexpectedToken { .. } => Reason::BadToken,

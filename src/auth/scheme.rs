@@ -4,33 +4,60 @@
 use super::error::{AuthError, Disabled};
 use crate::request::RawRequest;
 
-/// The form of authentication of a verified request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scheme {
-    /// SigV4 in query parameters: a presigned URL.
-    QueryV4,
-    /// SigV4 in the Authorization header.
-    HeaderV4,
+macro_rules! schemes {
+    ($($variant:ident $name:literal $form:ident $version:ident $text:literal)*) => {
+        /// The form of authentication of a verified request.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Scheme { $(#[doc = $text] $variant,)* }
+
+        impl Scheme {
+            /// Every scheme, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name in logs and labels.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Where the signature stands.
+            #[must_use]
+            pub const fn form(self) -> Form {
+                match self { $(Self::$variant => Form::$form,)* }
+            }
+
+            /// The algorithm that made it.
+            #[must_use]
+            pub const fn version(self) -> Version {
+                match self { $(Self::$variant => Version::$version,)* }
+            }
+        }
+    };
 }
 
-impl Scheme {
-    /// The name in logs and labels.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::QueryV4 => "query_v4",
-            Self::HeaderV4 => "header_v4",
-        }
-    }
+schemes! {
+    QueryV4 "query_v4" Query V4 "SigV4 in query parameters: a presigned URL."
+    HeaderV4 "header_v4" Header V4 "SigV4 in the Authorization header."
+    QueryV4a "query_v4a" Query V4a "SigV4A in query parameters."
+    HeaderV4a "header_v4a" Header V4a "SigV4A in the Authorization header."
+}
 
-    /// The value of the condition key `s3:authType`.
-    #[must_use]
-    pub const fn auth_type(self) -> &'static str {
-        match self {
-            Self::QueryV4 => "REST-QUERY-STRING",
-            Self::HeaderV4 => "REST-HEADER",
-        }
-    }
+/// Where a signature stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// In query parameters.
+    Query,
+    /// In the Authorization header.
+    Header,
+}
+
+/// The algorithm of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// SigV4: HMAC-SHA256 with a key for one day and region.
+    V4,
+    /// SigV4A: ECDSA over P-256, for a set of regions.
+    V4a,
 }
 
 /// What [`detect`] found.

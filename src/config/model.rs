@@ -168,6 +168,8 @@ pub struct Signing {
     pub max_expires: Duration,
     /// How far the clock of a signer may be off, up to 15 min. Default 15 min.
     pub clock_skew: Duration,
+    /// Whether signatures for several regions are accepted. Default true.
+    pub sigv4a: bool,
     /// Whether signatures in the Authorization header are accepted. Default true.
     pub header_auth: bool,
     /// Whether an unknown key and a wrong signature look the same. Default false.

@@ -85,6 +85,7 @@ impl Resolver {
                 regions: config.signing.regions.clone(),
                 max_expires: config.signing.max_expires,
                 clock_skew: config.signing.clock_skew,
+                sigv4a: config.signing.sigv4a,
                 header_auth: config.signing.header_auth,
                 uniform_errors: config.signing.uniform_errors,
             },

@@ -21,7 +21,7 @@ use smallvec::SmallVec;
 use std::time::Duration;
 
 /// The authentication schemes, as metrics label them.
-pub const SCHEMES: &[Scheme] = &[Scheme::QueryV4, Scheme::HeaderV4];
+pub const SCHEMES: &[Scheme] = Scheme::ALL;
 
 /// What happened to a request so far.
 #[derive(Debug)]

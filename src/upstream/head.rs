@@ -5,7 +5,7 @@ use super::forwarding::{Signature, passes};
 use super::{Addressing, Credentials, Upstream};
 use crate::auth::Authenticated;
 use crate::auth::payload::Payload;
-use crate::auth::scheme::Scheme;
+use crate::auth::scheme::Form;
 use crate::auth::sigv4::canonical::write_query;
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::presigned::reserved;
@@ -191,7 +191,7 @@ impl Outgoing<'_, '_, '_> {
 
     /// A header signature that goes on needs its own header again.
     fn write_kept_authorization(&self, out: &mut Vec<u8>) {
-        if self.authenticated.scheme == Scheme::HeaderV4
+        if self.authenticated.scheme.form() == Form::Header
             && let Some(value) = self.request.headers.first("authorization")
         {
             write_line(out, b"Authorization", value);

@@ -1,6 +1,7 @@
 //! Proves a claim: headers, key, signature, token, in S3's order, with the same work for keys that nobody has.
 //! It must not tell a caller anything but the verdict, nor accept what only the decoy of the keyring verifies.
 
+use super::asymmetric::region_set;
 use super::chunked::plan::{ChunkSigner, Told};
 use super::claim::Claim;
 use super::key::{KeyCache, KeyName, SigningKey};
@@ -8,7 +9,7 @@ use super::{SERVICE, canonical::Canonical};
 use crate::auth::error::{AuthError, KeyFault, Mismatch};
 use crate::auth::keyring::{Credential, Found, KeyIndex, Keyring};
 use crate::auth::payload::{self, Payload};
-use crate::auth::scheme::{Scheme, lossy};
+use crate::auth::scheme::{Form, Version, lossy};
 use crate::auth::{Authenticated, SigningRules, hex};
 use crate::request::RawRequest;
 use crate::secret::ct_eq;
@@ -18,28 +19,30 @@ pub(in crate::auth) fn verify<'r>(
     request: &'r RawRequest<'_>,
     claim: &Claim<'r>,
     keyring: &Keyring,
-    rules: &SigningRules,
+    rules: &'r SigningRules,
     cache: &KeyCache,
 ) -> Result<Authenticated<'r>, AuthError> {
     if let Some(names) = claim.signed_headers.unsigned(&request.headers) {
         return Err(AuthError::HeadersNotSigned(names));
     }
+    let region = region(claim, rules)?;
     let found = keyring.find(claim.scope.key_id);
     let canonical = claim.canonical(request);
     let digest = canonical.digest();
-    let (key, right) = right_signature(claim, found.credential, &digest, cache);
-    // takes the same time wherever the first difference is; upper-case digits never match
-    let index = check_key(claim, found, ct_eq(&right, claim.signature))
+    let proof = prove(claim, found.credential, region, &digest, cache);
+    let index = check_key(claim, found, proof.is_some())
         .map_err(|refusal| refusal.into_error(claim, &canonical, &digest, rules.uniform_errors))?;
     check_token_is_expected(claim, found.credential)?;
     check_strictness(request, claim, rules)?;
-    if claim.scheme == Scheme::QueryV4 {
+    if claim.scheme.form() == Form::Query {
         payload::check_presigned_length(request)?;
     }
     let chunk_signer = || {
+        // chunks of SigV4A carry signatures that are not checked here
+        let Some(Proof::Symmetric(key, right)) = proof else { return None };
         let told = (!rules.uniform_errors)
             .then(|| Told { key_id: lossy(claim.scope.key_id), canonical_request: canonical.text() });
-        ChunkSigner::new(key, claim.date, claim.scope.text, &right, told)
+        Some(ChunkSigner::new(key, claim.date, claim.scope.text, &right, told))
     };
     let payload = Payload::of(request, claim.scheme, claim.payload, chunk_signer)?;
     Ok(Authenticated {
@@ -48,30 +51,57 @@ pub(in crate::auth) fn verify<'r>(
         scheme: claim.scheme,
         signed_at: claim.signed_at,
         expires_at: claim.expires_at(),
-        region: claim.scope.region,
+        region,
         signed_headers: claim.signed_headers,
         payload,
         payload_line: claim.payload,
     })
 }
 
-/// The signature that this credential makes, and the key that made it.
-fn right_signature(
+/// The accepted region that the signature is for.
+fn region<'r>(claim: &Claim<'r>, rules: &'r SigningRules) -> Result<&'r str, AuthError> {
+    if let Some(region) = claim.scope.region {
+        return Ok(region);
+    }
+    let set = claim.region_set.ok_or(AuthError::RegionSetMissing(claim.scheme))?;
+    region_set::matching(set, &rules.regions).ok_or_else(|| AuthError::RegionSet {
+        given: lossy(set),
+        expected: rules.regions.first().cloned().unwrap_or_default(),
+    })
+}
+
+/// A signature that is the right one.
+enum Proof {
+    /// The key that made it, and itself: the chunks of a body go on from there.
+    Symmetric(SigningKey, [u8; 64]),
+    Asymmetric,
+}
+
+/// Whether this credential made the signature.
+fn prove(
     claim: &Claim<'_>,
     credential: &Credential,
+    region: &str,
     digest: &[u8; 32],
     cache: &KeyCache,
-) -> (SigningKey, [u8; 64]) {
+) -> Option<Proof> {
+    if claim.scheme.version() == Version::V4a {
+        let key = cache.public_key(credential.access_key_id.as_bytes(), &credential.secret);
+        let is_right = claim.string_to_sign().pieces(digest, |pieces| key.verifies(pieces, claim.signature));
+        return is_right.then_some(Proof::Asymmetric);
+    }
     let name = KeyName {
         // an unknown id is never a name in the cache: the decoy has its own
         key_id: credential.access_key_id.as_bytes(),
         day: claim.day,
-        region: claim.scope.region,
+        region,
         service: SERVICE,
     };
     let key = cache.signing_key(&name, &credential.secret);
     let mac = claim.string_to_sign().pieces(digest, |pieces| key.mac(pieces));
-    (key, hex::encode(&mac))
+    let right = hex::encode(&mac);
+    // takes the same time wherever the first difference is; upper-case digits never match
+    ct_eq(&right, claim.signature).then_some(Proof::Symmetric(key, right))
 }
 
 /// Why a key or signature is refused.

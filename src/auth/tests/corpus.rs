@@ -195,7 +195,7 @@ fn every_case_gets_its_answer() {
         let Some(req) = &case.req else { continue };
         let outcome = outcome(case, req, &corpus.credentials, &cache);
         let difference = match kind {
-            "as S3" | "chunked" => difference(case, &outcome),
+            "as S3" | "chunked" | "sigv4a" => difference(case, &outcome),
             "stricter" => {
                 let (status, codes) = &stricter.cases[&case.id];
                 stricter_difference(&outcome, *status, codes)

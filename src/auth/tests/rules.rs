@@ -5,7 +5,7 @@ use super::support::{SECRET, credential, head, keyring};
 use crate::auth::error::{AuthError, Disabled, KeyFault};
 use crate::auth::keyring::{Credential, Keyring};
 use crate::auth::payload::Payload;
-use crate::auth::scheme::Scheme;
+use crate::auth::scheme::{Scheme, Version};
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::scope::ScopeFault;
 use crate::auth::sigv4::sign::{Grant, SignedHeader, Signer, Upstream, presign, sign_headers};
@@ -170,7 +170,7 @@ fn tokens_and_retirement() {
 #[test]
 fn a_slash_in_a_key_id_needs_such_a_key() {
     check(&Link { key: "AKID/SLASH", ..LINK }.target(), &[], &Ok(()));
-    let parts = AuthError::Scope { scheme: Scheme::QueryV4, fault: ScopeFault::Parts };
+    let parts = AuthError::Scope { scheme: Scheme::QueryV4, fault: ScopeFault::Parts(Version::V4) };
     check(&Link { key: "AKID/OTHER", ..LINK }.target(), &[], &Err(parts));
 }
 
