@@ -8,9 +8,11 @@ pub mod answer;
 pub mod checksum;
 pub mod error;
 pub mod hex;
+mod judge;
 pub mod keyring;
 pub mod payload;
 pub mod scheme;
+mod sigv2;
 pub mod sigv4;
 
 use crate::clock::UnixMillis;
@@ -35,6 +37,8 @@ pub struct SigningRules {
     pub clock_skew: Duration,
     /// Whether signatures for several regions are accepted, in the forms that are.
     pub sigv4a: bool,
+    /// Whether signatures of the old kind are accepted, in the forms that are.
+    pub sigv2: bool,
     /// Whether the header form is accepted at all.
     pub header_auth: bool,
     /// Whether an unknown key, a wrong token and a wrong signature get one and the same answer.
@@ -54,6 +58,7 @@ impl Default for SigningRules {
             max_expires: Duration::from_hours(7 * 24),
             clock_skew: Duration::from_mins(15),
             sigv4a: true,
+            sigv2: false,
             header_auth: true,
             uniform_errors: false,
         }
@@ -63,7 +68,8 @@ impl Default for SigningRules {
 /// A request whose signature is right and fresh.
 ///
 /// INVARIANT: made by [`authenticate`] only. Every header that S3 wants signed is signed, every signed header is
-/// there, and every query parameter but the signature itself is covered.
+/// there, and every query parameter but the signature itself is covered; by SigV2, only those that decide on the
+/// operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Authenticated<'r> {
@@ -73,7 +79,8 @@ pub struct Authenticated<'r> {
     pub principal: PrincipalId,
     /// The form of the signature.
     pub scheme: Scheme,
-    /// Its date.
+    /// Its date; of a URL signed with SigV2, which tells none, the time of the gate: it may be much older. See
+    /// [`Authenticated::is_dated`].
     pub signed_at: UnixMillis,
     /// The last instant at which a presigned URL is valid.
     pub expires_at: Option<UnixMillis>,
@@ -92,6 +99,12 @@ impl Authenticated<'_> {
     #[must_use]
     pub fn signs_header(&self, name: &str) -> bool {
         self.signed_headers.contains(name)
+    }
+
+    /// Whether the signature tells its date. If not, whoever refuses old signatures must refuse this one.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.scheme != Scheme::QueryV2
     }
 
     /// Checks a whole body by its SHA-256. One that comes in chunks is never right here: its decoder judges it.
@@ -113,18 +126,23 @@ impl Authenticated<'_> {
     }
 }
 
-/// Finds and proves the signature of a request.
+/// Finds and proves the signature of a request. `hosted_bucket` is the bucket that the host names, if it names one.
 ///
 /// # Errors
 /// The first fault in the order in which S3 finds them, then those that only the gate minds; see [`AuthError`].
 pub fn authenticate<'r>(
     request: &'r RawRequest<'_>,
+    hosted_bucket: Option<&str>,
     keyring: &Keyring,
     rules: &'r SigningRules,
     cache: &KeyCache,
     now: UnixMillis,
 ) -> Result<Authenticated<'r>, AuthError> {
-    let claim = match scheme::detect(request)? {
+    let claim = match scheme::detect(request, rules)? {
+        Mechanism::QueryV2 => return sigv2::query(request, hosted_bucket, keyring, rules, now),
+        Mechanism::HeaderV2(value) => {
+            return sigv2::header(request, value, hosted_bucket, keyring, rules, now);
+        }
         Mechanism::Query => presigned::parse(request, keyring, rules, now)?,
         Mechanism::Header(value) => header::parse(request, value, keyring, rules, now)?,
     };

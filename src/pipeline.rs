@@ -6,7 +6,9 @@ pub mod outcome;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
 
+use crate::auth::error::{AuthError, Disabled};
 use crate::auth::payload::Payload;
+use crate::auth::scheme::Version;
 use crate::auth::{Authenticated, authenticate};
 use crate::clock::UnixMillis;
 use crate::links::constraint::{Constraints, LinkFacts};
@@ -76,13 +78,11 @@ impl<'r> Judge<'r, '_, '_> {
         let classified = address.ok().map(|address| classify(request, address));
         outcome.operation =
             classified.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.operation);
+        let hosted_bucket = address.ok().and_then(Address::hosted_bucket);
+        let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
+        let authenticated = authenticate(request, hosted_bucket, keyring, rules, &snapshot.key_cache, now);
         let authenticated =
-            authenticate(request, &snapshot.keyring, &snapshot.signing, &snapshot.key_cache, now);
-        let authenticated = outcome
-            .auth
-            .insert(authenticated)
-            .as_ref()
-            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+            outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
             .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?
@@ -91,8 +91,12 @@ impl<'r> Judge<'r, '_, '_> {
         let bucket = place.and_then(|(bucket, _)| bucket);
         outcome.bucket = bucket;
         let network = &*outcome.network.insert(network?);
-        let constraints = Constraints::parse(&request.target.query)
-            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let constraints = match authenticated.scheme.version() {
+            Version::V2 => Constraints::refuse_all(&request.target.query).map(|()| Constraints::default()),
+            Version::V4 | Version::V4a => Constraints::parse(&request.target.query),
+        };
+        let constraints =
+            constraints.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let constraints = &*outcome.constraints.insert(constraints);
         let source = classified.copy_source.clone();
         let Some(requirements) = self.requirements(classified, address, body)? else {
@@ -126,6 +130,17 @@ impl<'r> Judge<'r, '_, '_> {
 }
 
 impl Judge<'_, '_, '_> {
+    /// The answer to a request whose signature is not proven. That SigV2 covers no constraint is told even where
+    /// SigV2 is switched off.
+    fn unauthenticated(self, error: &AuthError) -> Denial {
+        if *error == AuthError::Disabled(Disabled::SigV2)
+            && let Err(error) = Constraints::refuse_all(&self.request.target.query)
+        {
+            return Denial { reason: error.reason(), error: error.s3() };
+        }
+        Denial { reason: error.reason(), error: error.s3() }
+    }
+
     /// The network path; where nobody knows it, nothing is served.
     fn network(self) -> Result<NetworkIdentity, Denial> {
         let unknown = || Denial::new(Reason::UnknownNetwork, ErrorCode::AccessDenied);

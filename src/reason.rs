@@ -108,6 +108,7 @@ reasons! {
         WrongService "wrong_service" "The service or terminator of the credential scope is wrong."
         ScopeDate "scope_date" "The date of the credential scope is not that of the signature."
         HeadersNotSigned "headers_not_signed" "A header that must be signed is not."
+        ParameterNotSigned "parameter_not_signed" "A parameter that decides on the operation is not covered by the signature."
         SignedHeaderMissing "signed_header_missing" "A signed header is not in the request."
         UnknownKey "unknown_key" "The access key is not known."
         RetiredKey "retired_key" "The access key was retired before this signature was made."

@@ -16,6 +16,7 @@ const ALGORITHMS: &str = "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and A
 const NOT_SIGNED: &str = "There were headers present in the request which were not signed";
 const NOT_PRESENT: &str = "There were headers signed which were not present in the request";
 const ONE_SPACE: &str = "Authorization header is invalid -- one and only one ' ' (space) required";
+const KEY_AND_SIGNATURE: &str = "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature";
 const UNSUPPORTED_TYPE: &str = "Unsupported Authorization Type";
 const THREE_COMPONENTS: &str =
     "the authorization header requires three components: Credential, SignedHeaders, and Signature.";
@@ -57,10 +58,22 @@ impl AuthError {
                 .extra("X-Amz-Date", signed_at.millis().to_string())
                 .extra("Expires", iso(*expires_at))
                 .extra("ServerTime", iso(*now)),
-            Self::Expired { lifetime, expires_at, now } => denied("Request has expired")
-                .extra("X-Amz-Expires", lifetime.to_string())
-                .extra("Expires", iso(*expires_at))
-                .extra("ServerTime", iso(*now)),
+            Self::Expired { lifetime, expires_at, now } => {
+                let error = denied("Request has expired");
+                let error = match lifetime {
+                    Some(lifetime) => error.extra("X-Amz-Expires", lifetime.to_string()),
+                    None => error,
+                };
+                error.extra("Expires", iso(*expires_at)).extra("ServerTime", iso(*now))
+            }
+            Self::V2Parameters => denied(
+                "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+            ),
+            Self::V2Expires(value) => {
+                denied(format!("Invalid date (should be seconds since epoch): {value}"))
+            }
+            Self::V2Authorization(value) => argument(KEY_AND_SIGNATURE, "Authorization", value),
+            Self::ParameterNotSigned(name) => denied(format!("The parameter {name} is not signed.")),
             Self::LifetimeTooLong { max_secs } => {
                 denied(format!("X-Amz-Expires must be at most {max_secs} seconds"))
             }
@@ -209,11 +222,15 @@ pub(super) fn wrong_signature(mismatch: &Mismatch) -> S3Error {
         hex::write_pairs(bytes, &mut text);
         lossy(&text)
     };
-    S3Error::new(ErrorCode::SignatureDoesNotMatch)
+    let error = S3Error::new(ErrorCode::SignatureDoesNotMatch)
         .extra("AWSAccessKeyId", &mismatch.key_id)
         .extra("StringToSign", lossy(&mismatch.string_to_sign))
         .extra("SignatureProvided", &mismatch.provided)
-        .extra("StringToSignBytes", pairs(&mismatch.string_to_sign))
+        .extra("StringToSignBytes", pairs(&mismatch.string_to_sign));
+    if mismatch.canonical_request.is_empty() {
+        return error;
+    }
+    error
         .extra("CanonicalRequest", lossy(&mismatch.canonical_request))
         .extra("CanonicalRequestBytes", pairs(&mismatch.canonical_request))
 }

@@ -50,7 +50,7 @@ pub struct Mismatch {
     pub provided: String,
     /// What should have been signed.
     pub string_to_sign: Vec<u8>,
-    /// What its last line is the hash of.
+    /// What its last line is the hash of; empty where the form has no canonical request.
     pub canonical_request: Vec<u8>,
 }
 
@@ -97,8 +97,8 @@ pub enum AuthError {
     /// The presigned URL is past its end.
     #[error("the presigned URL has expired")]
     Expired {
-        /// Its lifetime in seconds.
-        lifetime: u32,
+        /// Its lifetime in seconds, where it tells one.
+        lifetime: Option<u32>,
         /// Its end.
         expires_at: UnixMillis,
         /// The time of the gate.
@@ -171,6 +171,18 @@ pub enum AuthError {
     /// An unknown key or a wrong signature, told apart in logs only.
     #[error("the signature is not the right one, or nobody has the key: {0}")]
     Uniform(Reason),
+    /// One of the three parameters of a URL signed with SigV2 is missing.
+    #[error("one of the parameters AWSAccessKeyId, Expires and Signature is missing")]
+    V2Parameters,
+    /// `Expires` is not plain seconds since 1970.
+    #[error("`Expires` is `{0}`, not a number of seconds since 1970")]
+    V2Expires(String),
+    /// An Authorization header of SigV2 is not a key and a signature.
+    #[error("the Authorization header is not `AWS AccessKeyId:signature`")]
+    V2Authorization(String),
+    /// A parameter decides on the operation, and the signature does not cover it.
+    #[error("the parameter `{0}` is not covered by this version of the signature; sign with SigV4")]
+    ParameterNotSigned(&'static str),
     /// A token came with a long-lived key.
     #[error("a session token came with a key that has none")]
     UnexpectedToken {
@@ -247,7 +259,9 @@ impl AuthError {
             Self::SeveralMechanisms { .. } | Self::RepeatedAuthorization => Reason::SeveralMechanisms,
             Self::Disabled(_) => Reason::SchemeDisabled,
             Self::Algorithm | Self::AuthorizationType(_) => Reason::UnsupportedAlgorithm,
-            Self::MissingParameter | Self::Components => Reason::MissingParameter,
+            Self::MissingParameter | Self::Components | Self::RegionSetMissing(_) | Self::V2Parameters => {
+                Reason::MissingParameter
+            }
             Self::QueryDate | Self::HeaderDate => Reason::BadDate,
             Self::Expires(_) => Reason::BadExpires,
             Self::NotYetValid { .. } => Reason::NotYetValid,
@@ -255,12 +269,14 @@ impl AuthError {
             Self::LifetimeTooLong { .. } => Reason::LifetimeTooLong,
             Self::Scope { fault, .. } => fault.reason(),
             Self::ScopeDate { .. } => Reason::ScopeDate,
-            Self::SignedHeaders(_) | Self::ReservedParameter { .. } | Self::AuthorizationSpace(_) => {
-                Reason::MalformedAuth
-            }
+            Self::SignedHeaders(_)
+            | Self::ReservedParameter { .. }
+            | Self::AuthorizationSpace(_)
+            | Self::V2Authorization(_) => Reason::MalformedAuth,
             Self::HeadersNotSigned(_) => Reason::HeadersNotSigned,
             Self::SignedHeaderMissing(_) => Reason::SignedHeaderMissing,
-            Self::RegionSetMissing(_) => Reason::MissingParameter,
+            Self::V2Expires(_) => Reason::BadExpires,
+            Self::ParameterNotSigned(_) => Reason::ParameterNotSigned,
             Self::RegionSet { .. } => Reason::WrongRegion,
             Self::Key { fault: KeyFault::Unknown, .. } => Reason::UnknownKey,
             Self::Key { fault: KeyFault::Retired, .. } => Reason::RetiredKey,

@@ -47,7 +47,7 @@ pub fn decode(text: &[u8]) -> Option<[u8; 32]> {
 /// Reads pairs of hexadecimal digits of either case: at most `max` bytes of them.
 #[must_use]
 pub fn decode_up_to(text: &[u8], max: usize) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || text.len() / 2 > max {
+    if !text.len().is_multiple_of(2) || text.len() / 2 > max {
         return None;
     }
     text.chunks_exact(2)

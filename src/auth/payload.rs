@@ -3,7 +3,7 @@
 
 use super::error::AuthError;
 use super::hex;
-use super::scheme::{Form, Scheme, lossy};
+use super::scheme::{Form, Scheme, Version, lossy};
 use super::sigv4::UNSIGNED_PAYLOAD;
 use super::sigv4::chunked::plan::{ChunkPlan, ChunkSigner, StreamingMode};
 use crate::request::method::Method;
@@ -52,7 +52,10 @@ impl<'r> Payload<'r> {
         signer: impl FnOnce() -> Option<ChunkSigner>,
     ) -> Result<Self, AuthError> {
         let mode = StreamingMode::from_keyword(line);
-        if scheme.form() == Form::Header && (mode.is_some() || is_asymmetric(line)) {
+        if scheme.form() == Form::Header
+            && scheme.version() != Version::V2
+            && (mode.is_some() || is_asymmetric(line))
+        {
             return match mode {
                 _ if request.method != Method::Put => Err(AuthError::PayloadModeMethod(lossy(line))),
                 Some(mode) => Ok(Self::Streaming(Box::new(ChunkPlan::of(request, mode, signer)?))),

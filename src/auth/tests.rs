@@ -5,5 +5,5 @@ mod asymmetric;
 mod corpus;
 mod rules;
 mod signing;
-mod support;
+pub(super) mod support;
 mod vectors;

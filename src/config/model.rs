@@ -170,6 +170,8 @@ pub struct Signing {
     pub clock_skew: Duration,
     /// Whether signatures for several regions are accepted. Default true.
     pub sigv4a: bool,
+    /// Whether signatures of the old kind are accepted. Default false.
+    pub sigv2: bool,
     /// Whether signatures in the Authorization header are accepted. Default true.
     pub header_auth: bool,
     /// Whether an unknown key and a wrong signature look the same. Default false.

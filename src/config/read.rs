@@ -105,6 +105,7 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
     let max_expires = fields.duration("max_expires");
     let clock_skew = fields.duration("clock_skew");
     let sigv4a = fields.flag("sigv4a");
+    let sigv2 = fields.flag("sigv2");
     let header_auth = fields.flag("header_auth");
     let uniform_errors = fields.flag("uniform_errors");
     Ok(Signing {
@@ -112,6 +113,7 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
         max_expires: max_expires?,
         clock_skew: clock_skew?,
         sigv4a: sigv4a?,
+        sigv2: sigv2?,
         header_auth: header_auth?,
         uniform_errors: uniform_errors?,
     })

@@ -86,6 +86,7 @@ impl Resolver {
                 max_expires: config.signing.max_expires,
                 clock_skew: config.signing.clock_skew,
                 sigv4a: config.signing.sigv4a,
+                sigv2: config.signing.sigv2,
                 header_auth: config.signing.header_auth,
                 uniform_errors: config.signing.uniform_errors,
             },

@@ -265,6 +265,7 @@ fn path(network: &NetworkIdentity) -> NetworkPath<'_> {
 
 const fn signed(scheme: Scheme, age: Age) -> Signed {
     let version = match scheme.version() {
+        Version::V2 => SignatureVersion::V2,
         Version::V4 => SignatureVersion::V4,
         Version::V4a => SignatureVersion::V4A,
     };

@@ -18,6 +18,7 @@ use crate::request::percent::{Part, encode_into};
 use crate::request::query::Param;
 use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, Style};
+use crate::s3::operation::table::SIGV2_PARAMS;
 use smallvec::SmallVec;
 use std::io::Write as _;
 
@@ -143,7 +144,9 @@ impl Outgoing<'_, '_, '_> {
     /// The parameters that S3 gets: without the client's signature and the gate's constraints when the gate signs.
     fn keeps(&self, param: &Param<'_>) -> bool {
         self.signature() == Signature::Kept
-            || (reserved(param.name()).is_none() && !param.name().starts_with(constraint::PREFIX.as_bytes()))
+            || (reserved(param.name()).is_none()
+                && !SIGV2_PARAMS.iter().any(|name| name.as_bytes() == param.name())
+                && !param.name().starts_with(constraint::PREFIX.as_bytes()))
     }
 
     /// Appends the query as it is sent: in wire order, `=` where the client had one; each part in canonical form, or as

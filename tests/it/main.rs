@@ -12,6 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod sigv2;
 mod support;
 
 mod admin;

@@ -74,14 +74,19 @@ pub(in crate::auth) mod testing {
     pub(in crate::auth) fn sign(key_id: &str, secret: &Secret, text: &[u8]) -> String {
         let key = (1..255).find_map(|counter| private_key(key_id.as_bytes(), secret, counter)).unwrap();
         let signature: DerSignature = SigningKey::from(key).sign(text);
-        signature.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        digits(signature.as_bytes())
     }
 
     /// The coordinates of a public key.
     pub(in crate::auth) fn coordinates(key: &PublicKey) -> (String, String) {
         let point = key.0.unwrap().to_sec1_point(false);
-        let text = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        (text(point.x().unwrap()), text(point.y().unwrap()))
+        (digits(point.x().unwrap()), digits(point.y().unwrap()))
+    }
+
+    fn digits(bytes: &[u8]) -> String {
+        let mut pairs = Vec::new();
+        hex::write_pairs(bytes, &mut pairs);
+        String::from_utf8(pairs).unwrap().replace(' ', "")
     }
 }
 

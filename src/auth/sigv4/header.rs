@@ -107,9 +107,6 @@ pub(in crate::auth) fn parse<'r>(
 }
 
 fn scheme(name: &[u8], authorization: &[u8], rules: &SigningRules) -> Result<Scheme, AuthError> {
-    if name.eq_ignore_ascii_case(b"AWS") {
-        return Err(AuthError::Disabled(Disabled::SigV2));
-    }
     let scheme = if name.eq_ignore_ascii_case(ALGORITHM.as_bytes()) {
         Scheme::HeaderV4
     } else if !name.eq_ignore_ascii_case(ALGORITHM_V4A.as_bytes()) {

@@ -172,7 +172,7 @@ fn check_window(
         return Err(AuthError::NotYetValid { signed_at, expires_at, now });
     }
     if now > expires_at {
-        return Err(AuthError::Expired { lifetime, expires_at, now });
+        return Err(AuthError::Expired { lifetime: Some(lifetime), expires_at, now });
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! Proves a claim: headers, key, signature, token, in S3's order, with the same work for keys that nobody has.
 //! It must not tell a caller anything but the verdict, nor accept what only the decoy of the keyring verifies.
 
+use super::SERVICE;
 use super::asymmetric::region_set;
 use super::chunked::plan::{ChunkSigner, Told};
 use super::claim::Claim;
 use super::key::{KeyCache, KeyName, SigningKey};
-use super::{SERVICE, canonical::Canonical};
-use crate::auth::error::{AuthError, KeyFault, Mismatch};
-use crate::auth::keyring::{Credential, Found, KeyIndex, Keyring};
+use crate::auth::error::{AuthError, Mismatch};
+use crate::auth::judge::Presented;
+use crate::auth::keyring::{Credential, Keyring};
 use crate::auth::payload::{self, Payload};
 use crate::auth::scheme::{Form, Version, lossy};
 use crate::auth::{Authenticated, SigningRules, hex};
@@ -30,9 +31,14 @@ pub(in crate::auth) fn verify<'r>(
     let canonical = claim.canonical(request);
     let digest = canonical.digest();
     let proof = prove(claim, found.credential, region, &digest, cache);
-    let index = check_key(claim, found, proof.is_some())
-        .map_err(|refusal| refusal.into_error(claim, &canonical, &digest, rules.uniform_errors))?;
-    check_token_is_expected(claim, found.credential)?;
+    let presented = Presented { key_id: claim.scope.key_id, signed_at: claim.signed_at, token: claim.token };
+    let mismatch = || Mismatch {
+        key_id: lossy(claim.scope.key_id),
+        provided: lossy(claim.signature),
+        string_to_sign: claim.string_to_sign().text(&digest),
+        canonical_request: canonical.text(),
+    };
+    let index = presented.judge(found, proof.is_some(), rules.uniform_errors, mismatch)?;
     check_strictness(request, claim, rules)?;
     if claim.scheme.form() == Form::Query {
         payload::check_presigned_length(request)?;
@@ -102,58 +108,6 @@ fn prove(
     let right = hex::encode(&mac);
     // takes the same time wherever the first difference is; upper-case digits never match
     ct_eq(&right, claim.signature).then_some(Proof::Symmetric(key, right))
-}
-
-/// Why a key or signature is refused.
-enum Refusal {
-    Key(KeyFault),
-    Signature,
-}
-
-/// S3 looks at the key and its token before it looks at the signature. The signature is computed by now in any case.
-fn check_key(claim: &Claim<'_>, found: Found<'_>, is_right: bool) -> Result<KeyIndex, Refusal> {
-    let index = found.index.ok_or(Refusal::Key(KeyFault::Unknown))?;
-    if found.credential.retired.is_some_and(|retired| claim.signed_at >= retired) {
-        return Err(Refusal::Key(KeyFault::Retired));
-    }
-    if let Some(token) = &found.credential.session_token
-        && !token.matches(claim.token.unwrap_or_default())
-    {
-        return Err(Refusal::Key(KeyFault::Token));
-    }
-    if is_right { Ok(index) } else { Err(Refusal::Signature) }
-}
-
-impl Refusal {
-    fn into_error(
-        self,
-        claim: &Claim<'_>,
-        canonical: &Canonical<'_, '_>,
-        digest: &[u8; 32],
-        uniform: bool,
-    ) -> AuthError {
-        let key_id = lossy(claim.scope.key_id);
-        let error = match self {
-            Self::Key(fault) => AuthError::Key { key_id, fault },
-            Self::Signature if uniform => AuthError::Uniform(crate::reason::Reason::WrongSignature),
-            Self::Signature => AuthError::WrongSignature(Box::new(Mismatch {
-                key_id,
-                provided: lossy(claim.signature),
-                string_to_sign: claim.string_to_sign().text(digest),
-                canonical_request: canonical.text(),
-            })),
-        };
-        if uniform { AuthError::Uniform(error.reason()) } else { error }
-    }
-}
-
-fn check_token_is_expected(claim: &Claim<'_>, credential: &Credential) -> Result<(), AuthError> {
-    match claim.token {
-        Some(token) if credential.session_token.is_none() => {
-            Err(AuthError::UnexpectedToken { token: lossy(token) })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What S3 would serve and the gate does not. It comes last, so that everything else gets the answer of S3.

@@ -46,7 +46,7 @@ fn check_example(example: &Value, query: &str, headers: &[(String, String)], now
     );
     assert_eq!(String::from_utf8(texts.string_to_sign).unwrap(), text(example, "string_to_sign"), "{name}");
     let (rules, cache, keys) = (SigningRules::default(), KeyCache::default(), example_keys());
-    let authenticated = authenticate(&request, &keys, &rules, &cache, now).unwrap();
+    let authenticated = authenticate(&request, None, &keys, &rules, &cache, now).unwrap();
     if let Some(body) = example["body"].as_str() {
         authenticated.check_body(Sha256::digest(body).into()).unwrap();
     }
@@ -112,7 +112,7 @@ fn streaming_examples_of_the_documentation() {
         let bytes = head("PUT", text(example, "path"), "", &headers);
         let request = heads::parse(&bytes).unwrap();
         let (rules, cache, keys) = (SigningRules::default(), KeyCache::default(), example_keys());
-        let authenticated = authenticate(&request, &keys, &rules, &cache, now).unwrap();
+        let authenticated = authenticate(&request, None, &keys, &rules, &cache, now).unwrap();
         let Payload::Streaming(plan) = authenticated.payload else { panic!("{example}") };
         let (body, data_length) = streaming_body(example);
         if let Some(length) = example["body_length"].as_u64() {

@@ -167,7 +167,12 @@ static SIGNING: Section = Section {
         default("header_auth", "true", Form::Flag, "signatures in the Authorization header are accepted too"),
         only("post_policy", "false", "browser uploads with a signed form are accepted"),
         default("sigv4a", "true", Form::Flag, "signatures for several regions (SigV4A) are accepted"),
-        only("sigv2", "false", "signatures of the old kind are accepted"),
+        default(
+            "sigv2",
+            "false",
+            Form::Flag,
+            "signatures of the old kind (SigV2) are accepted, weak as they are",
+        ),
         default("uniform_errors", "false", Form::Flag, "an unknown key and a wrong signature look the same"),
     ],
 };

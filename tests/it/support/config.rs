@@ -22,6 +22,8 @@ pub struct Config {
     pub policy: String,
     /// `policy.default`.
     pub default: &'static str,
+    /// Further keys of `signing`, each with its indentation and line end.
+    pub signing: String,
     /// Further sections.
     pub more: String,
 }
@@ -39,6 +41,7 @@ impl Config {
                     .to_owned(),
             policy: ALLOW_BUCKET.to_owned(),
             default: "deny",
+            signing: String::new(),
             more: String::new(),
         }
     }
@@ -59,12 +62,19 @@ impl Config {
         self
     }
 
+    /// A key of `signing`.
+    pub fn signing(mut self, key: &str) -> Self {
+        writeln!(self.signing, "  {key}").unwrap();
+        self
+    }
+
     /// The file.
     pub fn text(&self, listener: SocketAddr, admin: SocketAddr) -> String {
         let mut text =
             format!("version: 1\nlisteners:\n  - address: {listener}\nadmin:\n  address: {admin}\n");
         text.push_str("hosts: [s3.test, 127.0.0.1, localhost]\n");
         text.push_str("signing:\n  regions: [us-east-1]\n");
+        text.push_str(&self.signing);
         text.push_str("credentials:\n");
         for (id, secret, token, principal) in [
             ("AKIDTESTMAIN00000001", "secret/main+0", "", "arn:aws:iam::111122223333:user/main"),
