@@ -28,6 +28,7 @@ use std::time::Duration;
 
 /// What the configuration says about signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of the configuration, each by itself")]
 pub struct SigningRules {
     /// The regions that a credential scope may name; with none, nothing is accepted.
     pub regions: Vec<String>,

@@ -263,7 +263,7 @@ impl AuthError {
                 Reason::MissingParameter
             }
             Self::QueryDate | Self::HeaderDate => Reason::BadDate,
-            Self::Expires(_) => Reason::BadExpires,
+            Self::Expires(_) | Self::V2Expires(_) => Reason::BadExpires,
             Self::NotYetValid { .. } => Reason::NotYetValid,
             Self::Expired { .. } => Reason::Expired,
             Self::LifetimeTooLong { .. } => Reason::LifetimeTooLong,
@@ -275,7 +275,6 @@ impl AuthError {
             | Self::V2Authorization(_) => Reason::MalformedAuth,
             Self::HeadersNotSigned(_) => Reason::HeadersNotSigned,
             Self::SignedHeaderMissing(_) => Reason::SignedHeaderMissing,
-            Self::V2Expires(_) => Reason::BadExpires,
             Self::ParameterNotSigned(_) => Reason::ParameterNotSigned,
             Self::RegionSet { .. } => Reason::WrongRegion,
             Self::Key { fault: KeyFault::Unknown, .. } => Reason::UnknownKey,

@@ -103,12 +103,12 @@ pub(super) fn detect<'r>(
 }
 
 fn header<'r>(value: &'r [u8], rules: &SigningRules) -> Result<Mechanism<'r>, AuthError> {
-    let rest = value.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case(b"AWS ")).and(value.get(4..));
-    match rest {
-        None => Ok(Mechanism::Header(value)),
-        Some(_) if !rules.sigv2 => Err(AuthError::Disabled(Disabled::SigV2)),
-        Some(_) if !rules.header_auth => Err(AuthError::Disabled(Disabled::Header)),
-        Some(rest) => Ok(Mechanism::HeaderV2(rest)),
+    let (scheme, rest) = value.split_at_checked(4).unwrap_or((value, &[]));
+    match scheme.eq_ignore_ascii_case(b"AWS ") {
+        false => Ok(Mechanism::Header(value)),
+        true if !rules.sigv2 => Err(AuthError::Disabled(Disabled::SigV2)),
+        true if !rules.header_auth => Err(AuthError::Disabled(Disabled::Header)),
+        true => Ok(Mechanism::HeaderV2(rest)),
     }
 }
 

@@ -161,6 +161,7 @@ pub struct Vpc {
 
 /// Which signatures are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of the configuration, each by itself")]
 pub struct Signing {
     /// Regions accepted in credential scopes; never empty. Default `us-east-1`.
     pub regions: Vec<String>,
