@@ -2,21 +2,20 @@
 //! It must not do IO, read a clock, log or count: all that went into a verdict is in the [`Outcome`].
 
 pub mod authorize;
+mod body;
 pub mod outcome;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
 
+use crate::auth::authenticate;
 use crate::auth::error::{AuthError, Disabled};
-use crate::auth::payload::Payload;
 use crate::auth::scheme::Version;
-use crate::auth::{Authenticated, authenticate};
 use crate::clock::UnixMillis;
 use crate::links::constraint::{Constraints, LinkFacts};
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
 use crate::reason::Reason;
 use crate::request::head::HeadError;
-use crate::request::method::Method;
 use crate::request::target::TargetError;
 use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, AddressError};
@@ -27,8 +26,6 @@ use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
 use crate::s3::requirement::Requirement;
 use crate::snapshot::Snapshot;
-use crate::upstream::body::{BodyRules, ExpectedHash, too_large};
-use crate::upstream::plan::Carriage;
 use smallvec::SmallVec;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
@@ -85,7 +82,7 @@ impl<'r> Judge<'r, '_, '_> {
             outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
-            .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?
+            .ok_or_else(internal)?
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let place = self.place(address);
         let bucket = place.and_then(|(bucket, _)| bucket);
@@ -98,7 +95,7 @@ impl<'r> Judge<'r, '_, '_> {
         let constraints =
             constraints.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let constraints = &*outcome.constraints.insert(constraints);
-        let source = classified.copy_source.clone();
+        let (source, operation) = (classified.copy_source.clone(), classified.operation);
         let Some(requirements) = self.requirements(classified, address, body)? else {
             return Ok(Verdict::ReadBody);
         };
@@ -109,22 +106,24 @@ impl<'r> Judge<'r, '_, '_> {
         let (_, upstream) =
             place.ok_or_else(|| Denial::new(Reason::UnknownBucket, ErrorCode::NoSuchBucket))?;
         let copy_source = self.copy_source(source.as_ref(), upstream)?;
-        let upload_length = upload_length(request);
         constraints
             .check(&LinkFacts {
                 source_ip: network.client_ip(),
                 source_vpc: network.source_vpc(),
                 source_vpce: network.source_vpce(),
                 now,
-                upload_length,
+                upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        let carriage = Carriage {
-            to_head: request.method == Method::Head,
-            framing: request.body.into(),
-            expects_continue: request.expects_continue,
-            rules: self.body_rules(authenticated, constraints)?,
+        let upload = body::Upload {
+            request,
+            operation,
+            authenticated,
+            limit: snapshot.limits.body,
+            range: constraints.content_length_range(),
         };
+        let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
+        let carriage = upload.carriage(&store.credentials)?;
         Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
     }
 }
@@ -193,35 +192,6 @@ impl Judge<'_, '_, '_> {
         u64::try_from(self.snapshot.limits.buffered_body).unwrap_or(u64::MAX)
     }
 
-    /// What the body must be, as far as its length was told checked already.
-    fn body_rules(
-        self,
-        authenticated: &Authenticated<'_>,
-        constraints: &Constraints,
-    ) -> Result<BodyRules, Denial> {
-        let limit = self.snapshot.limits.body;
-        if let BodyLength::Known(length) = self.request.body
-            && length > limit
-        {
-            let fault = too_large(length, limit);
-            return Err(Denial { reason: fault.reason, error: fault.error });
-        }
-        let sha256 = match &authenticated.payload {
-            Payload::Unsigned => None,
-            Payload::Sha256(_) => ExpectedHash::parse(authenticated.payload_line),
-            // no body hashes to that: nothing of it needs to travel
-            Payload::Streaming(_) => return Err(Denial::new(Reason::PayloadMode, ErrorCode::NotImplemented)),
-            Payload::Unmatchable(text) => {
-                let error = S3Error::new(ErrorCode::XAmzContentSHA256Mismatch)
-                    .extra("ClientComputedContentSHA256", String::from_utf8_lossy(text).into_owned());
-                return Err(Denial { reason: Reason::PayloadMismatch, error });
-            }
-        };
-        let (min, max) =
-            constraints.content_length_range().map_or((0, limit), |range| (*range.start(), *range.end()));
-        Ok(BodyRules { sha256, min, max: max.min(limit) })
-    }
-
     /// The source of a copy as the store knows it; `None` if it needs no change.
     fn copy_source(self, classified: Option<&CopySource>, upstream: usize) -> Result<Option<String>, Denial> {
         let Some(source) = classified else { return Ok(None) };
@@ -238,12 +208,8 @@ impl Judge<'_, '_, '_> {
     }
 }
 
-/// The length of an upload that was told before it; `None` if the request brings nothing, or tells no length.
-fn upload_length(request: &RawRequest<'_>) -> Option<u64> {
-    match request.body {
-        BodyLength::Known(length) => Some(length),
-        BodyLength::None | BodyLength::Chunked => None,
-    }
+const fn internal() -> Denial {
+    Denial::new(Reason::Internal, ErrorCode::InternalError)
 }
 
 /// The refusal of a body that a rule must read but cannot: too large, malformed or cut off.

@@ -50,6 +50,17 @@ impl Algorithm {
         self.row().1
     }
 
+    /// Every function.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::TABLE.into_iter().map(|(algorithm, ..)| algorithm)
+    }
+
+    /// The length of a value in base64.
+    #[must_use]
+    pub fn text_length(self) -> usize {
+        self.row().2.div_ceil(3) * 4
+    }
+
     /// The function that a header carries, its name in any letter case.
     #[must_use]
     pub fn from_header(name: &[u8]) -> Option<Self> {

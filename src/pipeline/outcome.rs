@@ -125,6 +125,7 @@ impl<'r> Outcome<'r> {
             upstream: snapshot.upstreams.get(permit.upstream)?,
             bucket: bucket.and_then(|bucket| bucket.upstream_bucket.as_deref()),
             copy_source: permit.copy_source.as_deref(),
+            carriage: &permit.carriage,
         })
     }
 }

@@ -104,11 +104,15 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let watch = Stopwatch::start();
-    let mut link = open(peer).await?;
-    let mut uploaded = true;
+    let (mut link, uploaded);
     if request.carriage.framing == Framing::None {
-        link = ask(link, peer, request).await?;
+        (link, uploaded) = (ask(open(peer).await?, peer, request).await?, true);
+    } else if request.carriage.is_judged_first() {
+        let outgoing = upload::collect(conn, request, relayed).await?;
+        link = open(peer).await?;
+        uploaded = upload::send(conn, &mut link, peer, outgoing).await?;
     } else {
+        link = open(peer).await?;
         uploaded = upload::upload(conn, &mut link, peer, request, relayed).await?;
     }
     let answer = answer_head(conn, &mut link, peer, request, uploaded).await?;

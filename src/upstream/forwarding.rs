@@ -1,6 +1,7 @@
 //! The table of request headers that reach S3.
 //! It must not pass on a header that no rule looked at: what is not listed stays here.
 
+use crate::request::head::trim;
 use crate::request::headers::Header;
 
 /// Headers besides `x-amz-*` that mean something to S3 and are passed on as they came.
@@ -70,6 +71,24 @@ pub fn passes(header: &Header<'_>, signature: Signature, signed: impl FnOnce() -
     is_one_of(header, PASSED_ON) || (signature == Signature::Kept && signed())
 }
 
+/// The coding in Content-Encoding that stands for chunks with signatures or a trailer of their own.
+pub const AWS_CHUNKED: &[u8] = b"aws-chunked";
+
+/// Whether a value of Content-Encoding names `aws-chunked`.
+#[must_use]
+pub fn mentions_aws_chunked(value: &[u8]) -> bool {
+    codings(value).any(|coding| coding.eq_ignore_ascii_case(AWS_CHUNKED))
+}
+
+/// The codings of a value of Content-Encoding but `aws-chunked`.
+pub fn other_codings(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    codings(value).filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(AWS_CHUNKED))
+}
+
+fn codings(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(trim)
+}
+
 fn is_one_of(header: &Header<'_>, names: &[&str]) -> bool {
     names.iter().any(|name| header.is(name))
 }
@@ -77,6 +96,22 @@ fn is_one_of(header: &Header<'_>, names: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codings_apart_from_chunks() {
+        for (value, mentions, others) in [
+            ("aws-chunked", true, ""),
+            ("gzip", false, "gzip"),
+            ("AWS-Chunked , gzip,br", true, "gzip br"),
+            ("gzip,aws-chunked", true, "gzip"),
+            ("xaws-chunked", false, "xaws-chunked"),
+            ("", false, ""),
+        ] {
+            assert_eq!(mentions_aws_chunked(value.as_bytes()), mentions, "{value}");
+            let rest: Vec<_> = other_codings(value.as_bytes()).collect();
+            assert_eq!(rest.join(&b' '), others.as_bytes(), "{value}");
+        }
+    }
 
     fn check(name: &str, replaced: bool, kept: bool, kept_if_signed: bool) {
         let header = Header { name, value: b"v" };

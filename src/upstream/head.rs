@@ -1,22 +1,26 @@
 //! Writes the head of the request that S3 gets, from the parsed request and nothing else.
 //! It must not write a path or query that means anything but the canonical form that was verified.
 
-use super::forwarding::{Signature, passes};
+use super::body::onward::Onward;
+use super::forwarding::{AWS_CHUNKED, Signature, mentions_aws_chunked, other_codings, passes};
+use super::plan::Carriage;
 use super::{Addressing, Credentials, Upstream};
 use crate::auth::Authenticated;
 use crate::auth::payload::Payload;
 use crate::auth::scheme::Form;
 use crate::auth::sigv4::canonical::write_query;
+use crate::auth::sigv4::chunked::plan::StreamingMode;
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::presigned::reserved;
 use crate::auth::sigv4::sign::{SignedHeader, Signer, Upstream as ToSign, sign_headers};
 use crate::auth::sigv4::{CONTENT_SHA256, UNSIGNED_PAYLOAD};
 use crate::clock::UnixMillis;
 use crate::links::constraint;
-use crate::request::headers::write_line;
+use crate::request::RawRequest;
+use crate::request::framing::Framing;
+use crate::request::headers::{Header, write_line};
 use crate::request::percent::{Part, encode_into};
 use crate::request::query::Param;
-use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, Style};
 use crate::s3::operation::table::SIGV2_PARAMS;
 use smallvec::SmallVec;
@@ -40,6 +44,8 @@ pub struct Outgoing<'a, 'r, 'h> {
     pub bucket: Option<&'a str>,
     /// The value of x-amz-copy-source there, if it is another one.
     pub copy_source: Option<&'a str>,
+    /// How it is carried.
+    pub carriage: &'a Carriage,
 }
 
 impl Outgoing<'_, '_, '_> {
@@ -62,15 +68,16 @@ impl Outgoing<'_, '_, '_> {
         write_line(out, b"Host", &host);
         let mut signed = ToBeSigned::new();
         self.write_headers(&mut signed, out);
-        match self.request.body {
-            BodyLength::None => {}
-            BodyLength::Known(length) => {
+        match self.carriage.sent {
+            Framing::None | Framing::UntilClose => {}
+            Framing::Known(length) => {
                 // writing to a Vec cannot fail
                 let _ = write!(out, "Content-Length: {length}\r\n");
             }
-            BodyLength::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+            Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         }
-        if self.request.expects_continue {
+        // a body that was read already goes with its head
+        if self.carriage.expects_continue && !self.carriage.is_judged_first() {
             out.extend_from_slice(b"Expect: 100-continue\r\n");
         }
         match &self.upstream.credentials {
@@ -175,14 +182,14 @@ impl Outgoing<'_, '_, '_> {
     /// Appends the client's headers that are passed on; collects those that the gate has to sign, names in lower case.
     fn write_headers<'h>(&'h self, signed: &mut ToBeSigned<'h>, out: &mut Vec<u8>) {
         let signature = self.signature();
+        let recoded = signature == Signature::Replaced && self.write_content_encoding(out);
         for header in &self.request.headers {
-            if !passes(header, signature, || self.authenticated.signs_header(header.name)) {
+            if !passes(header, signature, || self.authenticated.signs_header(header.name))
+                || (recoded && header.is("content-encoding"))
+            {
                 continue;
             }
-            let value = match self.copy_source {
-                Some(source) if header.is("x-amz-copy-source") => source.as_bytes(),
-                _ => header.value,
-            };
+            let Some(value) = self.value_of(header) else { continue };
             write_line(out, header.name.as_bytes(), value);
             if signature == Signature::Replaced && (header.has_prefix("x-amz-") || header.is("content-md5")) {
                 let mut name = SmallVec::<[u8; 40]>::from_slice(header.name.as_bytes());
@@ -190,6 +197,58 @@ impl Outgoing<'_, '_, '_> {
                 signed.push((name, value));
             }
         }
+    }
+
+    /// The value of a header that is passed on; `None` if it speaks of a framing that ends here.
+    fn value_of<'h>(&'h self, header: &Header<'h>) -> Option<&'h [u8]> {
+        if let Some(source) = self.copy_source
+            && header.is("x-amz-copy-source")
+        {
+            return Some(source.as_bytes());
+        }
+        let speaks_of_chunks = header.is("x-amz-decoded-content-length") || header.is("x-amz-trailer");
+        match self.carriage.rules.onward {
+            Onward::Reframed(algorithm) if header.is("x-amz-trailer") => Some(algorithm.header().as_bytes()),
+            Onward::Decoded if speaks_of_chunks || self.lacks_checksum(header) => None,
+            // what is not in chunks must not look so to a store
+            Onward::Same
+                if self.signature() == Signature::Replaced && header.is("x-amz-decoded-content-length") =>
+            {
+                None
+            }
+            _ => Some(header.value),
+        }
+    }
+
+    /// Whether a header names the algorithm of a checksum that was in a trailer which ends here.
+    fn lacks_checksum(&self, header: &Header<'_>) -> bool {
+        header.is("x-amz-sdk-checksum-algorithm")
+            && matches!(&self.authenticated.payload, Payload::Streaming(plan) if plan.trailer.is_some())
+    }
+
+    /// Writes one Content-Encoding that says `aws-chunked` exactly if the body that the store gets is; gives whether it
+    /// had to.
+    fn write_content_encoding(&self, out: &mut Vec<u8>) -> bool {
+        let reframed = matches!(self.carriage.rules.onward, Onward::Reframed(_));
+        let lines = || self.request.headers.all("content-encoding");
+        if !reframed && !lines().any(mentions_aws_chunked) {
+            return false;
+        }
+        let mut value = SmallVec::<[u8; 64]>::new();
+        let mut add = |coding: &[u8]| {
+            if !value.is_empty() {
+                value.push(b',');
+            }
+            value.extend_from_slice(coding);
+        };
+        if reframed {
+            add(AWS_CHUNKED);
+        }
+        lines().flat_map(other_codings).for_each(&mut add);
+        if !value.is_empty() {
+            write_line(out, b"Content-Encoding", &value);
+        }
+        true
     }
 
     /// A header signature that goes on needs its own header again.
@@ -225,6 +284,9 @@ impl Outgoing<'_, '_, '_> {
             Payload::Sha256(hash) => {
                 digest = crate::auth::hex::encode(hash);
                 &digest[..]
+            }
+            Payload::Streaming(_) if matches!(self.carriage.rules.onward, Onward::Reframed(_)) => {
+                StreamingMode::UnsignedTrailer.keyword().as_bytes()
             }
             Payload::Unsigned | Payload::Unmatchable(_) | Payload::Streaming(_) => {
                 UNSIGNED_PAYLOAD.as_bytes()

@@ -106,6 +106,12 @@ impl ChunkDecoder {
         self.plan.decoded_length
     }
 
+    /// The checksum that came as trailer, in base64; right if [`ChunkDecoder::finish`] said so.
+    #[must_use]
+    pub fn trailer_value(&self) -> Option<&[u8]> {
+        self.trailer.value.as_deref()
+    }
+
     /// Takes bytes off the front of `input` up to the next data and gives that; `None` when all are taken.
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use super::super::conn::ConnLimits;
 use super::super::peer::Timeouts;
 use super::*;
 use crate::request::Version;
-use crate::upstream::body::{BodyRules, ExpectedHash};
+use crate::upstream::body::BodyRules;
+use crate::upstream::body::digests::{Digests, ExpectedHash};
 use bytes::BytesMut;
 use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -49,7 +50,7 @@ impl Default for Case {
             body: "",
             closes: false,
             expects_continue: false,
-            rules: BodyRules { sha256: None, max: 1000, min: 0 },
+            rules: BodyRules { max: 1000, ..BodyRules::default() },
             version: Version::Http11,
             warm: false,
         }
@@ -111,6 +112,7 @@ async fn play(case: Case) -> Seen {
     let carriage = Carriage {
         to_head: case.head.starts_with("HEAD"),
         framing: case.framing,
+        sent: case.framing,
         expects_continue: case.expects_continue,
         rules: case.rules,
     };
@@ -266,28 +268,52 @@ async fn bodies_arrive_in_their_framing_and_the_next_request_stays() {
 #[tokio::test]
 async fn a_body_that_was_not_signed_never_completes() {
     let expected = ExpectedHash { claimed: [b'0'; 64], hash: sha2::Sha256::digest("other").into() };
-    let rules = BodyRules { sha256: Some(expected), max: 1000, min: 0 };
-    for (framing, body) in [(Framing::Known(5), "hello"), (Framing::Chunked, "5\r\nhello\r\n0\r\n\r\n")] {
-        let case = Case {
-            head: PUT,
-            framing,
-            body,
-            rules: rules.clone(),
-            script: vec![Until("never")],
-            ..Case::default()
-        };
-        let seen = play(case).await;
-        let complete = if framing == Framing::Chunked { "0\r\n\r\n" } else { "hello" };
-        assert!(!seen.upstream.ends_with(complete), "{}", seen.upstream);
+    let digests = Digests { sha256: Some(expected), ..Digests::default() };
+    let rules = BodyRules { digests, max: 100_000, ..BodyRules::default() };
+    let check = async |framing, body, script| {
+        let seen =
+            play(Case { head: PUT, framing, body, rules: rules.clone(), script, ..Case::default() }).await;
         let failure = seen.relayed.failure.unwrap();
         assert_eq!(failure.reason, Reason::PayloadMismatch);
         assert_eq!(failure.answer.unwrap().code, ErrorCode::XAmzContentSHA256Mismatch);
+        seen.upstream
+    };
+    // a small one does not even make the gate connect
+    check(Framing::Known(5), "hello", Vec::new()).await;
+    let upstream = check(Framing::Chunked, "5\r\nhello\r\n0\r\n\r\n", vec![Until("never")]).await;
+    assert!(!upstream.ends_with("0\r\n\r\n"), "{upstream}");
+    let large: &'static str = "a".repeat(70_000).leak();
+    let upstream = check(Framing::Known(70_000), large, vec![Until("never")]).await;
+    assert!(upstream.len() < PUT.len() + 70_000);
+}
+
+#[tokio::test]
+async fn a_small_body_that_is_checked_goes_with_its_head() {
+    let digests = Digests {
+        sha256: Some(ExpectedHash { claimed: [b'0'; 64], hash: sha2::Sha256::digest("hello").into() }),
+        ..Digests::default()
+    };
+    let rules = BodyRules { digests, max: 1000, ..BodyRules::default() };
+    for expects_continue in [false, true] {
+        let case = Case {
+            head: PUT,
+            framing: Framing::Known(5),
+            body: "helloGET",
+            expects_continue,
+            rules: rules.clone(),
+            script: vec![Until("hello"), Say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")],
+            ..Case::default()
+        };
+        let seen = play(case).await;
+        assert_eq!((seen.upstream, &seen.left[..]), (format!("{PUT}hello"), &b"GET"[..]));
+        assert_eq!(seen.client.starts_with("HTTP/1.1 100 Continue\r\n\r\n"), expects_continue);
+        assert!(seen.client.ends_with("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "{}", seen.client);
     }
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_or_cut_off_never_completes() {
-    let rules = BodyRules { sha256: None, max: 3, min: 0 };
+    let rules = BodyRules { max: 3, ..BodyRules::default() };
     let body = "5\r\nhello\r\n0\r\n\r\n";
     let case = Case {
         head: PUT,

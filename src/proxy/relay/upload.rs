@@ -7,8 +7,10 @@ use super::super::link::{First, Link};
 use super::super::peer::Peer;
 use super::{Failure, Relayed, Request, skip_interim};
 use crate::reason::Reason;
-use crate::request::framing::{CHUNK_END, Decoder, Framing, LAST_CHUNK, Piece, begin_chunk};
-use crate::upstream::body::BodyGuard;
+use crate::request::framing::{Decoder, Encoder, Framing, Piece};
+use crate::s3::error::{ErrorCode, S3Error};
+use crate::upstream::body::guard::BodyGuard;
+use crate::upstream::plan::Carriage;
 use bytes::BytesMut;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -18,7 +20,14 @@ const CONTINUE_AFTER: Duration = Duration::from_secs(1);
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// One body on its way.
+/// A body between the framing of the client and that of the upstream.
+struct Flow<'r> {
+    decoder: Decoder,
+    guard: BodyGuard<'r>,
+    sent: Framing,
+}
+
+/// One upload on its way.
 struct Upload<'u, S> {
     conn: &'u mut Conn<S>,
     link: &'u mut Link,
@@ -46,37 +55,122 @@ pub(super) async fn upload<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut guard = BodyGuard::new(&request.carriage.rules);
+    let mut flow = Flow::new(request.carriage);
     let waiting = request.carriage.expects_continue && conn.input.is_empty();
     let mut upload = Upload { conn, link, peer, waiting };
-    let outcome = upload.run(request, &mut guard).await;
-    relayed.request_bytes = guard.seen();
+    let outcome = upload.run(request, &mut flow).await;
+    relayed.request_bytes = flow.guard.seen();
     outcome
 }
 
+/// Reads and judges a small body before the upstream hears of the request; gives head and body.
+pub(super) async fn collect<S>(
+    conn: &mut Conn<S>,
+    request: Request<'_>,
+    relayed: &mut Relayed,
+) -> Result<Vec<u8>, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut flow = Flow::new(request.carriage);
+    let mut outgoing = request.head.to_vec();
+    let outcome = flow.collect(conn, request.carriage.expects_continue, &mut outgoing).await;
+    relayed.request_bytes = flow.guard.seen();
+    outcome.map(|()| outgoing)
+}
+
+/// Sends what [`collect`] gave. Gives whether all of it was sent.
+pub(super) async fn send<S>(
+    conn: &mut Conn<S>,
+    link: &mut Link,
+    peer: &Peer,
+    mut outgoing: Vec<u8>,
+) -> Result<bool, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut upload = Upload { conn, link, peer, waiting: false };
+    Ok(upload.send(&mut outgoing).await? == Wanted::Yes)
+}
+
+impl<'r> Flow<'r> {
+    fn new(carriage: &'r Carriage) -> Self {
+        let decoder = Decoder::new(carriage.framing);
+        Self { decoder, guard: BodyGuard::new(&carriage.rules), sent: carriage.sent }
+    }
+
+    /// Takes what `rest` holds of the body, judges it, and frames it for the upstream. With nothing in `rest`, ends a
+    /// body that is empty.
+    ///
+    /// INVARIANT: when this fails, nothing that it appended leaves; when it ends the body, all of it was found right.
+    fn take(&mut self, rest: &mut &[u8], outgoing: &mut Vec<u8>) -> Result<(), Failure> {
+        let mut out = Encoder::new(self.sent, outgoing);
+        loop {
+            match self.decoder.next(rest).map_err(|_| malformed())? {
+                Piece::NeedMore => return Ok(()),
+                Piece::Data(data) => self.guard.take(data, &mut out)?,
+                Piece::End => return Ok(self.guard.finish(&mut out)?),
+            }
+        }
+    }
+
+    async fn collect<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        conn: &mut Conn<S>,
+        expects_continue: bool,
+        outgoing: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let mut buffer = Buffer::take();
+        self.take(&mut &[][..], outgoing)?;
+        if expects_continue && conn.input.is_empty() && !self.decoder.is_done() {
+            conn.write(CONTINUE).await.map_err(|_| Failure::client())?;
+        }
+        while !self.decoder.is_done() {
+            let length = conn.read_body(&mut buffer).await.map_err(|_| Failure::client())?;
+            let mut rest = buffer.get(..length).unwrap_or_default();
+            if rest.is_empty() {
+                return Err(Failure::client());
+            }
+            self.take(&mut rest, outgoing)?;
+            put_back(conn, rest);
+        }
+        Ok(())
+    }
+}
+
+fn malformed() -> Failure {
+    Failure { reason: Reason::BadFraming, answer: Some(S3Error::new(ErrorCode::IncompleteBody)) }
+}
+
+/// Gives bytes behind the body back: they begin the next request.
+fn put_back<S>(conn: &mut Conn<S>, rest: &[u8]) {
+    if !rest.is_empty() {
+        let mut input = BytesMut::from(rest);
+        input.extend_from_slice(&conn.input);
+        conn.input = input;
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
-    async fn run(&mut self, request: Request<'_>, guard: &mut BodyGuard<'_>) -> Result<bool, Failure> {
-        let framing = request.carriage.framing;
-        let mut decoder = Decoder::new(framing);
+    async fn run(&mut self, request: Request<'_>, flow: &mut Flow<'_>) -> Result<bool, Failure> {
         let mut buffer = Buffer::take();
         // the head leaves with the first bytes of the body if they are there already
         let mut outgoing = request.head.to_vec();
+        flow.take(&mut &[][..], &mut outgoing)?;
         loop {
-            if decoder.is_done() {
-                guard.finish()?;
-            } else {
+            if !flow.decoder.is_done() {
                 if self.conn.input.is_empty() && self.send(&mut outgoing).await? == Wanted::Answered {
                     return Ok(false);
                 }
                 let Some(length) = self.receive(&mut buffer).await? else { return Ok(false) };
                 let mut rest = buffer.get(..length).unwrap_or_default();
-                frame(framing, &mut decoder, &mut rest, guard, &mut outgoing)?;
-                self.put_back(rest);
+                flow.take(&mut rest, &mut outgoing)?;
+                put_back(self.conn, rest);
             }
             if self.send(&mut outgoing).await? == Wanted::Answered {
                 return Ok(false);
             }
-            if decoder.is_done() {
+            if flow.decoder.is_done() {
                 return Ok(true);
             }
         }
@@ -140,55 +234,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
     async fn tell_to_continue(&mut self) -> Result<(), Failure> {
         self.waiting = false;
         self.conn.write(CONTINUE).await.map_err(|_| Failure::client())
-    }
-
-    /// Gives bytes behind the body back: they begin the next request.
-    fn put_back(&mut self, rest: &[u8]) {
-        if !rest.is_empty() {
-            let mut input = BytesMut::from(rest);
-            input.extend_from_slice(&self.conn.input);
-            self.conn.input = input;
-        }
-    }
-}
-
-/// Takes what `rest` holds of the body, judges it, and frames it for the upstream.
-///
-/// INVARIANT: bytes that complete the body are appended only after the guard agreed to all of it.
-fn frame(
-    framing: Framing,
-    decoder: &mut Decoder,
-    rest: &mut &[u8],
-    guard: &mut BodyGuard<'_>,
-    outgoing: &mut Vec<u8>,
-) -> Result<(), Failure> {
-    let malformed = |_| Failure {
-        reason: Reason::BadFraming,
-        answer: Some(crate::s3::error::S3Error::new(crate::s3::error::ErrorCode::IncompleteBody)),
-    };
-    loop {
-        match decoder.next(rest).map_err(malformed)? {
-            Piece::NeedMore => return Ok(()),
-            Piece::Data(data) => {
-                guard.update(data)?;
-                if decoder.is_done() {
-                    guard.finish()?;
-                }
-                if framing == Framing::Chunked {
-                    begin_chunk(data.len(), outgoing);
-                    outgoing.extend_from_slice(data);
-                    outgoing.extend_from_slice(CHUNK_END);
-                } else {
-                    outgoing.extend_from_slice(data);
-                }
-            }
-            Piece::End => {
-                guard.finish()?;
-                if framing == Framing::Chunked {
-                    outgoing.extend_from_slice(LAST_CHUNK);
-                }
-                return Ok(());
-            }
-        }
     }
 }
