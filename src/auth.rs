@@ -11,6 +11,7 @@ pub mod hex;
 mod judge;
 pub mod keyring;
 pub mod payload;
+pub mod post;
 pub mod scheme;
 mod sigv2;
 pub mod sigv4;
@@ -42,6 +43,8 @@ pub struct SigningRules {
     pub sigv2: bool,
     /// Whether the header form is accepted at all.
     pub header_auth: bool,
+    /// Whether browser uploads with a signed policy are accepted.
+    pub post_policy: bool,
     /// Whether an unknown key, a wrong token and a wrong signature get one and the same answer.
     pub uniform_errors: bool,
 }
@@ -61,6 +64,7 @@ impl Default for SigningRules {
             sigv4a: true,
             sigv2: false,
             header_auth: true,
+            post_policy: true,
             uniform_errors: false,
         }
     }
@@ -68,7 +72,7 @@ impl Default for SigningRules {
 
 /// A request whose signature is right and fresh.
 ///
-/// INVARIANT: made by [`authenticate`] only. Every header that S3 wants signed is signed, every signed header is
+/// INVARIANT: made by [`authenticate`] and [`post::authenticate`] only. Every header that S3 wants signed is signed, every signed header is
 /// there, and every query parameter but the signature itself is covered; by SigV2, only those that decide on the
 /// operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +84,7 @@ pub struct Authenticated<'r> {
     pub principal: PrincipalId,
     /// The form of the signature.
     pub scheme: Scheme,
-    /// Its date; of a URL signed with SigV2, which tells none, the time of the gate: it may be much older. See
+    /// Its date; of a URL or a form signed with SigV2, which tells none, the time of the gate: it may be much older. See
     /// [`Authenticated::is_dated`].
     pub signed_at: UnixMillis,
     /// The last instant at which a presigned URL is valid.
@@ -105,7 +109,7 @@ impl Authenticated<'_> {
     /// Whether the signature tells its date. If not, whoever refuses old signatures must refuse this one.
     #[must_use]
     pub fn is_dated(&self) -> bool {
-        self.scheme != Scheme::QueryV2
+        !matches!(self.scheme, Scheme::QueryV2 | Scheme::PostV2)
     }
 
     /// Checks a whole body by its SHA-256. One that comes in chunks is never right here: its decoder judges it.

@@ -3,12 +3,14 @@
 
 pub mod authorize;
 mod body;
+pub mod form;
 pub mod outcome;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
 
 use crate::auth::authenticate;
 use crate::auth::error::{AuthError, Disabled};
+use crate::auth::post;
 use crate::auth::scheme::Version;
 use crate::clock::UnixMillis;
 use crate::links::constraint::{Constraints, LinkFacts};
@@ -19,14 +21,16 @@ use crate::request::head::HeadError;
 use crate::request::target::TargetError;
 use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, AddressError};
-use crate::s3::classify::{Classified, classify};
+use crate::s3::classify::{Classified, ClassifyError, classify};
 use crate::s3::copy_source::CopySource;
 use crate::s3::delete_body::DeleteBody;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
 use crate::s3::requirement::Requirement;
 use crate::snapshot::Snapshot;
+use form::FormUpload;
 use smallvec::SmallVec;
+use std::ops::RangeInclusive;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
 /// [`Verdict::ReadBody`]; the caller reads it and asks again.
@@ -49,6 +53,24 @@ pub fn decide<'r>(
     outcome
 }
 
+/// Judges a form by the upload that it stands for; `put` is that upload, parsed.
+#[must_use]
+pub fn decide_form<'r>(
+    snapshot: &'r Snapshot,
+    facts: &ConnFacts,
+    upload: &FormUpload,
+    put: &'r RawRequest<'_>,
+    now: UnixMillis,
+) -> Outcome<'r> {
+    let mut outcome = Outcome::default();
+    let judge = Judge { snapshot, facts, request: put, now };
+    let address = snapshot.hosts.address(put);
+    outcome.verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
+    outcome.operation = Some(Operation::PostObject);
+    outcome.address = address.ok();
+    outcome
+}
+
 /// What every stage sees.
 #[derive(Clone, Copy)]
 struct Judge<'r, 'f, 'h> {
@@ -65,7 +87,7 @@ impl<'r> Judge<'r, '_, '_> {
         body: Option<&[u8]>,
         outcome: &mut Outcome<'r>,
     ) -> Result<Verdict, Denial> {
-        let Self { snapshot, facts, request, now } = self;
+        let Self { snapshot, request, now, .. } = self;
         let network = self.network();
         outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
         if let Err(error @ AddressError::UnknownHost(_)) = address {
@@ -75,11 +97,56 @@ impl<'r> Judge<'r, '_, '_> {
         let classified = address.ok().map(|address| classify(request, address));
         outcome.operation =
             classified.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.operation);
+        if outcome.operation == Some(Operation::PostObject) {
+            // a form carries its signature in its fields
+            if let Err(error) = form::check_head(request, snapshot.signing.post_policy) {
+                let denial = Denial { reason: error.reason(), error: error.s3() };
+                outcome.auth = Some(Err(error));
+                return Err(denial);
+            }
+            return Ok(Verdict::ReadForm);
+        }
         let hosted_bucket = address.ok().and_then(Address::hosted_bucket);
         let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
         let authenticated = authenticate(request, hosted_bucket, keyring, rules, &snapshot.key_cache, now);
-        let authenticated =
-            outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
+        outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
+        self.permit(address, classified, body, None, network, outcome)
+    }
+
+    /// As [`run`](Self::run), for the upload that a form stands for.
+    fn form(
+        self,
+        address: Result<&Address<'_>, &AddressError>,
+        upload: &FormUpload,
+        outcome: &mut Outcome<'r>,
+    ) -> Result<Verdict, Denial> {
+        let Self { snapshot, request, now, .. } = self;
+        let network = self.network();
+        outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
+        let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
+        let posted = post::authenticate(&upload.fields, keyring, rules, &snapshot.key_cache, now);
+        let (authenticated, size) =
+            posted.map_or_else(|error| (Err(error), 0..=0), |posted| (Ok(posted.authenticated), posted.size));
+        outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
+        let classified = address.ok().map(|address| classify(request, address));
+        match &classified {
+            Some(Ok(found)) if found.operation != Operation::PutObject => return Err(form::unfit()),
+            _ => self.permit(address, classified, None, Some((upload, size)), network, outcome),
+        }
+    }
+
+    /// Everything that is asked when the signature is proven.
+    fn permit(
+        self,
+        address: Result<&Address<'_>, &AddressError>,
+        classified: Option<Result<Classified<'_>, ClassifyError>>,
+        body: Option<&[u8]>,
+        form: Option<(&FormUpload, RangeInclusive<u64>)>,
+        network: Result<NetworkIdentity, Denial>,
+        outcome: &mut Outcome<'r>,
+    ) -> Result<Verdict, Denial> {
+        let Self { snapshot, facts, request, now } = self;
+        let Some(Ok(authenticated)) = &outcome.auth else { return Err(internal()) };
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
             .ok_or_else(internal)?
@@ -89,8 +156,11 @@ impl<'r> Judge<'r, '_, '_> {
         outcome.bucket = bucket;
         let network = &*outcome.network.insert(network?);
         let constraints = match authenticated.scheme.version() {
-            Version::V2 => Constraints::refuse_all(&request.target.query).map(|()| Constraints::default()),
-            Version::V4 | Version::V4a => Constraints::parse(&request.target.query),
+            // the signature of a form covers its fields in any version
+            Version::V2 if form.is_none() => {
+                Constraints::refuse_all(&request.target.query).map(|()| Constraints::default())
+            }
+            Version::V2 | Version::V4 | Version::V4a => Constraints::parse(&request.target.query),
         };
         let constraints =
             constraints.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
@@ -121,6 +191,7 @@ impl<'r> Judge<'r, '_, '_> {
             authenticated,
             limit: snapshot.limits.body,
             range: constraints.content_length_range(),
+            form,
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let carriage = upload.carriage(&store.credentials)?;
@@ -173,8 +244,7 @@ impl Judge<'_, '_, '_> {
             return Ok(Some(classified.requirements));
         }
         if classified.operation != Operation::DeleteObjects {
-            // browser forms carry their signature in the body
-            return Err(Denial::new(Reason::SchemeDisabled, ErrorCode::NotImplemented));
+            return Err(internal());
         }
         if matches!(self.request.body, BodyLength::Known(length) if length > self.buffered_limit()) {
             return Err(unreadable_body());

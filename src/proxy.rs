@@ -4,6 +4,7 @@
 pub mod buffers;
 pub mod conn;
 pub mod edge;
+pub mod form;
 pub mod journal;
 pub mod link;
 pub mod listener;

@@ -88,6 +88,7 @@ reasons! {
         BadParameter "bad_parameter" "A query parameter or header of the operation has a value that cannot be read."
         BodyTooLarge "body_too_large" "The body is larger than the limit."
         MissingLength "missing_length" "The body has no length although the operation needs one."
+        MalformedForm "malformed_form" "The form of a browser upload is malformed, too long or has no file."
         MalformedBody "malformed_body" "The body that a rule must read is malformed."
     }
     Auth {
@@ -114,6 +115,9 @@ reasons! {
         RetiredKey "retired_key" "The access key was retired before this signature was made."
         BadToken "bad_token" "The session token is missing, wrong or not expected."
         WrongSignature "wrong_signature" "The signature is not the right one."
+        FormPolicy "form_policy" "The policy document of the form is malformed."
+        FormCondition "form_condition" "The form does not keep to the conditions of its policy."
+        FormSize "form_size" "The file of the form is smaller or larger than its policy allows."
         BadPayloadHash "bad_payload_hash" "The x-amz-content-sha256 header is missing or malformed."
         PayloadMode "payload_mode" "The way the payload is signed is not accepted."
         PayloadMismatch "payload_mismatch" "The body is not the one that was signed."

@@ -2,4 +2,5 @@
 //! It must not choose an answer; it only writes the one it is given.
 
 pub mod error;
+pub mod form;
 pub mod head;

@@ -12,6 +12,8 @@ pub mod error;
 pub mod key;
 pub mod operation;
 pub mod requirement;
+pub mod tagging;
+mod xml;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -3,6 +3,7 @@
 
 use super::error::{AuthError, Disabled, ExpiresFault, Mismatch};
 use super::hex;
+use super::post::PolicyFault;
 use super::scheme::{Form, Scheme, lossy};
 use super::sigv4::CONTENT_SHA256;
 use super::sigv4::scope::ScopeFault;
@@ -72,6 +73,11 @@ impl AuthError {
             Self::V2Expires(value) => {
                 denied(format!("Invalid date (should be seconds since epoch): {value}"))
             }
+            Self::FormField(name) => missing_field(name),
+            Self::FormArgument { name, value } => argument("Invalid Argument", name, value),
+            Self::FormScope { credential, fault } => form_scope(credential, fault),
+            Self::FormUnsigned => denied("No AWSAccessKey was presented."),
+            Self::Policy(fault) => policy(fault),
             Self::V2Authorization(value) => argument(KEY_AND_SIGNATURE, "Authorization", value),
             Self::ParameterNotSigned(name) => denied(format!("The parameter {name} is not signed.")),
             Self::LifetimeTooLong { max_secs } => {
@@ -84,7 +90,7 @@ impl AuthError {
             Self::SignedHeaderMissing(name) => denied(NOT_PRESENT).extra("HeadersNotPresent", name),
             Self::RegionSetMissing(scheme) => match scheme.form() {
                 Form::Query => query("SigV4a query auth requires a non empty x-amz-region-set parameter."),
-                Form::Header => S3Error::with_message(Code::InvalidRequest, MISSING_REGION_SET),
+                Form::Header | Form::Post => S3Error::with_message(Code::InvalidRequest, MISSING_REGION_SET),
             },
             Self::RegionSet { given, expected } => S3Error::new(Code::RegionSetMismatch)
                 .extra("RequestedRegion", expected)
@@ -142,14 +148,16 @@ fn header(message: &str) -> S3Error {
 fn signed_headers(scheme: Scheme) -> S3Error {
     match scheme.form() {
         Form::Query => query("X-Amz-SignedHeaders must list distinct lower-case header names in order."),
-        Form::Header => header("SignedHeaders must list distinct lower-case header names in order."),
+        Form::Header | Form::Post => {
+            header("SignedHeaders must list distinct lower-case header names in order.")
+        }
     }
 }
 
 fn reserved(name: &str, scheme: Scheme) -> S3Error {
     match scheme.form() {
         Form::Query => query(format!("{name} must be given once, in this spelling.")),
-        Form::Header => {
+        Form::Header | Form::Post => {
             S3Error::with_message(ErrorCode::InvalidArgument, ONE_MECHANISM).extra("ArgumentName", name)
         }
     }
@@ -178,10 +186,50 @@ fn switched_off(disabled: &Disabled) -> S3Error {
         ),
         Disabled::SigV4aQuery => query("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\""),
         Disabled::SigV4aHeader(value) => argument(UNSUPPORTED_TYPE, "Authorization", value),
+        Disabled::Post => S3Error::with_message(
+            ErrorCode::InvalidRequest,
+            "The authorization mechanism you have provided is not supported: uploads with a form are switched off.",
+        ),
         Disabled::Header => S3Error::with_message(
             ErrorCode::InvalidRequest,
             "The authorization mechanism you have provided is not supported. Please use a presigned URL.",
         ),
+    }
+}
+
+fn missing_field(name: &'static str) -> S3Error {
+    // two spaces, as S3 writes them
+    let message = format!(
+        "Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields."
+    );
+    S3Error::with_message(ErrorCode::InvalidArgument, message).extra("ArgumentName", name)
+}
+
+fn form_scope(credential: &str, fault: &ScopeFault) -> S3Error {
+    let error = S3Error::with_message(ErrorCode::InvalidArgument, fault.message())
+        .extra("ArgumentName", "x-amz-credential")
+        .extra("ArgumentValue", credential);
+    match fault {
+        ScopeFault::Region { expected, .. } => error.extra("Region", expected),
+        _ => error,
+    }
+}
+
+fn policy(fault: &PolicyFault) -> S3Error {
+    let refused = |what: &str| denied(format!("Invalid according to Policy: {what}"));
+    match fault {
+        PolicyFault::Malformed(what) => {
+            S3Error::with_message(ErrorCode::InvalidPolicyDocument, format!("Invalid Policy: {what}"))
+        }
+        PolicyFault::Expired => refused("Policy expired."),
+        PolicyFault::Condition(text) => refused(&format!("Policy Condition failed: {text}")),
+        PolicyFault::ExtraFields(names) => refused(&format!("Extra input fields: {names}")),
+        PolicyFault::TooLarge { proposed, max } => S3Error::new(ErrorCode::EntityTooLarge)
+            .extra("ProposedSize", proposed.to_string())
+            .extra("MaxSizeAllowed", max.to_string()),
+        PolicyFault::TooSmall { proposed, min } => S3Error::new(ErrorCode::EntityTooSmall)
+            .extra("ProposedSize", proposed.to_string())
+            .extra("MinSizeAllowed", min.to_string()),
     }
 }
 
@@ -199,7 +247,7 @@ const fn expires(fault: ExpiresFault) -> &'static str {
 fn scope(scheme: Scheme, fault: &ScopeFault) -> S3Error {
     let error = match scheme.form() {
         Form::Query => query(format!("Error parsing the X-Amz-Credential parameter; {}", fault.message())),
-        Form::Header => header(&fault.message()),
+        Form::Header | Form::Post => header(&fault.message()),
     };
     match fault {
         ScopeFault::Region { expected, .. } => error.extra("Region", expected),
@@ -212,7 +260,7 @@ fn scope_date(scheme: Scheme, scope: &str, date: &str) -> S3Error {
         Form::Query => query(format!(
             "Invalid credential date \"{scope}\". This date is not the same as X-Amz-Date: \"{date}\"."
         )),
-        Form::Header => header("Invalid credential date. Date is not the same as X-Amz-Date."),
+        Form::Header | Form::Post => header("Invalid credential date. Date is not the same as X-Amz-Date."),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a request is not authenticated: exact variants, each with its reason.
 //! It must not hold a secret, a derived key or the right signature.
 
+use super::post::PolicyFault;
 use super::scheme::Scheme;
 use super::sigv4::scope::ScopeFault;
 use crate::clock::UnixMillis;
@@ -17,6 +18,8 @@ pub enum Disabled {
     SigV4aHeader(String),
     /// SigV4 in the header, which the configuration switches off.
     Header,
+    /// Forms, which the configuration switches off.
+    Post,
 }
 
 /// What is wrong with `X-Amz-Expires`.
@@ -183,6 +186,31 @@ pub enum AuthError {
     /// A parameter decides on the operation, and the signature does not cover it.
     #[error("the parameter `{0}` is not covered by this version of the signature; sign with SigV4")]
     ParameterNotSigned(&'static str),
+    /// A field of a form is missing; its name as S3 writes it.
+    #[error("the form has no field `{0}` before its file")]
+    FormField(&'static str),
+    /// A field of a form is malformed or stands twice.
+    #[error("the field `{name}` of the form is malformed, repeated or does not fit the others: `{value}`")]
+    FormArgument {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The credential scope of a form is refused.
+    #[error("the credential scope of the form is refused: {}", fault.message())]
+    FormScope {
+        /// The credential as sent.
+        credential: String,
+        /// What is wrong.
+        fault: ScopeFault,
+    },
+    /// A form has a policy that nobody signed.
+    #[error("the form has a policy and no signature")]
+    FormUnsigned,
+    /// The form does not keep to its policy.
+    #[error("the policy of the form refuses it: {0:?}")]
+    Policy(PolicyFault),
     /// A token came with a long-lived key.
     #[error("a session token came with a key that has none")]
     UnexpectedToken {
@@ -255,13 +283,15 @@ impl AuthError {
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Anonymous => Reason::Anonymous,
+            Self::Anonymous | Self::FormUnsigned => Reason::Anonymous,
             Self::SeveralMechanisms { .. } | Self::RepeatedAuthorization => Reason::SeveralMechanisms,
             Self::Disabled(_) => Reason::SchemeDisabled,
             Self::Algorithm | Self::AuthorizationType(_) => Reason::UnsupportedAlgorithm,
-            Self::MissingParameter | Self::Components | Self::RegionSetMissing(_) | Self::V2Parameters => {
-                Reason::MissingParameter
-            }
+            Self::MissingParameter
+            | Self::Components
+            | Self::RegionSetMissing(_)
+            | Self::V2Parameters
+            | Self::FormField(_) => Reason::MissingParameter,
             Self::QueryDate | Self::HeaderDate => Reason::BadDate,
             Self::Expires(_) | Self::V2Expires(_) => Reason::BadExpires,
             Self::NotYetValid { .. } => Reason::NotYetValid,
@@ -272,9 +302,17 @@ impl AuthError {
             Self::SignedHeaders(_)
             | Self::ReservedParameter { .. }
             | Self::AuthorizationSpace(_)
-            | Self::V2Authorization(_) => Reason::MalformedAuth,
+            | Self::V2Authorization(_)
+            | Self::FormArgument { .. } => Reason::MalformedAuth,
             Self::HeadersNotSigned(_) => Reason::HeadersNotSigned,
             Self::SignedHeaderMissing(_) => Reason::SignedHeaderMissing,
+            Self::FormScope { fault, .. } => fault.reason(),
+            Self::Policy(fault) => match fault {
+                PolicyFault::Malformed(_) => Reason::FormPolicy,
+                PolicyFault::Expired => Reason::Expired,
+                PolicyFault::Condition(_) | PolicyFault::ExtraFields(_) => Reason::FormCondition,
+                PolicyFault::TooLarge { .. } | PolicyFault::TooSmall { .. } => Reason::FormSize,
+            },
             Self::ParameterNotSigned(_) => Reason::ParameterNotSigned,
             Self::RegionSet { .. } => Reason::WrongRegion,
             Self::Key { fault: KeyFault::Unknown, .. } => Reason::UnknownKey,

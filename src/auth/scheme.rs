@@ -43,6 +43,8 @@ schemes! {
     HeaderV4a "header_v4a" Header V4a "SigV4A in the Authorization header."
     QueryV2 "query_v2" Query V2 "SigV2 in query parameters."
     HeaderV2 "header_v2" Header V2 "SigV2 in the Authorization header."
+    PostV4 "post_v4" Post V4 "SigV4 in the fields of a form."
+    PostV2 "post_v2" Post V2 "SigV2 in the fields of a form."
 }
 
 /// Where a signature stands.
@@ -52,6 +54,8 @@ pub enum Form {
     Query,
     /// In the Authorization header.
     Header,
+    /// In the fields of a form.
+    Post,
 }
 
 /// The algorithm of a signature.
@@ -76,6 +80,12 @@ pub(super) enum Mechanism<'r> {
     QueryV2,
     /// What follows the scheme `AWS` in the one Authorization header: SigV2.
     HeaderV2(&'r [u8]),
+}
+
+/// Whether the head of a request authenticates it in any way, be it accepted or not.
+pub(crate) fn detect_any(request: &RawRequest<'_>) -> bool {
+    let query = &request.target.query;
+    request.headers.has("authorization") || query.has(b"X-Amz-Algorithm") || query.has(b"Signature")
 }
 
 /// Finds the one form of authentication, by the rules measured on S3: parameter names keep their letter case, and an

@@ -6,6 +6,8 @@
 
 mod string_to_sign;
 
+pub(super) use string_to_sign::hmac;
+
 use super::error::{AuthError, Mismatch};
 use super::judge::Presented;
 use super::keyring::Keyring;

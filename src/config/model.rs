@@ -173,6 +173,8 @@ pub struct Signing {
     pub sigv4a: bool,
     /// Whether signatures of the old kind are accepted. Default false.
     pub sigv2: bool,
+    /// Whether browser uploads with a signed form are accepted. Default true.
+    pub post_policy: bool,
     /// Whether signatures in the Authorization header are accepted. Default true.
     pub header_auth: bool,
     /// Whether an unknown key and a wrong signature look the same. Default false.

@@ -106,6 +106,7 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
     let clock_skew = fields.duration("clock_skew");
     let sigv4a = fields.flag("sigv4a");
     let sigv2 = fields.flag("sigv2");
+    let post_policy = fields.flag("post_policy");
     let header_auth = fields.flag("header_auth");
     let uniform_errors = fields.flag("uniform_errors");
     Ok(Signing {
@@ -114,6 +115,7 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
         clock_skew: clock_skew?,
         sigv4a: sigv4a?,
         sigv2: sigv2?,
+        post_policy: post_policy?,
         header_auth: header_auth?,
         uniform_errors: uniform_errors?,
     })

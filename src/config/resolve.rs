@@ -87,6 +87,7 @@ impl Resolver {
                 clock_skew: config.signing.clock_skew,
                 sigv4a: config.signing.sigv4a,
                 sigv2: config.signing.sigv2,
+                post_policy: config.signing.post_policy,
                 header_auth: config.signing.header_auth,
                 uniform_errors: config.signing.uniform_errors,
             },

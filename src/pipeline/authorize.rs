@@ -272,6 +272,7 @@ const fn signed(scheme: Scheme, age: Age) -> Signed {
     match scheme.form() {
         Form::Query => Signed::Query(version, age),
         Form::Header => Signed::Header(version),
+        Form::Post => Signed::Post(version, age),
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Verdict {
     Forward(Permit),
     /// It depends on its body: ask again with it.
     ReadBody,
+    /// It is a form: read its fields and ask with [`decide_form`](super::decide_form).
+    ReadForm,
     /// It is refused.
     Answer(Denial),
 }

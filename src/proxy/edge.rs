@@ -7,7 +7,8 @@ use super::listener::Ports;
 use super::relay::{self, Relayed};
 use super::world::{Running, World};
 use crate::clock::Stopwatch;
-use crate::pipeline::{self, Denial, Permit, Verdict};
+use crate::pipeline::form::FormUpload;
+use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
 use crate::request::method::Method;
@@ -15,7 +16,9 @@ use crate::request::{RawRequest, head};
 use crate::response::error::{self, Manner, RequestId};
 use crate::response::head::Client;
 use crate::s3::error::{ErrorCode, S3Error};
-use bytes::BytesMut;
+use crate::snapshot::Snapshot;
+use crate::upstream::body::BodyFault;
+use bytes::{Buf as _, BytesMut};
 use pingora_core::server::ShutdownWatch;
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,7 +158,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
         let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
-        let body;
+        let (body, upload);
+        if matches!(outcome.verdict, Verdict::ReadForm) {
+            match self.read_form(snapshot, request).await {
+                Ok(found) => {
+                    upload = found;
+                    return self.posted(running, request, &upload, entry).await;
+                }
+                Err(denial) => outcome.refuse(denial),
+            }
+        }
         if matches!(outcome.verdict, Verdict::ReadBody) {
             match self.buffer_body(request, snapshot.limits.buffered_body).await {
                 Some(bytes) => {
@@ -165,10 +177,53 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
-        let next = match &outcome.verdict {
+        let next = self.act(running, request, request, &outcome, entry).await;
+        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+        next
+    }
+
+    /// Serves a form whose fields were read.
+    async fn posted(
+        &mut self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        upload: &FormUpload,
+        entry: &mut Entry,
+    ) -> Next {
+        let put = match head::parse(&upload.head) {
+            Ok(put) => put,
+            Err(_) => {
+                let mut outcome = Outcome::default();
+                outcome.refuse(pipeline::form::unfit());
+                let next = self.act(running, request, request, &outcome, entry).await;
+                journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+                return next;
+            }
+        };
+        let outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
+        if matches!(outcome.verdict, Verdict::Forward(_)) {
+            // the fields were read; the file follows
+            self.conn.input.advance(usize::try_from(upload.before).unwrap_or(0).min(self.conn.input.len()));
+        }
+        let next = self.act(running, request, &put, &outcome, entry).await;
+        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+        next
+    }
+
+    /// Does what was decided; `carried` is the request as it goes on.
+    async fn act(
+        &mut self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        carried: &RawRequest<'_>,
+        outcome: &Outcome<'_>,
+        entry: &mut Entry,
+    ) -> Next {
+        let snapshot = &running.snapshot;
+        match &outcome.verdict {
             Verdict::Forward(permit) => {
                 let mut head = Vec::with_capacity(1024);
-                if let Some(outgoing) = outcome.outgoing(snapshot, request) {
+                if let Some(outgoing) = outcome.outgoing(snapshot, carried) {
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
                 self.forward(running, request, permit, &head, entry).await
@@ -186,17 +241,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 .await
             }
             // the second call of `decide` had a body
-            Verdict::ReadBody => Next::Close,
-        };
-        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
-        next
+            Verdict::ReadBody | Verdict::ReadForm => Next::Close,
+        }
+    }
+
+    /// Reads the fields of a form; they stay in the input.
+    async fn read_form(
+        &mut self,
+        snapshot: &Snapshot,
+        request: &RawRequest<'_>,
+    ) -> Result<FormUpload, Denial> {
+        let (boundary, length) = pipeline::form::framing(request)?;
+        self.invite(request).await;
+        let (form, before) = self.conn.read_form(boundary, length).await.map_err(BodyFault::from)?;
+        pipeline::form::read(snapshot, &self.facts, request, &form, before)
+    }
+
+    /// Tells a client that waits for it to send its body.
+    async fn invite(&mut self, request: &RawRequest<'_>) {
+        if request.expects_continue && self.conn.input.is_empty() {
+            // a client that is gone shows when it is read from
+            let _ = self.conn.write(b"HTTP/1.1 100 Continue\r\n\r\n").await;
+        }
     }
 
     /// Reads a body that a rule must see; it stays in the input for the relay.
     async fn buffer_body(&mut self, request: &RawRequest<'_>, max: usize) -> Option<Vec<u8>> {
-        if request.expects_continue && self.conn.input.is_empty() {
-            self.conn.write(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
-        }
+        self.invite(request).await;
         self.conn.buffer_body(request.body.into(), max).await
     }
 

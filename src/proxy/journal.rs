@@ -190,7 +190,7 @@ fn shown<'l>(
     let upstream = counted.upstream.and_then(|asked| snapshot.upstreams.get(usize::from(asked.upstream)));
     let denial = outcome.and_then(|outcome| match &outcome.verdict {
         Verdict::Answer(denial) => Some(denial),
-        Verdict::Forward(_) | Verdict::ReadBody => None,
+        Verdict::Forward(_) | Verdict::ReadBody | Verdict::ReadForm => None,
     });
     AccessRecord {
         at: entry.now,

@@ -11,6 +11,7 @@ use super::pool;
 use crate::clock::Stopwatch;
 use crate::reason::Reason;
 use crate::request::framing::Framing;
+use crate::response::form;
 use crate::response::head::{AnswerHead, Client};
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::upstream::body::BodyFault;
@@ -189,7 +190,7 @@ where
     // a client that has not sent all of its body cannot be asked for another request
     let client = Client { keep_alive: request.client.keep_alive && uploaded, ..request.client };
     loop {
-        let (length, answer) = next_answer(link, request.carriage.to_head, client, &mut conn.out)?;
+        let (length, answer) = next_answer(link, request.carriage, client, &mut conn.out)?;
         link.consume(length);
         if let Some(answer) = answer {
             return Ok(answer);
@@ -208,12 +209,12 @@ where
 /// the final one, its head then written to `out`.
 fn next_answer(
     link: &Link,
-    to_head: bool,
+    carriage: &Carriage,
     client: Client,
     out: &mut Vec<u8>,
 ) -> Result<(usize, Option<Answer>), Failure> {
     let malformed = || Failure::upstream(Reason::UpstreamProtocol);
-    let Some(head) = AnswerHead::parse(link.received(), to_head).map_err(|_| malformed())? else {
+    let Some(head) = AnswerHead::parse(link.received(), carriage.to_head).map_err(|_| malformed())? else {
         return Ok((0, None));
     };
     if head.status == 101 {
@@ -224,6 +225,14 @@ fn next_answer(
         return Ok((head.length, None));
     }
     out.clear();
+    if let Some(posted) = carriage.posted.as_deref().filter(|_| head.status == 200) {
+        form::write(posted, &head, client, out);
+        // S3 says nothing more about an object that it took; should a store do so, nobody reads it
+        let keep_upstream = head.keep_alive && matches!(head.framing, Framing::None | Framing::Known(0));
+        let status = posted.status.code();
+        let answer = Answer { status, told: Framing::None, sent: Framing::None, keep_upstream, client };
+        return Ok((head.length, Some(answer)));
+    }
     let sent = head.write(client, out);
     let answer =
         Answer { status: head.status, told: head.framing, sent, keep_upstream: head.keep_alive, client };

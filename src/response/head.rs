@@ -102,6 +102,13 @@ impl<'a> AnswerHead<'a> {
         self.headers.iter().find(|header| header.is(lower_name)).map(|header| header.value)
     }
 
+    /// The lines but those between two hops.
+    pub fn headers(&self) -> impl Iterator<Item = &Header<'a>> {
+        self.headers
+            .iter()
+            .filter(|header| !HOP.iter().any(|hop| header.is(hop)) && !self.nominates(header.name))
+    }
+
     /// Appends the head for the client and tells how the body has to be framed for it.
     /// A body that ends with the connection is sent in chunks to a client that knows them.
     pub fn write(&self, client: Client, out: &mut Vec<u8>) -> Framing {
@@ -112,10 +119,8 @@ impl<'a> AnswerHead<'a> {
         };
         // writing to a Vec cannot fail
         let _ = write!(out, "HTTP/1.1 {} {}\r\n", self.status, self.reason);
-        for header in &self.headers {
-            if !HOP.iter().any(|hop| header.is(hop)) && !self.nominates(header.name) {
-                write_line(out, header.name.as_bytes(), header.value);
-            }
+        for header in self.headers() {
+            write_line(out, header.name.as_bytes(), header.value);
         }
         match framing {
             Framing::Known(length) => {

@@ -1,18 +1,16 @@
 //! The body of `DeleteObjects`: the keys that must be allowed one by one.
 //! It must not accept a document that two XML readers could take for different keys.
 
-mod xml;
-
 use super::bucket::BucketName;
 use super::classify::{BodyObject, Classified};
 use super::error::{ErrorCode, S3Error};
 use super::key::{Key, KeyError};
 use super::requirement::Requirement;
+use super::xml::{Cursor, Tag};
 use crate::reason::Reason;
 use crate::request::percent::is_unreserved;
-use xml::{Cursor, Tag};
 
-pub use xml::XmlError;
+pub use super::xml::XmlError;
 
 /// The most objects of one request (S3 API reference, DeleteObjects).
 pub const MAX_OBJECTS: usize = 1000;

@@ -4,6 +4,8 @@
 use super::support::{SECRET, credential, head, keyring, read, shared};
 use crate::auth::keyring::{Credential, Keyring};
 use crate::auth::payload::Payload;
+use crate::auth::post;
+use crate::auth::post::fields::Fields;
 use crate::auth::sigv4::asymmetric::PublicKey;
 use crate::auth::sigv4::asymmetric::testing::coordinates;
 use crate::auth::sigv4::canonical::{Canonical, StringToSign};
@@ -16,6 +18,7 @@ use crate::auth::sigv4::{ALGORITHM, ALGORITHM_V4A};
 use crate::auth::{SigningRules, authenticate, hex};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
+use crate::request::form::{Boundary, Field, Form};
 use crate::request::head as heads;
 use crate::secret::Secret;
 use serde_json::Value;
@@ -84,6 +87,44 @@ fn worked_examples_of_the_documentation() {
         );
     }
     assert_eq!(pairs.len(), 3);
+}
+
+#[test]
+fn the_form_of_the_documentation() {
+    let examples: Value = serde_json::from_str(&read(&shared("aws-docs-examples.json"))).unwrap();
+    let examples = examples["post_policy"].as_array().unwrap();
+    for example in examples {
+        let field = |name: &str, value: &str| Field { name: name.into(), value: value.into() };
+        let form = Form {
+            fields: vec![
+                field("key", "user/user1/${filename}"),
+                field("acl", "public-read"),
+                field(
+                    "success_action_redirect",
+                    "http://sigv4examplebucket.s3.amazonaws.com/successful_upload.html",
+                ),
+                field("Content-Type", "image/jpeg"),
+                field("x-amz-meta-uuid", "14365123651274"),
+                field("x-amz-server-side-encryption", "AES256"),
+                field("X-Amz-Credential", text(example, "credential")),
+                field("X-Amz-Algorithm", text(example, "algorithm")),
+                field("X-Amz-Date", text(example, "date")),
+                field("x-amz-meta-tag", ""),
+                field("Policy", text(example, "policy_base64")),
+                field("X-Amz-Signature", text(example, "signature")),
+            ],
+            file_name: "a.jpg".into(),
+            file_length: 10,
+            boundary: Boundary::of(b"multipart/form-data; boundary=b").unwrap(),
+        };
+        let fields = Fields::of(&form, "sigv4examplebucket").unwrap();
+        let now = Civil::parse_basic(b"20151230T115959Z").unwrap().instant();
+        let (rules, cache) = (SigningRules::default(), KeyCache::default());
+        let posted = post::authenticate(&fields, &example_keys(), &rules, &cache, now).unwrap();
+        assert_eq!(posted.authenticated.scheme.as_str(), "post_v4");
+        assert_eq!(fields.get("key"), Some("user/user1/a.jpg"));
+    }
+    assert_eq!(examples.len(), 1);
 }
 
 #[test]

@@ -165,7 +165,7 @@ static SIGNING: Section = Section {
             "how far the clock of a signer may be off",
         ),
         default("header_auth", "true", Form::Flag, "signatures in the Authorization header are accepted too"),
-        only("post_policy", "false", "browser uploads with a signed form are accepted"),
+        default("post_policy", "true", Form::Flag, "browser uploads with a signed form are accepted"),
         default("sigv4a", "true", Form::Flag, "signatures for several regions (SigV4A) are accepted"),
         default(
             "sigv2",

@@ -115,6 +115,7 @@ async fn play(case: Case) -> Seen {
         sent: case.framing,
         expects_continue: case.expects_continue,
         rules: case.rules,
+        posted: None,
     };
     let client = Client { version: case.version, keep_alive: true };
     let request =
