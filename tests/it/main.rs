@@ -22,6 +22,7 @@ mod forwarding;
 mod harness;
 mod keep_alive;
 mod large;
+mod post_form;
 mod refusals;
 mod sdk;
 mod threats;

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod config;
+pub mod form;
 pub mod gate;
 pub mod message;
 pub mod pattern;
