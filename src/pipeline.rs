@@ -130,7 +130,7 @@ impl<'r> Judge<'r, '_, '_> {
         outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
         let classified = address.ok().map(|address| classify(request, address));
         match &classified {
-            Some(Ok(found)) if found.operation != Operation::PutObject => return Err(form::unfit()),
+            Some(Ok(found)) if found.operation != Operation::PutObject => Err(form::unfit()),
             _ => self.permit(address, classified, None, Some((upload, size)), network, outcome),
         }
     }

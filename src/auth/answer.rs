@@ -1,9 +1,10 @@
 //! What S3 answers to a request that is not authenticated: code, message, and extra elements in S3's order.
 //! It must not tell more than S3 tells: no secret, no right signature, and with uniform errors nothing about keys.
 
+mod form;
+
 use super::error::{AuthError, Disabled, ExpiresFault, Mismatch};
 use super::hex;
-use super::post::PolicyFault;
 use super::scheme::{Form, Scheme, lossy};
 use super::sigv4::CONTENT_SHA256;
 use super::sigv4::scope::ScopeFault;
@@ -60,12 +61,7 @@ impl AuthError {
                 .extra("Expires", iso(*expires_at))
                 .extra("ServerTime", iso(*now)),
             Self::Expired { lifetime, expires_at, now } => {
-                let error = denied("Request has expired");
-                let error = match lifetime {
-                    Some(lifetime) => error.extra("X-Amz-Expires", lifetime.to_string()),
-                    None => error,
-                };
-                error.extra("Expires", iso(*expires_at)).extra("ServerTime", iso(*now))
+                expired(*lifetime).extra("Expires", iso(*expires_at)).extra("ServerTime", iso(*now))
             }
             Self::V2Parameters => denied(
                 "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
@@ -73,11 +69,11 @@ impl AuthError {
             Self::V2Expires(value) => {
                 denied(format!("Invalid date (should be seconds since epoch): {value}"))
             }
-            Self::FormField(name) => missing_field(name),
+            Self::FormField(name) => form::missing_field(name),
             Self::FormArgument { name, value } => argument("Invalid Argument", name, value),
-            Self::FormScope { credential, fault } => form_scope(credential, fault),
+            Self::FormScope { credential, fault } => form::scope(credential, fault),
             Self::FormUnsigned => denied("No AWSAccessKey was presented."),
-            Self::Policy(fault) => policy(fault),
+            Self::Policy(fault) => form::policy(fault),
             Self::V2Authorization(value) => argument(KEY_AND_SIGNATURE, "Authorization", value),
             Self::ParameterNotSigned(name) => denied(format!("The parameter {name} is not signed.")),
             Self::LifetimeTooLong { max_secs } => {
@@ -88,10 +84,7 @@ impl AuthError {
             Self::SignedHeaders(scheme) => signed_headers(*scheme),
             Self::HeadersNotSigned(names) => denied(NOT_SIGNED).extra("HeadersNotSigned", names),
             Self::SignedHeaderMissing(name) => denied(NOT_PRESENT).extra("HeadersNotPresent", name),
-            Self::RegionSetMissing(scheme) => match scheme.form() {
-                Form::Query => query("SigV4a query auth requires a non empty x-amz-region-set parameter."),
-                Form::Header | Form::Post => S3Error::with_message(Code::InvalidRequest, MISSING_REGION_SET),
-            },
+            Self::RegionSetMissing(scheme) => missing_region_set(*scheme),
             Self::RegionSet { given, expected } => S3Error::new(Code::RegionSetMismatch)
                 .extra("RequestedRegion", expected)
                 .extra("RegionSet", given),
@@ -197,39 +190,18 @@ fn switched_off(disabled: &Disabled) -> S3Error {
     }
 }
 
-fn missing_field(name: &'static str) -> S3Error {
-    // two spaces, as S3 writes them
-    let message = format!(
-        "Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields."
-    );
-    S3Error::with_message(ErrorCode::InvalidArgument, message).extra("ArgumentName", name)
-}
-
-fn form_scope(credential: &str, fault: &ScopeFault) -> S3Error {
-    let error = S3Error::with_message(ErrorCode::InvalidArgument, fault.message())
-        .extra("ArgumentName", "x-amz-credential")
-        .extra("ArgumentValue", credential);
-    match fault {
-        ScopeFault::Region { expected, .. } => error.extra("Region", expected),
-        _ => error,
+fn missing_region_set(scheme: Scheme) -> S3Error {
+    match scheme.form() {
+        Form::Query => query("SigV4a query auth requires a non empty x-amz-region-set parameter."),
+        Form::Header | Form::Post => S3Error::with_message(ErrorCode::InvalidRequest, MISSING_REGION_SET),
     }
 }
 
-fn policy(fault: &PolicyFault) -> S3Error {
-    let refused = |what: &str| denied(format!("Invalid according to Policy: {what}"));
-    match fault {
-        PolicyFault::Malformed(what) => {
-            S3Error::with_message(ErrorCode::InvalidPolicyDocument, format!("Invalid Policy: {what}"))
-        }
-        PolicyFault::Expired => refused("Policy expired."),
-        PolicyFault::Condition(text) => refused(&format!("Policy Condition failed: {text}")),
-        PolicyFault::ExtraFields(names) => refused(&format!("Extra input fields: {names}")),
-        PolicyFault::TooLarge { proposed, max } => S3Error::new(ErrorCode::EntityTooLarge)
-            .extra("ProposedSize", proposed.to_string())
-            .extra("MaxSizeAllowed", max.to_string()),
-        PolicyFault::TooSmall { proposed, min } => S3Error::new(ErrorCode::EntityTooSmall)
-            .extra("ProposedSize", proposed.to_string())
-            .extra("MinSizeAllowed", min.to_string()),
+fn expired(lifetime: Option<u32>) -> S3Error {
+    let error = denied("Request has expired");
+    match lifetime {
+        Some(lifetime) => error.extra("X-Amz-Expires", lifetime.to_string()),
+        None => error,
     }
 }
 

@@ -297,7 +297,7 @@ impl AuthError {
             Self::NotYetValid { .. } => Reason::NotYetValid,
             Self::Expired { .. } => Reason::Expired,
             Self::LifetimeTooLong { .. } => Reason::LifetimeTooLong,
-            Self::Scope { fault, .. } => fault.reason(),
+            Self::Scope { fault, .. } | Self::FormScope { fault, .. } => fault.reason(),
             Self::ScopeDate { .. } => Reason::ScopeDate,
             Self::SignedHeaders(_)
             | Self::ReservedParameter { .. }
@@ -306,7 +306,6 @@ impl AuthError {
             | Self::FormArgument { .. } => Reason::MalformedAuth,
             Self::HeadersNotSigned(_) => Reason::HeadersNotSigned,
             Self::SignedHeaderMissing(_) => Reason::SignedHeaderMissing,
-            Self::FormScope { fault, .. } => fault.reason(),
             Self::Policy(fault) => match fault {
                 PolicyFault::Malformed(_) => Reason::FormPolicy,
                 PolicyFault::Expired => Reason::Expired,

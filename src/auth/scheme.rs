@@ -159,7 +159,7 @@ mod tests {
             "Signature=x",
             "",
             true,
-            &Err(AuthError::SeveralMechanisms { authorization: Some("".into()) }),
+            &Err(AuthError::SeveralMechanisms { authorization: Some(String::new()) }),
         );
         let text = b"GET /k?Signature HTTP/1.1\r\nHost: h\r\n\r\n";
         let rules = SigningRules { sigv2: true, ..SigningRules::default() };

@@ -107,7 +107,7 @@ pub(super) fn check_head(request: &RawRequest<'_>, post_policy: bool) -> Result<
 /// # Errors
 /// The refusal.
 pub fn framing(request: &RawRequest<'_>) -> Result<(Boundary, u64), Denial> {
-    if request.target.query.len() > 0 {
+    if !request.target.query.is_empty() {
         return Err(Denial::new(Reason::UnknownParameter, ErrorCode::InvalidArgument));
     }
     let BodyLength::Known(length) = request.body else {

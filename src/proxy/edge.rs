@@ -163,7 +163,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             match self.read_form(snapshot, request).await {
                 Ok(found) => {
                     upload = found;
-                    return self.posted(running, request, &upload, entry).await;
+                    // on the heap: most requests are no forms
+                    return Box::pin(self.posted(running, request, &upload, entry)).await;
                 }
                 Err(denial) => outcome.refuse(denial),
             }
@@ -190,15 +191,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         upload: &FormUpload,
         entry: &mut Entry,
     ) -> Next {
-        let put = match head::parse(&upload.head) {
-            Ok(put) => put,
-            Err(_) => {
-                let mut outcome = Outcome::default();
-                outcome.refuse(pipeline::form::unfit());
-                let next = self.act(running, request, request, &outcome, entry).await;
-                journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
-                return next;
-            }
+        let Ok(put) = head::parse(&upload.head) else {
+            let mut outcome = Outcome::default();
+            outcome.refuse(pipeline::form::unfit());
+            let next = self.act(running, request, request, &outcome, entry).await;
+            journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+            return next;
         };
         let outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
         if matches!(outcome.verdict, Verdict::Forward(_)) {

@@ -171,10 +171,10 @@ proptest! {
         let rest = format!("{data}{end}");
         // the slow way: look for the delimiter in all of it
         let at = rest.find("\r\n--XyZ").unwrap();
-        let behind = &rest[at + 7..];
+        let (data, behind) = (&rest.as_bytes()[..at], &rest.as_bytes()[at + 7..]);
         let expected = match behind {
-            "--" | "--\r\n" => Ok(rest[..at].as_bytes().to_vec()),
-            open if "--\r\n".starts_with(open) => Err(FormError::CutOff),
+            b"--" | b"--\r\n" => Ok(data.to_vec()),
+            open if b"--\r\n".starts_with(open) => Err(FormError::CutOff),
             _ => Err(FormError::AfterFile),
         };
         prop_assert_eq!(file(rest.as_bytes(), &sizes), expected);
