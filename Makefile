@@ -26,6 +26,8 @@ test: ## install what the tests need and run every test
 	@tests/setup/install test
 	cargo nextest run --no-fail-fast
 	cargo test --quiet --doc
+	cargo build --quiet --bin presign-gate
+	cd tests/deploy && $(PRESIGN_GATE_CACHE)/venv/bin/python -B -W error::ResourceWarning -m unittest
 
 lint: ## formatting, clippy, docs, example configs, licences and sources, spelling
 	@tests/setup/install lint

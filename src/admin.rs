@@ -1,21 +1,34 @@
-//! The admin endpoint: liveness, readiness, metrics, version.
+//! The admin endpoint: one HTTP connection after the other, each request to the route that the table names.
 //! It must not share a port with clients, nor show a secret.
+
+pub mod answer;
+pub mod explain;
+pub mod guard;
+pub mod pages;
+pub mod readiness;
+pub mod reload;
+pub mod route;
 
 use crate::proxy::conn::{Conn, ConnLimits, HeadRead};
 use crate::proxy::world::World;
 use crate::request::framing::Framing;
-use crate::request::headers::write_line;
 use crate::request::method::Method;
 use crate::request::{RawRequest, head};
+use answer::Answer;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use pingora_core::apps::ServerApp;
 use pingora_core::protocols::Stream;
 use pingora_core::server::ShutdownWatch;
-use std::io::Write as _;
+use reload::Reloads;
+use route::{Call, Found, Handler};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The most bytes of a body: a URL and some headers.
+const MAX_BODY: usize = 64 * 1024;
 
 const LIMITS: ConnLimits = ConnLimits {
     header_bytes: 16 * 1024,
@@ -30,31 +43,10 @@ const LIMITS: ConnLimits = ConnLimits {
 pub struct Admin {
     /// What it shows.
     pub world: Arc<World>,
-}
-
-/// One answer.
-#[derive(Debug, PartialEq, Eq)]
-struct Page {
-    status: u16,
-    phrase: &'static str,
-    content_type: &'static str,
-    body: String,
-}
-
-impl Page {
-    fn text(status: u16, phrase: &'static str, body: impl Into<String>) -> Self {
-        Self { status, phrase, content_type: "text/plain; charset=utf-8", body: body.into() }
-    }
-}
-
-/// The version, as `/version` shows it.
-fn version_json() -> String {
-    serde_json::json!({
-        "name": env!("CARGO_PKG_NAME"),
-        "version": env!("CARGO_PKG_VERSION"),
-        "revision": option_env!("PRESIGN_GATE_REVISION").unwrap_or("unknown"),
-    })
-    .to_string()
+    /// Where it listens: a loopback address may be asked for more.
+    pub address: SocketAddr,
+    /// Where reloads are ordered.
+    pub reloads: Reloads,
 }
 
 #[async_trait]
@@ -84,73 +76,60 @@ impl Admin {
     /// Answers one request; gives whether the connection stays open.
     async fn request<S: AsyncRead + AsyncWrite + Unpin>(&self, conn: &mut Conn<S>) -> bool {
         let HeadRead::Head(head) = conn.read_head().await else { return false };
-        let (page, to_head, keep_alive) = match head::parse(&head) {
+        let (answer, to_head, keep_alive) = match head::parse(&head) {
             Ok(request) => {
-                let keep = request.keep_alive && conn.drain(Framing::from(request.body)).await;
-                (self.page(&request), request.method == Method::Head, keep)
+                let (answer, drained) = self.answer(conn, &request).await;
+                (answer, request.method == Method::Head, request.keep_alive && drained)
             }
-            Err(error) => (Page::text(400, "Bad Request", format!("{error}\n")), false, false),
+            Err(error) => (Answer::refusal(400, &error.to_string()), false, false),
         };
-        write_page(&page, to_head, keep_alive, &mut conn.out);
+        answer.write(to_head, keep_alive, &mut conn.out);
         conn.write_out().await.is_ok() && keep_alive
     }
 
-    fn page(&self, request: &RawRequest<'_>) -> Page {
-        if !matches!(request.method, Method::Get | Method::Head) {
-            return Page::text(405, "Method Not Allowed", "only GET and HEAD are served here\n");
+    /// The answer, and whether the body of the request was read to its end. No body is read before the request may
+    /// have one.
+    async fn answer<S>(&self, conn: &mut Conn<S>, request: &RawRequest<'_>) -> (Answer, bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let framing = Framing::from(request.body);
+        let waits = request.expects_continue && !request.body.is_empty() && conn.input.is_empty();
+        let (route, id) = match self.find(request) {
+            Ok(found) => found,
+            Err(refusal) => return (refusal, !waits && conn.drain(framing).await),
+        };
+        if waits && conn.write(b"HTTP/1.1 100 Continue\r\n\r\n").await.is_err() {
+            return (Answer::refusal(400, "the client is gone"), false);
         }
-        match request.target.path.decoded() {
-            b"/livez" => Page::text(200, "OK", "ok\n"),
-            b"/readyz" => self.readiness(request.target.query.has(b"verbose")),
-            b"/metrics" => match self.world.telemetry.metrics.render() {
-                Ok(body) => Page {
-                    status: 200,
-                    phrase: "OK",
-                    content_type: "text/plain; version=0.0.4; charset=utf-8",
-                    body,
-                },
-                Err(error) => Page::text(500, "Internal Server Error", format!("{error}\n")),
-            },
-            b"/version" => Page {
-                status: 200,
-                phrase: "OK",
-                content_type: "application/json",
-                body: version_json() + "\n",
-            },
-            _ => Page::text(404, "Not Found", "not found\n"),
-        }
+        let Some(body) = conn.buffer_body(framing, MAX_BODY).await else {
+            return (Answer::refusal(413, "the body is too large, late or malformed"), false);
+        };
+        // it is still in the input, framing included
+        let drained = conn.drain(framing).await;
+        let call = Call { query: request.target.query.raw(), id: &id, body: &body };
+        let answer = match route.handler {
+            Handler::Now(handler) => handler(self, &call),
+            Handler::Later(handler) => handler(self, &call).await,
+        };
+        (answer, drained)
     }
 
-    /// Ready once the configuration is in force and the listeners are bound (this endpoint starts after them),
-    /// until draining begins.
-    fn readiness(&self, verbose: bool) -> Page {
-        let draining = self.world.is_draining();
-        let checks = [("config", true), ("listeners", true), ("not-draining", !draining)];
-        let ready = checks.iter().all(|(_, good)| *good);
-        let mut body = String::new();
-        if verbose {
-            for (name, good) in checks {
-                body.push_str(if good { "[+] " } else { "[-] " });
-                body.push_str(name);
-                body.push_str(if good { " ok\n" } else { " failed\n" });
+    /// The route of a request that may use it, and the last segment of the path where the route leaves it open.
+    fn find(&self, request: &RawRequest<'_>) -> Result<(&'static route::Route, String), Answer> {
+        let path = request.target.path.decoded();
+        match route::find(request.method, path) {
+            Found::Nowhere => Err(Answer::refusal(404, "there is nothing here")),
+            Found::Methods(allowed) => {
+                let text = format!("only {allowed} is served here");
+                Err(Answer::refusal(405, &text).header("Allow", allowed))
+            }
+            Found::Route(route, id) => {
+                let running = self.world.running.load();
+                guard::check(route.access, self.address, running.admin_token.as_ref(), request)
+                    .map_err(guard::Refusal::answer)?;
+                Ok((route, id.to_owned()))
             }
         }
-        body.push_str(if ready { "ok\n" } else { "not ready\n" });
-        if ready { Page::text(200, "OK", body) } else { Page::text(503, "Service Unavailable", body) }
-    }
-}
-
-fn write_page(page: &Page, to_head: bool, keep_alive: bool, out: &mut Vec<u8>) {
-    // writing to a Vec cannot fail
-    let _ = write!(out, "HTTP/1.1 {} {}\r\n", page.status, page.phrase);
-    write_line(out, b"Content-Type", page.content_type.as_bytes());
-    write_line(out, b"Cache-Control", b"no-store");
-    let _ = write!(out, "Content-Length: {}\r\n", page.body.len());
-    if !keep_alive {
-        write_line(out, b"Connection", b"close");
-    }
-    out.extend_from_slice(b"\r\n");
-    if !to_head {
-        out.extend_from_slice(page.body.as_bytes());
     }
 }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod hex;
 mod judge;
 pub mod keyring;
+pub mod link_key;
 pub mod payload;
 pub mod post;
 pub mod scheme;
@@ -91,6 +92,10 @@ pub struct Authenticated<'r> {
     pub expires_at: Option<UnixMillis>,
     /// The region of the scope, or the first accepted one that a region set names.
     pub region: &'r str,
+    /// What stands for all that the signature covers, and is equal for every spelling of it: the bytes of a MAC. (A
+    /// signature that is no MAC can be written anew without the key; the digest of the canonical request stands there, and
+    /// that of the string to sign where there is no canonical request.)
+    pub content: [u8; 32],
     /// The headers that the signature covers.
     pub signed_headers: SignedHeaders<'r>,
     /// What it says about the body.

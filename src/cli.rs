@@ -2,11 +2,14 @@
 //! It must not do the work of a command: each has a file of its own.
 
 pub mod args;
+mod audit;
 mod check;
 #[cfg(feature = "embedded-s3")]
 pub mod demo;
 mod explain;
+mod findings;
 mod out;
+mod policy;
 mod presign;
 mod run;
 pub mod version;
@@ -34,10 +37,12 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> ExitCode {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Version(args) => version::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Presign(args) => presign::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Policy(command) => policy::run(&command),
         #[cfg(feature = "embedded-s3")]
         Command::Demo(args) => demo::run(&args),
         #[cfg(not(feature = "embedded-s3"))]

@@ -5,12 +5,13 @@ mod check;
 pub mod diagnostic;
 pub mod keys;
 pub mod model;
-mod nearest;
 mod parse;
+pub mod policy_file;
 mod read;
 mod reader;
 pub mod resolve;
 pub mod scalar;
+mod shown;
 pub mod source;
 pub mod tree;
 
@@ -30,7 +31,8 @@ pub struct Loaded {
     pub config: Option<Config>,
     /// Everything that was found, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
-    /// The files that were read, the config file first: when one changes, the config may have changed.
+    /// The files that were read, the config file first: when one changes, the config may have changed. Good files of
+    /// certificates are not among them, since they are exchanged by themselves.
     pub files: Vec<PathBuf>,
 }
 

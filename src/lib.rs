@@ -9,6 +9,8 @@ pub mod secret;
 
 pub mod reason;
 
+pub mod nearest;
+
 pub mod net;
 
 pub mod request;
@@ -29,9 +31,15 @@ pub mod snapshot;
 
 pub mod pipeline;
 
+pub mod tls;
+
+pub mod explain;
+
 pub mod config;
 
 pub mod telemetry;
+
+pub mod store;
 
 pub mod proxy;
 

@@ -31,6 +31,7 @@ use crate::snapshot::Snapshot;
 use form::FormUpload;
 use smallvec::SmallVec;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
 /// [`Verdict::ReadBody`]; the caller reads it and asks again.
@@ -68,6 +69,27 @@ pub fn decide_form<'r>(
     outcome.verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
     outcome.operation = Some(Operation::PostObject);
     outcome.address = address.ok();
+    outcome
+}
+
+/// The network path of a request alone, for limits that count before anything else is looked at; `None` if it cannot be
+/// known, and [`decide`] will say so.
+#[must_use]
+pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>) -> Option<NetworkIdentity> {
+    let now = UnixMillis::from_millis(0);
+    Judge { snapshot, facts, request, now }.network().ok()
+}
+
+/// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
+#[must_use]
+pub fn slow_down<'r>(network: Option<NetworkIdentity>, wait: Duration) -> Outcome<'r> {
+    let mut outcome = Outcome::default();
+    outcome.proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
+    outcome.network = network;
+    // a client that comes back a little early is refused again
+    let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+    let error = S3Error { retry_after, ..S3Error::new(ErrorCode::SlowDown) };
+    outcome.refuse(Denial { reason: Reason::RateLimited, error });
     outcome
 }
 
@@ -185,6 +207,10 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        if constraints.needs_state() || constraints.rate().is_some() {
+            // nothing keeps it yet
+            return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
+        }
         let upload = body::Upload {
             request,
             operation,

@@ -2,15 +2,18 @@
 //! It must not decide about a request: `pipeline` does, and every verdict comes from there.
 
 pub mod buffers;
+pub mod certificates;
 pub mod conn;
 pub mod edge;
 pub mod form;
+pub mod handshake;
 pub mod journal;
 pub mod link;
 pub mod listener;
 pub mod peer;
 pub mod pool;
 pub mod preamble;
+pub mod rates;
 pub mod relay;
 pub mod statements;
 pub mod world;

@@ -66,6 +66,8 @@ reasons! {
         ConnectionLimit "connection_limit" "The limit of open connections is reached."
         RateLimited "rate_limited" "The source address sends more requests than its limit allows."
         ProxyHeader "proxy_header" "The PROXY protocol header is missing, malformed or from a peer that is not trusted."
+        TlsHandshake "tls_handshake" "The TLS handshake failed or was not finished in time."
+        ClientCertificate "client_certificate" "The client shows no certificate of an authority that the listener trusts."
         ForwardedHeader "forwarded_header" "A forwarded-address header from a trusted peer cannot be read."
         HeadTimeout "head_timeout" "The request head did not arrive in time."
         HeadTooLarge "head_too_large" "The request head is larger than the limit, or has too many lines."
@@ -136,6 +138,13 @@ reasons! {
         LinkSourceVpce "link_source_vpce" "The link is bound to another VPC endpoint."
         LinkNotBefore "link_not_before" "The link is not valid yet."
         LinkContentLength "link_content_length" "The upload is smaller or larger than the link allows."
+        LinkRevoked "link_revoked" "The link was revoked, by itself or with others."
+        LinkMaxUses "link_max_uses" "The link was used as often as it may be."
+        LinkMaxBytes "link_max_bytes" "The link has moved as many bytes as it may, or the body would exceed that."
+        LinkPin "link_pin" "Another network was the first to use the link, and it is bound to that."
+        LinkBusy "link_busy" "Other requests hold what is left of the link for the moment."
+        LinkRateLimited "link_rate_limited" "The access key, address or link makes more requests than its limit allows."
+        LinkStore "link_store" "The state of the link cannot be read or kept."
     }
     Upstream {
         UpstreamConnect "upstream_connect" "No connection to the upstream could be made."

@@ -3,22 +3,31 @@
 
 pub mod boot;
 pub mod peers;
+pub mod reload;
+mod signals;
+pub mod tls;
+pub mod unix;
 
 use crate::admin::Admin;
+use crate::admin::reload::Reloads;
 use crate::net::ListenerIndex;
+use crate::net::address::ListenAddress;
 use crate::proxy::edge::Edge;
 use crate::proxy::listener::Ports;
 use crate::proxy::world::World;
 use async_trait::async_trait;
-use pingora_core::listeners::tls::TlsSettings;
+use pingora_core::listeners::ListenerConfig;
+use pingora_core::protocols::l4::stream::L4BufferSettings;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora_core::services::listening::Service;
+use reload::Reloader;
+use signals::Ending;
+use std::fs::Permissions;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// For how long requests in flight may go on after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -26,22 +35,18 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// For how long the framework may take to end, after it was told to.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
+/// The framework's own read buffer of each client connection: enough for a PROXY line, which is read in small steps.
+/// Larger reads pass it by, and writes are gathered by the data path. Its default of 64 KiB would make an idle connection
+/// cost that much.
+const READ_AHEAD: usize = 256;
+
 /// An address that clients connect to.
 #[derive(Clone, Debug)]
 pub struct Port {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// Certificate chain and private key; cleartext without.
-    pub tls: Option<TlsFiles>,
-}
-
-/// Files in PEM, already found to be good.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// The certificate chain.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub private_key: PathBuf,
+    /// Address and port, or a Unix socket.
+    pub address: ListenAddress,
+    /// The permissions of a Unix socket.
+    pub mode: u32,
 }
 
 /// Why the process cannot serve.
@@ -51,18 +56,13 @@ pub enum ServerError {
     #[error("cannot listen on `{address}`: {error}; stop what uses it or choose another address")]
     Bind {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// What the system says.
         error: std::io::Error,
     },
-    /// A certificate or key cannot be used.
-    #[error("cannot use the certificate or key of `{address}`: {error}")]
-    Tls {
-        /// The listener.
-        address: SocketAddr,
-        /// What the library says.
-        error: String,
-    },
+    /// The system has no room for a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
 }
 
 /// When to stop.
@@ -90,24 +90,34 @@ pub fn run(
     world: &Arc<World>,
     ports: &[Port],
     admin: Option<SocketAddr>,
+    reloader: Reloader,
     stop: Stop,
 ) -> Result<(), ServerError> {
-    for address in ports.iter().map(|port| port.address).chain(admin) {
+    for address in ports.iter().map(|port| port.address.clone()).chain(admin.map(ListenAddress::Tcp)) {
         // pingora retries for half a minute and then panics: ask before
-        TcpListener::bind(address).map_err(|error| ServerError::Bind { address, error })?;
+        let bound = match &address {
+            ListenAddress::Tcp(address) => TcpListener::bind(address).map(drop),
+            ListenAddress::Unix(path) => unix::claim(path),
+        };
+        bound.map_err(|error| ServerError::Bind { address, error })?;
     }
+    let reloads = reloader.start(Arc::clone(world)).map_err(ServerError::Thread)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(threads));
     server.bootstrap();
-    server.add_service(edge_service(world, ports, threads)?);
+    server.add_service(edge_service(world, ports, threads));
     if let Some(address) = admin {
-        let mut service = Service::new("admin".to_owned(), Admin { world: Arc::clone(world) });
+        let mut service = Service::new(
+            "admin".to_owned(),
+            Admin { world: Arc::clone(world), address, reloads: reloads.clone() },
+        );
         service.add_tcp(&address.to_string());
         service.threads = Some(1);
         server.add_service(service);
     }
+    tls::tell(world);
     let (stopping, told) = std::sync::mpsc::channel();
-    let watch = Watch { stop, world: Arc::clone(world), stopping: std::sync::Mutex::new(stopping) };
+    let watch = Watch { stop, world: Arc::clone(world), reloads, stopping: std::sync::Mutex::new(stopping) };
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         server.run(RunArgs { shutdown_signal: Box::new(watch) });
@@ -115,7 +125,10 @@ pub fn run(
         let _ = ended.send(());
     });
     // the framework joins its threads when it ends; what it has not joined by then must not keep the process
-    if told.recv().is_ok() {
+    let told = told.recv();
+    // still bound here, so that the files cannot be those of another process yet
+    ports.iter().filter_map(|port| port.address.unix()).for_each(unix::remove);
+    if told.is_ok() {
         let _ = end.recv_timeout(LAST_WORDS);
     }
     world.telemetry.flush();
@@ -135,33 +148,30 @@ fn server_conf(threads: usize) -> ServerConf {
     }
 }
 
-fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Result<Service<Edge>, ServerError> {
+/// TLS is made by the edge, since the limits and the PROXY header of a connection come before it.
+fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Service<Edge> {
     let indexes = (0_u16..).map(ListenerIndex);
-    let known = ports.iter().map(|port| port.address).zip(indexes).collect();
+    let known = ports.iter().map(|port| port.address.clone()).zip(indexes).collect();
     let edge = Edge { world: Arc::clone(world), ports: Ports::new(known) };
     let mut service = Service::new("edge".to_owned(), edge);
     service.threads = Some(threads);
     for port in ports {
-        let address = port.address.to_string();
-        match &port.tls {
-            None => service.add_tcp(&address),
-            Some(files) => {
-                let failed = |error: String| ServerError::Tls { address: port.address, error };
-                let (certificate, key) =
-                    (files.certificate.to_string_lossy(), files.private_key.to_string_lossy());
-                let settings = TlsSettings::intermediate(&certificate, &key)
-                    .map_err(|error| failed(error.to_string()))?;
-                service.add_tls_with_settings(&address, None, settings);
+        let listener = match &port.address {
+            ListenAddress::Tcp(address) => ListenerConfig::tcp(address.to_string()),
+            ListenAddress::Unix(path) => {
+                ListenerConfig::uds(path.to_string_lossy()).permissions(Permissions::from_mode(port.mode))
             }
-        }
+        };
+        service.add_listener(listener.l4_buffer(L4BufferSettings::new(READ_AHEAD, 0)));
     }
-    Ok(service)
+    service
 }
 
 /// Turns signals into what pingora understands.
 struct Watch {
     stop: Stop,
     world: Arc<World>,
+    reloads: Reloads,
     stopping: std::sync::Mutex<std::sync::mpsc::Sender<()>>,
 }
 
@@ -188,7 +198,7 @@ impl Watch {
             let _ = told.await;
             return ShutdownSignal::FastShutdown;
         }
-        if wait_for_signal().await == Ending::Fast {
+        if signals::wait(&self.reloads).await == Ending::Fast {
             return ShutdownSignal::FastShutdown;
         }
         self.world.drain();
@@ -202,34 +212,4 @@ impl Watch {
         let _ = tokio::time::timeout(DRAIN, idle).await;
         ShutdownSignal::GracefulTerminate
     }
-}
-
-#[derive(PartialEq, Eq)]
-enum Ending {
-    Drain,
-    Fast,
-}
-
-async fn wait_for_signal() -> Ending {
-    let open = |kind| signal(kind).ok();
-    let (mut terminate, mut interrupt, mut quit, mut hang_up) = (
-        open(SignalKind::terminate()),
-        open(SignalKind::interrupt()),
-        open(SignalKind::quit()),
-        open(SignalKind::hangup()),
-    );
-    loop {
-        tokio::select! {
-            Some(()) = next(&mut terminate) => return Ending::Drain,
-            Some(()) = next(&mut interrupt) => return Ending::Fast,
-            Some(()) = next(&mut quit) => return Ending::Fast,
-            // the default action would end the process
-            Some(()) = next(&mut hang_up) => log::warn!("SIGHUP does nothing in this version: restart to load the configuration"),
-            else => std::future::pending().await,
-        }
-    }
-}
-
-async fn next(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
-    signal.as_mut()?.recv().await
 }

@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub identities: Vec<Identity>,
     /// Policies of everybody.
     pub guardrails: Vec<Arc<Compiled>>,
+    /// Guardrails on trial: they are asked what they would deny, and decide nothing.
+    pub shadow: Vec<Arc<Compiled>>,
     /// What happens when no statement matches.
     pub default: Default,
     /// The buckets.
@@ -83,6 +85,10 @@ pub struct Limits {
     pub header_bytes: usize,
     /// For a request head to arrive.
     pub header_time: Duration,
+    /// For the first byte of a request.
+    pub idle_time: Duration,
+    /// Between two reads of a request body, and for a write to a client to make progress.
+    pub client_time: Duration,
     /// Client connections at a time.
     pub connections: usize,
     /// The most bytes of a request body.

@@ -2,7 +2,10 @@
 //! It must not take part in a decision, nor let a usable link into any output.
 
 pub mod access;
+pub mod audit;
+pub mod build;
 pub mod families;
+pub mod file;
 pub mod json;
 pub mod log;
 pub mod metrics;
@@ -12,13 +15,13 @@ pub mod writer;
 
 use std::time::Duration;
 
+use crate::config::model::LogFormat;
 use crate::net::ListenerIndex;
-use crate::reason::Reason;
+use audit::AuditLog;
 use metrics::{Held, Metrics};
-use record::RequestRecord;
 use writer::LineWriter;
 
-/// For how long the end of the process waits for the last log lines.
+/// For how long the end of the process waits for the last lines of a log.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Metrics and logs of one process.
@@ -28,14 +31,13 @@ pub struct Telemetry {
     pub metrics: Metrics,
     /// The access log.
     pub access: LineWriter,
+    /// The form of its lines.
+    pub access_format: LogFormat,
+    /// The audit log.
+    pub audit: AuditLog,
 }
 
 impl Telemetry {
-    /// Counts a connection that was refused before its first request.
-    pub fn refused(&self, listener: ListenerIndex, reason: Reason) {
-        self.metrics.record(&RequestRecord { reason: Some(reason), ..RequestRecord::new(listener) });
-    }
-
     /// Counts a connection as open until the guard is dropped.
     #[must_use]
     pub fn connection(&self, listener: ListenerIndex) -> Option<Held> {
@@ -46,5 +48,6 @@ impl Telemetry {
     pub fn flush(&self) {
         // what is not written by then is lost: the reader of the log has stopped reading
         let _ = self.access.flush(PATIENCE);
+        let _ = self.audit.flush(PATIENCE);
     }
 }

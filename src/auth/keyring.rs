@@ -1,6 +1,7 @@
 //! The credentials that may sign requests: an immutable table from access key id to secret and principal.
 //! It must not say anything about a key that it does not hold, nor print a secret.
 
+use super::link_key::LinkKey;
 use crate::clock::UnixMillis;
 use crate::secret::Secret;
 use std::collections::HashMap;
@@ -49,6 +50,7 @@ pub enum KeyringError {
 #[derive(Debug)]
 pub struct Keyring {
     credentials: Vec<Credential>,
+    link_keys: Vec<LinkKey>,
     by_id: HashMap<Box<[u8]>, u32>,
     decoy: Credential,
 }
@@ -89,7 +91,8 @@ impl Keyring {
             principal: PrincipalId(u32::MAX),
             retired: None,
         };
-        Ok(Self { credentials, by_id, decoy })
+        let link_keys = credentials.iter().map(|credential| LinkKey::derive(&credential.secret)).collect();
+        Ok(Self { credentials, link_keys, by_id, decoy })
     }
 
     /// The credential with this access key id.
@@ -108,6 +111,12 @@ impl Keyring {
     #[must_use]
     pub fn credential(&self, index: KeyIndex) -> Option<&Credential> {
         self.credentials.get(usize::try_from(index.0).ok()?)
+    }
+
+    /// The key that names the links of the credential at a place of this keyring.
+    #[must_use]
+    pub fn link_key(&self, index: KeyIndex) -> Option<&LinkKey> {
+        self.link_keys.get(usize::try_from(index.0).ok()?)
     }
 
     /// Every credential, in the order given.

@@ -23,6 +23,7 @@ use crate::clock::civil::Civil;
 use crate::secret::ct_eq;
 use document::Policy;
 use fields::Fields;
+use sha2::{Digest as _, Sha256};
 use std::ops::RangeInclusive;
 
 /// A form whose policy is signed and kept to.
@@ -58,28 +59,28 @@ pub fn authenticate<'r>(
 ) -> Result<Posted<'r>, AuthError> {
     fields.required("key")?;
     let claim = claim(fields, keyring, rules, now)?;
-    let policy = fields.required("policy")?;
+    let policy_text = fields.required("policy")?;
     let found = keyring.find(claim.key_id);
     let right = match claim.scope {
         Some((day, region)) => {
             let key_id = found.credential.access_key_id.as_bytes();
             let name = KeyName { key_id, day, region, service: SERVICE };
-            let mac = cache.signing_key(&name, &found.credential.secret).mac(&[policy.as_bytes()]);
+            let mac = cache.signing_key(&name, &found.credential.secret).mac(&[policy_text.as_bytes()]);
             hex::encode(&mac).to_vec()
         }
-        None => sigv2::hmac(&found.credential.secret, policy.as_bytes()).into_bytes(),
+        None => sigv2::hmac(&found.credential.secret, policy_text.as_bytes()).into_bytes(),
     };
     let presented =
         Presented { key_id: claim.key_id, signed_at: claim.signed_at, token: claim.token.map(str::as_bytes) };
     let mismatch = || Mismatch {
         key_id: lossy(claim.key_id),
         provided: claim.signature.to_owned(),
-        string_to_sign: policy.as_bytes().to_vec(),
+        string_to_sign: policy_text.as_bytes().to_vec(),
         canonical_request: Vec::new(),
     };
     let is_right = ct_eq(&right, claim.signature.as_bytes());
     let key = presented.judge(found, is_right, rules.uniform_errors, mismatch)?;
-    let policy = Policy::parse(policy).map_err(AuthError::Policy)?;
+    let policy = Policy::parse(policy_text).map_err(AuthError::Policy)?;
     let size = policy.check(fields, now).map_err(AuthError::Policy)?;
     Ok(Posted {
         authenticated: Authenticated {
@@ -91,6 +92,7 @@ pub fn authenticate<'r>(
             region: claim
                 .scope
                 .map_or_else(|| rules.regions.first().map_or("", String::as_str), |(_, region)| region),
+            content: Sha256::digest(policy_text).into(),
             signed_headers: SignedHeaders::default(),
             payload: Payload::Unsigned,
             payload_line: UNSIGNED_PAYLOAD.as_bytes(),

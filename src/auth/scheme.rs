@@ -167,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn a_second_authorization_is_refused_whatever_it_holds() {
+        for second in ["", "AWS4 x", "AWS4 y"] {
+            for query in ["", "X-Amz-Algorithm=x"] {
+                let line = format!("AWS4 x\r\nauthorization: {second}");
+                check(query, Some(&line), &Err(AuthError::RepeatedAuthorization));
+            }
+        }
+    }
+
+    #[test]
     fn presence_decides_once() {
         let both = |value: &str| AuthError::SeveralMechanisms { authorization: Some(value.into()) };
         check("X-Amz-Algorithm=x", None, &Ok(Mechanism::Query));

@@ -23,6 +23,7 @@ use crate::request::query::{Param, Query};
 use crate::s3::effective::is_amz;
 use crate::s3::operation::table::SIGV2_PARAMS;
 use crate::secret::ct_eq;
+use sha2::{Digest as _, Sha256};
 use string_to_sign::{SUB_RESOURCES, StringToSign};
 
 /// The headers besides `x-amz-*` that a signature covers.
@@ -147,6 +148,7 @@ impl<'r> Claim<'r> {
             signed_at: self.signed_at,
             expires_at: self.expires_at,
             region: rules.regions.first().map_or("", String::as_str),
+            content: Sha256::digest(text.text()).into(),
             signed_headers: SignedHeaders::parse(COVERED.as_bytes()).unwrap_or_default(),
             // no form of this version signs chunks: the line is a hash, whatever it says
             payload: Payload::of(request, self.scheme, payload_line, || None)?,

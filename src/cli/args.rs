@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use ipnet::IpNet;
 
 use crate::clock::UnixMillis;
+use crate::policy::document::Kind;
 use values::{ByteRange, Field, ObjectUrl, Scheme};
 
 /// Enforces presigned access in front of S3: signature, network path, and the link's own limits.
@@ -35,6 +36,11 @@ pub enum Command {
     Presign(PresignArgs),
     /// Tell what the gate would do with a URL, and why
     Explain(ExplainArgs),
+    /// Test policies, or tell what is doubtful about them
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Check an audit log
+    Audit(AuditArgs),
     /// Print which build this is
     Version(VersionArgs),
 }
@@ -149,6 +155,92 @@ pub struct ExplainArgs {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// The commands under `policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Run cases, one JSON object a line, and show those whose decision is not the expected one
+    Test(PolicyTestArgs),
+    /// Tell what is wrong or doubtful in policy documents
+    Lint(PolicyLintArgs),
+}
+
+/// Arguments of `policy test`.
+#[derive(Debug, clap::Args)]
+pub struct PolicyTestArgs {
+    /// The cases
+    #[arg(value_name = "CASES.jsonl")]
+    pub cases: PathBuf,
+    /// Print the decision of each case as a JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Take condition keys that no gate can know without a warning: the cases bring their values
+    #[arg(long)]
+    pub any_key: bool,
+}
+
+/// Arguments of `policy lint`.
+#[derive(Debug, clap::Args)]
+pub struct PolicyLintArgs {
+    /// The policy documents
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// What the documents are attached to; left out, a bucket if they name principals, else an access key
+    #[arg(long, value_enum)]
+    pub kind: Option<PolicyKind>,
+    /// Fail on warnings too
+    #[arg(long)]
+    pub strict: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a policy document is attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PolicyKind {
+    /// An access key
+    Identity,
+    /// An access key, as the most that it may do
+    Boundary,
+    /// A bucket
+    Bucket,
+    /// A listener
+    Endpoint,
+    /// Every principal
+    Guardrail,
+}
+
+impl From<PolicyKind> for Kind {
+    fn from(kind: PolicyKind) -> Self {
+        match kind {
+            PolicyKind::Identity => Self::Identity,
+            PolicyKind::Boundary => Self::Boundary,
+            PolicyKind::Bucket => Self::Resource,
+            PolicyKind::Endpoint => Self::Endpoint,
+            PolicyKind::Guardrail => Self::Guardrail,
+        }
+    }
+}
+
+/// Arguments of `audit`.
+#[derive(Debug, clap::Args)]
+pub struct AuditArgs {
+    /// What to do with it
+    #[command(subcommand)]
+    pub command: AuditCommand,
+}
+
+/// What can be done with an audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Tell whether every line follows the one before; exit 1 and the first that does not
+    Verify {
+        /// The files, the oldest first: each must go on where the one before ends
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// Arguments of `version`.

@@ -46,7 +46,12 @@ fn link(args: &PresignArgs, config: &Config, now: UnixMillis) -> Result<String, 
         (Some(host), _) => host.clone(),
         (None, Hosts::Listed(names)) => {
             let name = names.first().cloned().unwrap_or_default();
-            match config.listeners.first().map(|listener| listener.address.value.port()) {
+            match config
+                .listeners
+                .first()
+                .and_then(|listener| listener.address.value.tcp())
+                .map(|at| at.port())
+            {
                 Some(port) if port != 443 && port != 80 => format!("{name}:{port}"),
                 _ => name,
             }

@@ -11,6 +11,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::resolve;
 use crate::config::source::SystemSource;
 use crate::server::boot::{Access, boot};
+use crate::server::reload::Reloader;
 use crate::server::{self, Stop};
 use crate::telemetry::log::{Format, install};
 
@@ -20,8 +21,11 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     out::stderr(&built.diagnostics.iter().map(Diagnostic::render).collect::<String>());
     let Some((config, snapshot)) = built.world else { return ExitCode::from(NO) };
     let admin = config.admin.as_ref().map(|admin| admin.address.value);
+    let reloader = Reloader::new(&args.config, &config, built.files);
     let served = boot(&config, snapshot, Access::Configured).map_err(|error| error.to_string()).and_then(
-        |(world, ports)| server::run(&world, &ports, admin, Stop::Signals).map_err(|error| error.to_string()),
+        |(world, ports)| {
+            server::run(&world, &ports, admin, reloader, Stop::Signals).map_err(|error| error.to_string())
+        },
     );
     match served {
         Ok(()) => ExitCode::SUCCESS,

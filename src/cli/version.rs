@@ -5,28 +5,15 @@ use std::process::ExitCode;
 
 use super::args::VersionArgs;
 use super::out;
-
-/// The version of the release.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// The revision that was built, if the build was told (`PRESIGN_GATE_REVISION`), else `unknown`.
-pub const REVISION: &str = match option_env!("PRESIGN_GATE_REVISION") {
-    Some(revision) => revision,
-    None => "unknown",
-};
+use crate::telemetry::build::{REVISION, VERSION, json};
 
 pub(super) fn run(args: &VersionArgs) -> ExitCode {
     out::stdout(&render(args.json));
     ExitCode::SUCCESS
 }
 
-fn render(json: bool) -> String {
-    if json {
-        let object = serde_json::json!({ "name": "presign-gate", "version": VERSION, "revision": REVISION });
-        format!("{object}\n")
-    } else {
-        format!("presign-gate {VERSION} ({REVISION})\n")
-    }
+fn render(as_json: bool) -> String {
+    if as_json { json() } else { format!("presign-gate {VERSION} ({REVISION})\n") }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub(crate) fn check(parts: &Parts<'_>, reader: &Reader<'_>) {
 
 fn names_are_unique(parts: &Parts<'_>, reader: &Reader<'_>) {
     let addresses = parts.listeners.unwrap_or_default().iter().map(|listener| &listener.address);
-    unique(reader, "address", addresses.filter(|address| address.value.port() != 0));
+    unique(reader, "address", addresses.filter(|at| at.value.tcp().is_none_or(|tcp| tcp.port() != 0)));
     let credentials = parts.credentials.unwrap_or_default();
     unique(reader, "access key id", credentials.iter().map(|credential| &credential.access_key_id));
     unique(reader, "bucket", parts.buckets.unwrap_or_default().iter().map(|bucket| &bucket.name));
@@ -80,7 +80,7 @@ fn unique<'a, T: Eq + Hash + std::fmt::Display + 'a>(
 
 fn admin_has_its_own_address(listeners: &[Listener], admin: &Admin, reader: &Reader<'_>) {
     let Located { value, at, path } = &admin.address;
-    if value.port() != 0 && listeners.iter().any(|listener| listener.address.value == *value) {
+    if value.port() != 0 && listeners.iter().any(|listener| listener.address.value.tcp() == Some(*value)) {
         let message = format!("`{value}` is the address of a listener already");
         reader.error(*at, path, message, "give the admin endpoint a port of its own");
     }
@@ -90,7 +90,7 @@ fn check_bucket(upstreams: &[Upstream], bucket: &Bucket, reader: &Reader<'_>) {
     let name = &bucket.upstream;
     let Some(upstream) = upstreams.iter().find(|upstream| upstream.name.value == name.value) else {
         let names = upstreams.iter().map(|upstream| upstream.name.value.as_str());
-        let hint = match super::nearest::nearest(&name.value, names.clone()) {
+        let hint = match crate::nearest::nearest(&name.value, names.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known here: {}", names.collect::<Vec<_>>().join(", ")),
         };

@@ -25,6 +25,19 @@ impl Severity {
     }
 }
 
+/// Findings in a number of files as one JSON object: `ok`, the counts, and the findings in their order.
+#[must_use]
+pub fn report(files: usize, findings: &[Diagnostic]) -> serde_json::Value {
+    let errors = findings.iter().filter(|finding| finding.is_error()).count();
+    serde_json::json!({
+        "ok": errors == 0,
+        "files": files,
+        "errors": errors,
+        "warnings": findings.len() - errors,
+        "diagnostics": findings.iter().map(Diagnostic::json).collect::<Vec<_>>(),
+    })
+}
+
 /// A finding inside the file that is being read, before the file is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -127,6 +140,15 @@ impl Diagnostic {
             let _ = writeln!(text, "       = {hint}");
         }
         text
+    }
+
+    /// `file:line:column: path: message (hint)`, for a log; without the line of the file.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Self { file, line, column, .. } = self;
+        let place = if *line == 0 { file.clone() } else { format!("{file}:{line}:{column}") };
+        let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{place}: {}{hint}", self.message_with_path())
     }
 
     /// The message, with the path before it where it does not name the path itself.

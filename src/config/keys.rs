@@ -36,6 +36,8 @@ pub enum Presence {
     Optional,
     /// As if this value were given.
     Default(&'static str),
+    /// As if the section were given without keys, so that their defaults hold.
+    Defaults,
 }
 
 /// Whether this version does what a key says. A key that it does not serve is refused, never ignored: a rule that its

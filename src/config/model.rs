@@ -2,6 +2,7 @@
 //! It must not hold text that still needs reading, nor anything that a default was not applied to.
 
 pub mod identity;
+pub mod rates;
 pub mod storage;
 
 use std::net::SocketAddr;
@@ -12,8 +13,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::tree::Place;
+use crate::net::address::ListenAddress;
 use crate::secret::Secret;
+use crate::tls::{Files, Served};
 use identity::{Credential, PolicyRules};
+use rates::RateLimit;
 use storage::{Bucket, Upstream};
 
 /// A value and where it stands, for findings that only show when values are compared.
@@ -48,40 +52,55 @@ pub struct Config {
     pub buckets: Vec<Bucket>,
     /// Where the objects are; at least one, each name once.
     pub upstreams: Vec<Upstream>,
+    /// The state that is kept about links, and limits that count.
+    pub links: Links,
     /// What one client may take of the gate.
     pub limits: Limits,
     /// What is written down.
     pub logs: Logs,
     /// Whether answers carry `x-gate-reason`. Default false.
     pub expose_reasons: bool,
+    /// The whole file as JSON, defaults filled in, secrets left out.
+    pub shown: serde_json::Value,
 }
 
 /// An address that clients connect to.
 #[derive(Debug)]
 pub struct Listener {
-    /// Address and port.
-    pub address: Located<SocketAddr>,
-    /// Certificate and key; cleartext without.
+    /// Address and port, or a Unix socket.
+    pub address: Located<ListenAddress>,
+    /// The permissions of a Unix socket. Default 0660.
+    pub mode: u32,
+    /// Certificates and keys; cleartext without.
     pub tls: Option<Tls>,
     /// Peers that must send a PROXY header; every other peer is refused. `None`: no PROXY header is read.
-    pub proxy_protocol: Option<Vec<IpNet>>,
+    pub proxy_protocol: Option<Trusted>,
     /// The header that names the client, and who is believed. `None`: no header is believed.
     pub forwarded: Option<Forwarded>,
     /// As the policy of a VPC endpoint, for all that comes in here.
     pub endpoint_policy: Option<PolicySource>,
 }
 
-/// The certificate of a listener.
-#[derive(Debug)]
+/// Peers that are believed; somebody at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trusted {
+    /// Those with an address in one of these ranges.
+    pub ranges: Vec<IpNet>,
+    /// Those of a Unix socket; only where the listener is one.
+    pub unix: bool,
+}
+
+/// What a listener serves TLS with, found to be good.
+#[derive(Clone, Debug)]
 pub struct Tls {
-    /// The certificate chain, PEM.
-    pub certificate: LoadedFile,
-    /// Its private key, PEM.
-    pub private_key: LoadedFile,
+    /// The files that it was made from.
+    pub files: Files<LoadedFile>,
+    /// What was made from them.
+    pub served: Served,
 }
 
 /// A file that was read, and its name for reading it again when it changes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LoadedFile {
     /// Its name, joined to the folder of the config file.
     pub path: PathBuf,
@@ -92,8 +111,8 @@ pub struct LoadedFile {
 /// Belief in a header that names the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarded {
-    /// Proxies that are believed; never empty.
-    pub trusted: Vec<IpNet>,
+    /// Proxies that are believed.
+    pub trusted: Trusted,
     /// The header that they write. Default `X-Forwarded-For`.
     pub header: ForwardedHeader,
 }
@@ -181,6 +200,13 @@ pub struct Signing {
     pub uniform_errors: bool,
 }
 
+/// The state that is kept about links, and limits that count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// The most requests in a time; each limit once.
+    pub rate_limits: Vec<RateLimit>,
+}
+
 /// What one client may take of the gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -188,6 +214,10 @@ pub struct Limits {
     pub header_bytes: u64,
     /// The time to send a request head, from its first byte. Default 5 s.
     pub header_time: Duration,
+    /// How long a client connection may stay open without a request. Default 60 s.
+    pub idle_time: Duration,
+    /// How long a client may send nothing of a body that it owes, or take nothing of an answer. Default 60 s.
+    pub client_time: Duration,
     /// Client connections at a time. Default 50000.
     pub connections: u64,
     /// The largest request body, in bytes. Default 5 TiB.
@@ -199,8 +229,21 @@ pub struct Limits {
 /// What is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logs {
-    /// Where access lines (JSON) go. Default standard output.
+    /// Where access lines go. Default standard output.
     pub access: LogTarget,
+    /// The form of an access line. Default JSON.
+    pub access_format: LogFormat,
+    /// The file of the audit log; `None`: there is none.
+    pub audit: Option<PathBuf>,
+}
+
+/// The form of an access line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object, with the field names of ECS and OpenTelemetry.
+    Json,
+    /// As S3 writes its server access log.
+    S3,
 }
 
 /// Where lines of a log go.

@@ -4,12 +4,14 @@
 mod access;
 mod credentials;
 mod policies;
+mod rates;
 mod secrets;
 mod storage;
+mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, LogTarget, Logs, Signing};
+use super::model::{Admin, Config, Hosts, Limits, Links, LogFormat, LogTarget, Logs, Signing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::tree::{Node, Scalar};
@@ -31,7 +33,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let policy = top.section_or_empty("policy").and_then(|fields| policies::rules(&fields));
     let buckets = storage::buckets(&top);
     let upstreams = storage::upstreams(&top);
-    let links = top.if_given("links", links);
+    let links = top.section_or_empty("links").and_then(|fields| links(&fields));
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let expose_reasons = expose_reasons(&top);
@@ -48,7 +50,6 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         reader,
     );
     version?;
-    links?;
     Ok(Config {
         listeners: listeners?,
         admin: admin?,
@@ -59,9 +60,11 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         policy: policy?,
         buckets: buckets?,
         upstreams: upstreams?,
+        links: links?,
         limits: limits?,
         logs: logs?,
         expose_reasons: expose_reasons?,
+        shown: super::shown::shown(root),
     })
 }
 
@@ -121,11 +124,12 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
     })
 }
 
-/// This version keeps no state about links; the section is only looked over for what it does not serve.
-fn links(top: &Fields<'_>, name: &'static str) -> Result<(), Reported> {
-    let links = top.section(name)?;
-    links.if_given("store", Fields::section)?;
-    Ok(())
+/// This version keeps no state about links; beside the limits the section is only looked over for what it does not serve.
+fn links(fields: &Fields<'_>) -> Result<Links, Reported> {
+    let store = fields.if_given("store", Fields::section);
+    let rate_limits = rates::rate_limits(fields);
+    store?;
+    Ok(Links { rate_limits: rate_limits? })
 }
 
 fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {
@@ -145,23 +149,39 @@ fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {
 fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
     let header_bytes = fields.size("header_bytes");
     let header_time = fields.duration("header_time");
+    let idle_time = fields.duration("idle_time");
+    let client_time = fields.duration("client_time");
     let connections = fields.count("connections");
     let body = fields.size("body");
     let buffered_body = fields.size("buffered_body");
     Ok(Limits {
         header_bytes: header_bytes?,
         header_time: header_time?,
+        idle_time: idle_time?,
+        client_time: client_time?,
         connections: connections?,
         body: body?,
         buffered_body: buffered_body?,
     })
 }
 
+/// A chain is read back from its file: it cannot go to standard output, among other lines.
+fn audit_path(scalar: &Scalar) -> Result<String, Malformed> {
+    if scalar.text == "-" {
+        return Err(Malformed::new(&scalar.text, "a file", "write the name of a file, as `audit.jsonl`"));
+    }
+    text(scalar)
+}
+
 fn logs(fields: &Fields<'_>) -> Result<Logs, Reported> {
-    let path = fields.section_or_empty("access")?.text("path")?;
-    let access = match path.value.as_str() {
+    let access = fields.section_or_empty("access")?;
+    let path = access.text("path");
+    let access_format = access.choice("format", &[("json", LogFormat::Json), ("s3", LogFormat::S3)]);
+    let audit = fields.if_given("audit", |fields, name| fields.section(name)?.scalar("path", audit_path));
+    let access = match path?.value.as_str() {
         "-" => LogTarget::Stdout,
         name => LogTarget::File(fields.reader.locate(name)),
     };
-    Ok(Logs { access })
+    let audit = audit?.map(|path| fields.reader.locate(&path.value));
+    Ok(Logs { access, access_format: access_format?, audit })
 }

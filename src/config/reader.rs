@@ -70,15 +70,23 @@ impl<'a> Reader<'a> {
         self.error(at, path, wrong.message(), wrong.hint.clone())
     }
 
-    /// Reads a file that the config names; the file is remembered so that its changes can be seen.
+    /// Reads a file that the config names; the file is remembered, even if it is not there, so that its changes can be seen.
     pub(crate) fn read_file(
         &self,
         name: &str,
     ) -> Result<(PathBuf, super::source::FileBytes), super::source::SourceError> {
         let path = self.folder.join(name);
-        let file = self.source.read(&path)?;
         self.files.borrow_mut().push(path.clone());
+        let file = self.source.read(&path)?;
         Ok((path, file))
+    }
+
+    /// Forgets one reading of a file, whose changes somebody else sees to.
+    pub(crate) fn forget_file(&self, path: &Path) {
+        let mut files = self.files.borrow_mut();
+        if let Some(at) = files.iter().rposition(|known| known == path) {
+            files.remove(at);
+        }
     }
 
     /// A file name of the config, joined to the folder of the config file.

@@ -6,22 +6,22 @@ mod policies;
 use super::diagnostic::{Diagnostic, Problem, Severity};
 use super::model::identity::PolicyDefault;
 use super::model::storage::{self, BucketName};
-use super::model::{self, Config, Located};
+use super::model::{self, Config, Located, PolicySource};
 use super::source::Source;
 use super::tree::Place;
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
-use crate::net::cidr::CidrSet;
+use crate::net::cidr::{CidrError, CidrSet};
 use crate::net::forwarded::ForwardedHeader;
-use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, VpcEndpoint};
+use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, Peers, VpcEndpoint};
 use crate::policy::document::Kind;
 use crate::policy::principal::Principal;
 use crate::s3::address::HostRules;
 use crate::snapshot::{self, Bucket, Buckets, Identity, Limits, Listener, Snapshot};
 use crate::upstream::{Addressing, Credentials, Upstream};
 use policies::Policies;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A config file that was read as far as possible.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Built {
     pub world: Option<(Config, Snapshot)>,
     /// All findings.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files that were read, or should have been, the config file first.
+    pub files: Vec<PathBuf>,
 }
 
 /// Loads a file and builds the world that it describes.
@@ -44,7 +46,7 @@ pub fn build(source: &dyn Source, path: &Path) -> Built {
         Some((config, snapshot?))
     });
     let broken = diagnostics.iter().any(Diagnostic::is_error);
-    Built { world: world.filter(|_| !broken), diagnostics }
+    Built { world: world.filter(|_| !broken), diagnostics, files: loaded.files }
 }
 
 /// Collects findings on the way.
@@ -65,12 +67,12 @@ impl Resolver {
 
     fn snapshot(&mut self, config: &Config) -> Option<Snapshot> {
         let mut policies = Policies::default();
-        let guardrails = config
-            .policy
-            .guardrails
-            .iter()
-            .filter_map(|source| policies.compile(source, Kind::Guardrail, &mut self.findings))
-            .collect();
+        let mut compiled = |sources: &[PolicySource]| {
+            let one = |source| policies.compile(source, Kind::Guardrail, &mut self.findings);
+            sources.iter().filter_map(one).collect()
+        };
+        let guardrails = compiled(&config.policy.guardrails);
+        let shadow = compiled(&config.policy.shadow);
         let identities = self.identities(config, &mut policies);
         let listeners = self.listeners(config, &mut policies);
         let buckets = self.buckets(config, &mut policies);
@@ -95,6 +97,7 @@ impl Resolver {
             key_cache: KeyCache::default(),
             identities,
             guardrails,
+            shadow,
             default: match config.policy.default {
                 PolicyDefault::Deny => snapshot::Default::Deny,
                 PolicyDefault::Pass => snapshot::Default::Pass,
@@ -104,6 +107,8 @@ impl Resolver {
             limits: Limits {
                 header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
                 header_time: config.limits.header_time,
+                idle_time: config.limits.idle_time,
+                client_time: config.limits.client_time,
                 connections: usize::try_from(config.limits.connections).unwrap_or(usize::MAX),
                 body: config.limits.body,
                 buffered_body: usize::try_from(config.limits.buffered_body).unwrap_or(usize::MAX),
@@ -178,19 +183,13 @@ impl Resolver {
     fn listeners(&mut self, config: &Config, policies: &mut Policies) -> Vec<Listener> {
         let mut listeners = Vec::with_capacity(config.listeners.len());
         for listener in &config.listeners {
-            if listener.tls.is_some() && listener.proxy_protocol.is_some() {
-                let text =
-                    "a PROXY header in front of TLS is not served by this version: end TLS before the gate";
-                self.error_at(&listener.address, text.to_owned());
-            }
-            let proxy_protocol =
-                listener.proxy_protocol.as_ref().map(|nets| CidrSet::new(nets.iter().copied()));
+            let proxy_protocol = listener.proxy_protocol.as_ref().map(peers);
             let forwarded = listener.forwarded.as_ref().map(|rules| {
                 let header = match rules.header {
                     model::ForwardedHeader::XForwardedFor => ForwardedHeader::XForwardedFor,
                     model::ForwardedHeader::Forwarded => ForwardedHeader::Forwarded,
                 };
-                CidrSet::new(rules.trusted.iter().copied()).map(|trusted| ForwardedRules { trusted, header })
+                peers(&rules.trusted).map(|trusted| ForwardedRules { trusted, header })
             });
             let endpoint_policy = listener
                 .endpoint_policy
@@ -252,10 +251,14 @@ impl Resolver {
                 let text = "a passthrough upstream cannot have another bucket name: the client signed the one it used";
                 self.error_at(other, text.to_owned());
             }
+            let name = match &bucket.name.value {
+                BucketName::Named(name) => Some(name.as_str()),
+                BucketName::Rest => None,
+            };
             let policy = bucket
                 .policy
                 .as_ref()
-                .and_then(|source| policies.compile(source, Kind::Resource, &mut self.findings));
+                .and_then(|source| policies.compile_for(name, source, Kind::Resource, &mut self.findings));
             // that the upstream exists was checked when the file was read
             let Some(upstream) = upstream else { continue };
             buckets.push(Bucket {
@@ -267,6 +270,10 @@ impl Resolver {
         }
         buckets
     }
+}
+
+fn peers(trusted: &model::Trusted) -> Result<Peers, CidrError> {
+    CidrSet::new(trusted.ranges.iter().copied()).map(|ranges| Peers::new(ranges, trusted.unix))
 }
 
 fn upstream(upstream: &storage::Upstream) -> Upstream {

@@ -11,7 +11,7 @@ use super::source::{FileBytes, MemorySource, SourceError, SystemSource};
 use super::*;
 use crate::secret::Secret;
 
-/// Files of this machine, and an environment in which every variable holds its own name.
+/// Files of this machine, and an environment in which every variable is set.
 #[derive(Debug)]
 struct NamedEnv;
 
@@ -21,7 +21,7 @@ impl Source for NamedEnv {
     }
 
     fn env(&self, name: &str) -> Result<Secret, SourceError> {
-        Ok(Secret::new(name))
+        Ok(Secret::new(format!("what {name} holds")))
     }
 }
 
@@ -43,7 +43,7 @@ fn the_commented_example_loads_without_a_finding() {
     assert_eq!(rendered(&loaded), "");
     let config = loaded.config.unwrap();
     assert_eq!((config.listeners.len(), config.credentials.len(), config.buckets.len()), (2, 3, 2));
-    assert_eq!(loaded.files.len(), 6, "the file and its five policies: {:?}", loaded.files);
+    assert_eq!(loaded.files.len(), 7, "the file and its six policies: {:?}", loaded.files);
 }
 
 #[test]
@@ -59,6 +59,7 @@ fn the_minimal_example_loads_and_its_defaults_hold() {
     assert_eq!(config.signing.clock_skew.as_secs(), 900);
     assert!(config.signing.header_auth && !config.signing.uniform_errors);
     assert_eq!((config.limits.header_bytes, config.limits.header_time.as_secs()), (32 << 10, 5));
+    assert_eq!((config.limits.idle_time.as_secs(), config.limits.client_time.as_secs()), (60, 60));
     assert_eq!((config.limits.connections, config.limits.body), (50_000, 5 << 40));
     assert_eq!(config.limits.buffered_body, 2 << 20);
     assert_eq!(config.logs.access, model::LogTarget::Stdout);

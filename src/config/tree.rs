@@ -184,5 +184,5 @@ fn sounds_secret(key: &str) -> bool {
     const NAMES: [&str; 5] = ["secret_access_key", "session_token", "token", "value", "private_key"];
     let lower = key.to_ascii_lowercase();
     ["secret", "token", "passw", "private"].iter().any(|word| lower.contains(word))
-        || super::nearest::nearest(key, NAMES.iter().copied()).is_some()
+        || crate::nearest::nearest(key, NAMES.iter().copied()).is_some()
 }

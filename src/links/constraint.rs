@@ -5,6 +5,7 @@ mod error;
 mod value;
 
 pub use error::ConstraintError;
+pub use value::Pin;
 
 use crate::clock::UnixMillis;
 use crate::request::query::Query;
@@ -46,6 +47,10 @@ constraints! {
     SourceVpce "source-vpce" "comma-separated ids of VPC endpoints; the request must come through one"
     NotBefore "not-before" "a time; earlier use is refused"
     ContentLengthRange "content-length-range" "`min,max`: the size of an upload in bytes, ends included"
+    Pin "pin" "`ip`, `net` or `vpce`: the first user's network becomes the only one"
+    MaxUses "max-uses" "deliveries, 1 to 1000000"
+    MaxBytes "max-bytes" "bytes sent to or taken from clients in total, 1 or more"
+    Rate "rate" "bytes per second, 1 or more"
 }
 
 /// The constraints of one link.
@@ -56,6 +61,10 @@ pub struct Constraints {
     source_vpce: Option<Vec<Box<str>>>,
     not_before: Option<UnixMillis>,
     content_length: Option<RangeInclusive<u64>>,
+    pin: Option<Pin>,
+    max_uses: Option<u32>,
+    max_bytes: Option<u64>,
+    rate: Option<u64>,
 }
 
 /// What is known about a request when its constraints are checked. `None` is "not known".
@@ -81,15 +90,35 @@ impl Constraints {
     pub fn parse(query: &Query<'_>) -> Result<Self, ConstraintError> {
         let mut constraints = Self::default();
         for param in query.iter().filter(|param| is_gate_name(param.name.decoded())) {
-            let unknown = || ConstraintError::unknown(param.name.raw());
             // another letter case or an escape would be another parameter to whoever reads the bytes
-            let constraint = Constraint::ALL
-                .iter()
-                .find(|known| known.parameter().as_bytes() == param.name.raw())
-                .ok_or_else(unknown)?;
-            constraints.set(*constraint, param.value.decoded())?;
+            constraints.add(param.name.raw(), param.value.decoded())?;
         }
         Ok(constraints)
+    }
+
+    /// Reads the constraints among the fields of a signed form, names and values as they were sent.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn from_fields<'f>(
+        fields: impl IntoIterator<Item = (&'f [u8], &'f [u8])>,
+    ) -> Result<Self, ConstraintError> {
+        let mut constraints = Self::default();
+        for (name, value) in fields.into_iter().filter(|(name, _)| is_gate_name(name)) {
+            constraints.add(name, value)?;
+        }
+        Ok(constraints)
+    }
+
+    /// Whether a decoded name is that of a constraint or looks like one.
+    #[must_use]
+    pub fn claims(name: &[u8]) -> bool {
+        is_gate_name(name)
+    }
+
+    fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), ConstraintError> {
+        let found = Constraint::ALL.iter().find(|known| known.parameter().as_bytes() == name);
+        self.set(*found.ok_or_else(|| ConstraintError::unknown(name))?, value)
     }
 
     /// Refuses a query that carries a constraint: signatures of SigV2 do not cover it.
@@ -122,6 +151,12 @@ impl Constraints {
             Constraint::ContentLengthRange => {
                 self.content_length.replace(value::range(text).ok_or_else(malformed)?).is_some()
             }
+            Constraint::Pin => self.pin.replace(value::pin(text).ok_or_else(malformed)?).is_some(),
+            Constraint::MaxUses => self.max_uses.replace(value::uses(text).ok_or_else(malformed)?).is_some(),
+            Constraint::MaxBytes => {
+                self.max_bytes.replace(value::bytes(text).ok_or_else(malformed)?).is_some()
+            }
+            Constraint::Rate => self.rate.replace(value::bytes(text).ok_or_else(malformed)?).is_some(),
         };
         if repeated { Err(ConstraintError::Repeated(constraint)) } else { Ok(()) }
     }
@@ -135,6 +170,10 @@ impl Constraints {
             Constraint::SourceVpce => self.source_vpce.is_some(),
             Constraint::NotBefore => self.not_before.is_some(),
             Constraint::ContentLengthRange => self.content_length.is_some(),
+            Constraint::Pin => self.pin.is_some(),
+            Constraint::MaxUses => self.max_uses.is_some(),
+            Constraint::MaxBytes => self.max_bytes.is_some(),
+            Constraint::Rate => self.rate.is_some(),
         }
     }
 
@@ -150,7 +189,37 @@ impl Constraints {
         self.content_length.as_ref()
     }
 
-    /// Checks every constraint; an unknown fact meets none.
+    /// The kind of network that the first user binds the link to.
+    #[must_use]
+    pub const fn pin(&self) -> Option<Pin> {
+        self.pin
+    }
+
+    /// How often the link may be used, 1 to 1000000.
+    #[must_use]
+    pub const fn max_uses(&self) -> Option<u32> {
+        self.max_uses
+    }
+
+    /// How many bytes the link may move in total.
+    #[must_use]
+    pub const fn max_bytes(&self) -> Option<u64> {
+        self.max_bytes
+    }
+
+    /// How many bytes the link may move in a second.
+    #[must_use]
+    pub const fn rate(&self) -> Option<u64> {
+        self.rate
+    }
+
+    /// Whether one of them depends on how the link was used before.
+    #[must_use]
+    pub const fn needs_state(&self) -> bool {
+        self.pin.is_some() || self.max_uses.is_some() || self.max_bytes.is_some()
+    }
+
+    /// Checks every constraint that this request alone can answer; an unknown fact meets none.
     ///
     /// # Errors
     /// [`ConstraintError`] for the first one, in the order of [`Constraint::ALL`], that is not met.

@@ -12,7 +12,7 @@ use crate::policy::compile::StatementRef;
 use crate::policy::context::{
     Age, Context, NetworkPath, OperationValue, SignatureVersion, Signed, Tags, TlsVersion, Transport,
 };
-use crate::policy::decide::{Layers, Outcome as Said, decide};
+use crate::policy::decide::{Layers, Outcome as Said, decide, would_deny};
 use crate::policy::key::Key;
 use crate::policy::query::{ActionRef, ContextRef, Query, ResourceRef};
 use crate::reason::Reason;
@@ -30,6 +30,9 @@ pub struct AccessDecision<'r> {
     pub said: Access,
     /// The statements that decided.
     pub matched: SmallVec<[StatementRef<'r>; 4]>,
+    /// The documents, by position in [`Snapshot::shadow`], that would deny the request if they were guardrails. Empty
+    /// for requests that are not allowed anyway.
+    pub shadow_denied: SmallVec<[usize; 2]>,
 }
 
 /// What comes of the policies' decisions.
@@ -81,7 +84,7 @@ impl<'r> Question<'r, '_, '_> {
         bucket: Option<usize>,
         requirements: &[Requirement<'_>],
     ) -> AccessDecision<'r> {
-        let mut decision = AccessDecision { said: Access::Allow, matched: SmallVec::new() };
+        let mut decision = AccessDecision { said: Access::Allow, ..AccessDecision::default() };
         let Some(identity) = self.snapshot.identity(self.authenticated.principal) else {
             return AccessDecision { said: Access::ImplicitDeny, ..decision };
         };
@@ -91,6 +94,7 @@ impl<'r> Question<'r, '_, '_> {
         }
         let operation = self.operation_keys();
         let context = self.context(&operation);
+        let mut shadow_denied = SmallVec::new();
         for requirement in requirements {
             let Some(resource) = resource(&requirement.resource) else {
                 return AccessDecision { said: Access::ImplicitDeny, ..decision };
@@ -120,7 +124,17 @@ impl<'r> Question<'r, '_, '_> {
             let answer = decide(&layers, &query);
             let silent = answer.is_silent();
             if answer.outcome == Said::ExplicitlyDenied {
-                return AccessDecision { said: Access::ExplicitDeny, matched: answer.matched };
+                let matched = answer.matched;
+                return AccessDecision {
+                    said: Access::ExplicitDeny,
+                    matched,
+                    shadow_denied: SmallVec::new(),
+                };
+            }
+            for at in would_deny(&self.snapshot.shadow, &layers, &query) {
+                if !shadow_denied.contains(&at) {
+                    shadow_denied.push(at);
+                }
             }
             // what S3 alone can know to be needed is only refused by an explicit Deny
             if requirement.kind != Kind::Always {
@@ -131,6 +145,9 @@ impl<'r> Question<'r, '_, '_> {
                 _ if silent && decision.said != Access::ImplicitDeny => decision.said = Access::Silent,
                 _ => decision.said = Access::ImplicitDeny,
             }
+        }
+        if decision.verdict(self.snapshot.default).is_ok() {
+            decision.shadow_denied = shadow_denied;
         }
         decision
     }

@@ -15,6 +15,12 @@ pub fn exists(action: &str) -> bool {
     name.is_some_and(|name| ELSEWHERE.iter().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
+/// The names of all actions of S3, without `s3:`.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    let served = Action::ALL.iter().filter_map(|action| action.name().strip_prefix("s3:"));
+    served.chain(ELSEWHERE.iter().copied())
+}
+
 const ELSEWHERE: &[&str] = &[
     "AllowVendedLogDeliveryForResource",
     "AssociateAccessGrantsIdentityCenter",

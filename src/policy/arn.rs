@@ -21,7 +21,7 @@ pub fn split(text: &[u8]) -> Option<Parts<'_>> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArnError {
     /// Not `arn:` and five more parts.
-    #[error("is no ARN: write `arn:partition:service:region:account:resource`")]
+    #[error("is no ARN")]
     Malformed,
     /// A variable before the resource part of a Resource.
     #[error("has a variable outside the last part of the ARN, where none is allowed")]
@@ -33,7 +33,7 @@ pub enum ArnError {
     #[error("has a wildcard in the partition part of the ARN, where only `*` and `aws*` are allowed")]
     PartitionWildcard,
     /// A malformed variable.
-    #[error(transparent)]
+    #[error("is malformed: {0}")]
     Pattern(#[from] PatternError),
 }
 

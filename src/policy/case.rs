@@ -10,7 +10,7 @@ use super::context::{KeyMap, KeyMapError};
 use super::decide::{Layers, Outcome, decide};
 use super::document::Kind;
 use super::error::PolicyError;
-use super::parse::{ParseOptions, parse_value};
+use super::parse::{self, ParseOptions, parse_value};
 use super::principal::{Principal, PrincipalError};
 use super::query::{ActionRef, ContextRef, Query, ResourceRef};
 
@@ -20,6 +20,9 @@ pub enum CaseError {
     /// The line is no JSON object.
     #[error("the case is no JSON object: {0}")]
     Syntax(String),
+    /// A name that stands twice in one object.
+    #[error("`{0}` stands twice in one object")]
+    Repeated(String),
     /// A member that must be there, or has another type.
     #[error("`{0}` is missing or has another type")]
     Member(&'static str),
@@ -57,6 +60,8 @@ pub struct CaseResult {
     pub expected: Option<Outcome>,
     /// The statements that decided: document, label, effect.
     pub matched: Vec<(String, String, &'static str)>,
+    /// What the gate would refuse in these policies, since it cannot know it; a case brings the values itself.
+    pub unknowable: Vec<(&'static str, PolicyError)>,
 }
 
 impl CaseResult {
@@ -73,19 +78,23 @@ const MEMBERS: &[&str] =
 const NOTES: &[&str] = &["tag", "basis", "class", "why", "simulator", "comment"];
 const REQUEST_MEMBERS: &[&str] = &["principal", "action", "resource", "resource_account", "context"];
 
-/// Runs one line of a case file.
+/// Runs one line of a case file. Without `any_key`, keys that no gate can know are reported beside the outcome.
 ///
 /// # Errors
 /// Lines that are no case, and policies that are refused.
 pub fn run_case(line: &str, any_key: bool) -> Result<CaseResult, CaseError> {
     let case: Map<String, Value> =
         serde_json::from_str(line).map_err(|error| CaseError::Syntax(error.to_string()))?;
+    if let Some(name) = parse::repeated_name(line) {
+        return Err(CaseError::Repeated(name));
+    }
     known_members(&case, MEMBERS, NOTES)?;
     let id = case.get("id").and_then(Value::as_str).ok_or(CaseError::Member("id"))?.to_owned();
     let expected = case.get("expect").map(read_outcome).transpose()?;
     let options =
-        ParseOptions { any_key, allow_not_principal_allow: true, unclosed_variable_is_literal: true };
+        ParseOptions { any_key: true, allow_not_principal_allow: true, unclosed_variable_is_literal: true };
     let documents = Documents::read(&case, options)?;
+    let unknowable = if any_key { Vec::new() } else { unknowable(&case, options) };
     let request = case.get("request").and_then(Value::as_object).ok_or(CaseError::Member("request"))?;
     known_members(request, REQUEST_MEMBERS, &[])?;
     let principal = read_principal(request.get("principal"))?;
@@ -107,7 +116,7 @@ pub fn run_case(line: &str, any_key: bool) -> Result<CaseResult, CaseError> {
     let decision = decide(&documents.layers(), &query);
     let named = decision.matched.iter();
     let matched = named.map(|s| (s.document().into(), s.label().into(), s.effect().as_str())).collect();
-    Ok(CaseResult { id, outcome: decision.outcome, expected, matched })
+    Ok(CaseResult { id, outcome: decision.outcome, expected, matched, unknowable })
 }
 
 fn known_members(object: &Map<String, Value>, members: &[&str], notes: &[&str]) -> Result<(), CaseError> {
@@ -140,6 +149,32 @@ fn read_principal(value: Option<&Value>) -> Result<Principal, CaseError> {
         }
         _ => Err(CaseError::Member("principal")),
     }
+}
+
+/// The members that hold policies, and what those are attached to.
+const POLICIES: &[(&str, Kind)] = &[
+    ("identity", Kind::Identity),
+    ("resource_policy", Kind::Resource),
+    ("boundary", Kind::Boundary),
+    ("session", Kind::Session),
+    ("vpce", Kind::Endpoint),
+    ("guardrails", Kind::Guardrail),
+];
+
+/// The keys in the policies of a case that no gate can know.
+fn unknowable(case: &Map<String, Value>, options: ParseOptions) -> Vec<(&'static str, PolicyError)> {
+    let options = ParseOptions { any_key: false, ..options };
+    let mut found = Vec::new();
+    for (name, kind) in POLICIES {
+        let value = case.get(*name);
+        let one = value.filter(|value| value.is_object());
+        let many = value.and_then(Value::as_array).into_iter().flatten();
+        for document in one.into_iter().chain(many) {
+            let errors = parse_value(document, *kind, &options).err().unwrap_or_default();
+            found.extend(errors.into_iter().map(|error| (*name, error)));
+        }
+    }
+    found
 }
 
 /// The policies of a case.

@@ -145,6 +145,20 @@ pub fn decide<'p>(layers: &Layers<'p>, query: &Query<'_>) -> Decision<'p> {
     }
 }
 
+/// The documents, by position, that would deny the request if they were guardrails beside `layers`, for certain or
+/// because a statement cannot be answered. It changes no decision: the caller asks about requests that are allowed.
+pub fn would_deny<'d>(
+    documents: &'d [Arc<Compiled>],
+    layers: &Layers<'_>,
+    query: &'d Query<'_>,
+) -> impl Iterator<Item = usize> + use<'d> {
+    let has_boundary = layers.boundary.is_some();
+    let denies = move |document: &Compiled| {
+        Evaluation::new(query, has_boundary, &mut ResourceText::default()).deny(document).is_some()
+    };
+    documents.iter().enumerate().filter(move |(_, document)| denies(document)).map(|(at, _)| at)
+}
+
 /// Looks at every statement of every layer, also those that decide nothing: for `explain`.
 #[must_use]
 pub fn trace<'p>(layers: &Layers<'p>, query: &Query<'_>) -> Vec<StatementTrace<'p>> {

@@ -91,8 +91,8 @@ impl Effect {
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Where it stands.
-    pub place: Place,
+    /// Where it and its parts stand.
+    pub places: Box<Places>,
     /// Its name; unique in the document.
     pub sid: Option<String>,
     /// Allow or Deny.
@@ -105,6 +105,21 @@ pub struct Statement {
     pub resource: ResourceRule,
     /// Under which conditions; all must hold.
     pub conditions: Vec<Test>,
+}
+
+/// Where a statement stands, and where in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The statement.
+    pub statement: Place,
+    /// Its Principal or `NotPrincipal`.
+    pub principal: Place,
+    /// Its Action or `NotAction`.
+    pub action: Place,
+    /// Its Resource or `NotResource`.
+    pub resource: Place,
+    /// Its tests, in the order of the conditions.
+    pub tests: Vec<Place>,
 }
 
 /// The Action or `NotAction` element.

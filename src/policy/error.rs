@@ -1,6 +1,7 @@
 //! What is wrong or doubtful in a policy document, and where.
 //! It must not stop at the first: all findings are shown together.
 
+mod hint;
 mod warning;
 
 use super::arn::ArnError;
@@ -32,7 +33,7 @@ impl std::fmt::Display for Place {
 
 /// An error of a policy document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {kind}")]
+#[error("{place}: {kind}{}", .kind.hint().map(|hint| format!("; {hint}")).unwrap_or_default())]
 pub struct PolicyError {
     /// Where it is.
     pub place: Place,
@@ -62,14 +63,14 @@ pub enum ErrorKind {
     #[error("this must be {0}")]
     WrongType(&'static str),
     /// `null`.
-    #[error("this is `null`; leave the element out instead")]
+    #[error("this is `null`")]
     Null,
     /// An element that stands twice in its object.
     #[error("`{0}` stands here twice")]
     Duplicate(String),
-    /// An element that the policy language does not have.
-    #[error("`{0}` is no element of a policy here{1}")]
-    UnknownElement(String, Hint),
+    /// An element that the policy language does not have, and those that it has in this place.
+    #[error("`{0}` is no element of a policy here")]
+    UnknownElement(String, &'static [&'static str]),
     /// An element that must be there.
     #[error("`{0}` is missing")]
     Missing(&'static str),
@@ -80,10 +81,10 @@ pub enum ErrorKind {
     #[error("this is empty")]
     Empty,
     /// A version that does not exist.
-    #[error("`{0}` is no version; write `2012-10-17`")]
+    #[error("`{0}` is no version")]
     Version(String),
     /// An element that this kind of document must not have.
-    #[error("a {} has no `{element}`", .kind.name())]
+    #[error("`{element}` has no place in this {}", .kind.name())]
     NotInKind {
         /// The element.
         element: &'static str,
@@ -97,16 +98,16 @@ pub enum ErrorKind {
     #[error("the Sid `{0}` has characters that cannot be printed")]
     Sid(String),
     /// Neither Allow nor Deny.
-    #[error("`{0}` is no effect; write `Allow` or `Deny`")]
+    #[error("`{0}` is no effect")]
     Effect(String),
     /// `NotPrincipal` with Allow.
-    #[error("NotPrincipal with Allow grants to everybody else, anonymous too; list the principals instead")]
+    #[error("NotPrincipal with Allow grants to everybody else, anonymous too")]
     NotPrincipalAllow,
     /// A type of principal that does not exist.
-    #[error("`{0}` is no type of principal; write `AWS`, `Federated`, `Service` or `CanonicalUser`")]
+    #[error("`{0}` is no type of principal")]
     PrincipalType(String),
     /// A principal that is a text other than `*`.
-    #[error("`{0}` is no principal; write `\"*\"` or `{{\"AWS\": …}}`")]
+    #[error("`{0}` is no principal")]
     PrincipalText(String),
     /// A malformed principal.
     #[error("the principal `{0}` {1}")]
@@ -115,10 +116,10 @@ pub enum ErrorKind {
     #[error("`{0}` is no canonical user id, which has 64 hexadecimal digits")]
     CanonicalUser(String),
     /// Not `service:Name`.
-    #[error("`{0}` is no action; write `service:Name` or `*`")]
+    #[error("`{0}` is no action")]
     Action(String),
     /// A wildcard in the service of an action.
-    #[error("the action `{0}` has a wildcard in its service; write `*` alone or name the service")]
+    #[error("the action `{0}` has a wildcard in its service")]
     ActionService(String),
     /// A malformed resource.
     #[error("the resource `{0}` {1}")]
@@ -133,22 +134,22 @@ pub enum ErrorKind {
     #[error("`{0}` {1}")]
     Operator(String, OperatorError),
     /// A text that is no name of a key.
-    #[error("`{0}` is no condition key; write `service:name`")]
+    #[error("`{0}` is no condition key")]
     Key(String),
     /// A key whose value the gate cannot know.
     #[error("the gate cannot know `{0}`, which S3 keeps with the object or bucket")]
     UnknowableKey(String),
     /// A key with several values under an operator for one.
-    #[error("`{0}` can have several values; put `ForAnyValue:` or `ForAllValues:` before the operator")]
+    #[error("`{0}` can have several values, and the operator takes one")]
     NeedsSetPrefix(String),
     /// No number.
     #[error("`{0}` is no decimal number")]
     Number(String),
     /// No instant.
-    #[error("`{0}` is no date; write `2026-11-23T17:00:00Z` or seconds since 1970")]
+    #[error("`{0}` is no date")]
     Date(String),
     /// Exactly four digits.
-    #[error("`{0}` could be a year or a number of seconds; write a full date")]
+    #[error("`{0}` could be a year or a number of seconds")]
     AmbiguousDate(String),
     /// Neither true nor false.
     #[error("`{0}` is neither `true` nor `false`")]
@@ -162,14 +163,4 @@ pub enum ErrorKind {
     /// A condition value that is no ARN.
     #[error("`{0}` {1}")]
     Arn(String, ArnError),
-}
-
-/// What was meant by an unknown element, if it is close to a known one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hint(pub Option<&'static str>);
-
-impl std::fmt::Display for Hint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.map_or(Ok(()), |name| write!(f, "; did you mean `{name}`?"))
-    }
 }

@@ -1,46 +1,59 @@
 //! What is legal in a policy, but probably not meant: for `check` and `policy lint`.
 //! It must not be needed for a right decision.
 
-use super::condition::{Operand, Test};
-use super::document::{ActionPattern, Document, Effect, ResourcePattern, Statement};
-use super::error::{Warning, WarningKind};
-use super::key::Key;
+mod conditions;
+mod network;
+mod resources;
+
+use super::document::{Document, Effect, Kind, Statement};
+use super::error::{Place, Warning, WarningKind};
+use super::key::{Key, Known};
 use super::operator::{Comparison, Quantifier};
-use super::pattern::{Case, Token};
-use super::value::Decimal;
 use crate::s3::action::Action;
+
+use super::condition::{Operand, Test};
+
+pub use resources::foreign;
 
 /// Looks through a document; the warnings of the parser come in addition.
 #[must_use]
 pub fn lint(document: &Document) -> Vec<Warning> {
-    document.statements.iter().flat_map(lint_statement).collect()
-}
-
-fn lint_statement(statement: &Statement) -> Vec<Warning> {
-    let mut kinds = Vec::new();
-    lint_principal(statement, &mut kinds);
-    lint_actions(statement, &mut kinds);
-    lint_resources(statement, &mut kinds);
-    for test in &statement.conditions {
-        lint_values(test, &mut kinds);
-        if statement.effect == Effect::Allow {
-            lint_for_all(test, statement, &mut kinds);
+    let mut findings = Findings::default();
+    for statement in &document.statements {
+        lint_principal(statement, &mut findings);
+        lint_actions(statement, &mut findings);
+        resources::lint(statement, &mut findings);
+        conditions::lint(document, statement, &mut findings);
+        if statement.effect == Effect::Deny {
+            lint_lockout(document.kind, statement, &mut findings);
+            network::lint(statement, &mut findings);
         }
     }
-    if statement.effect == Effect::Deny {
-        lint_network_deny(statement, &mut kinds);
-    }
-    kinds.into_iter().map(|kind| Warning { place: statement.place.clone(), kind }).collect()
+    network::lint_pairs(document, &mut findings);
+    findings.warnings
 }
 
-fn lint_principal(statement: &Statement, kinds: &mut Vec<WarningKind>) {
+/// What was found, in the order in which it was looked for.
+#[derive(Debug, Default)]
+struct Findings {
+    warnings: Vec<Warning>,
+}
+
+impl Findings {
+    fn push(&mut self, place: &Place, kind: WarningKind) {
+        self.warnings.push(Warning { place: place.clone(), kind });
+    }
+}
+
+fn lint_principal(statement: &Statement, findings: &mut Findings) {
     let Some(rule) = &statement.principal else { return };
+    let place = &statement.places.principal;
     match (statement.effect, rule.is_negated()) {
-        (Effect::Deny, true) => kinds.push(WarningKind::NotPrincipalDeny),
+        (Effect::Deny, true) => findings.push(place, WarningKind::NotPrincipalDeny),
         (Effect::Allow, negated) => {
             let narrowed = statement.conditions.iter().any(narrows);
             if (negated || rule.lists_everyone()) && !narrowed {
-                kinds.push(WarningKind::Public);
+                findings.push(place, WarningKind::Public);
             }
         }
         (Effect::Deny, false) => {}
@@ -75,146 +88,92 @@ fn narrows(test: &Test) -> bool {
     }
 }
 
-fn lint_actions(statement: &Statement, kinds: &mut Vec<WarningKind>) {
+fn lint_actions(statement: &Statement, findings: &mut Findings) {
     let rule = &statement.action;
     if rule.is_negated() && statement.effect == Effect::Allow {
-        kinds.push(WarningKind::AllowNotAction);
+        findings.push(&statement.places.action, WarningKind::AllowNotAction);
     }
     if rule.known() == 0 {
-        kinds.push(WarningKind::NoServedAction);
+        findings.push(&statement.places.action, WarningKind::NoServedAction);
     }
 }
 
-fn lint_resources(statement: &Statement, kinds: &mut Vec<WarningKind>) {
-    let rule = &statement.resource;
-    if rule.negated && statement.effect == Effect::Allow {
-        kinds.push(WarningKind::AllowNotResource);
-    }
-    for pattern in &rule.patterns {
-        if !is_served(pattern) {
-            kinds.push(WarningKind::NoServedResource(pattern.to_string()));
-        } else if is_loose(pattern) {
-            kinds.push(WarningKind::LooseBucket(pattern.to_string()));
-        }
-    }
-    let objects = rule.patterns.iter().all(is_of_objects).then(|| rule.patterns.first()).flatten();
-    if let (Some(resource), false) = (objects, rule.negated)
-        && let Some(action) = asked_on_bucket(statement)
-    {
-        kinds.push(WarningKind::BucketNotListed { action, resource: resource.to_string() });
-    }
-}
-
-/// Whether the pattern can match a bucket or an object: those ARNs have neither region nor account.
-fn is_served(pattern: &ResourcePattern) -> bool {
-    let ResourcePattern::Arn(arn) = pattern else { return true };
-    let empty = |at| arn.part(at).matches_plain(b"", Case::Exact);
-    arn.part(2).matches_plain(b"s3", Case::IgnoreAscii) && empty(3) && empty(4)
-}
-
-/// Whether a wildcard stands in the name of the bucket, after its beginning.
-fn is_loose(pattern: &ResourcePattern) -> bool {
-    let ResourcePattern::Arn(arn) = pattern else { return false };
-    matches!(arn.resource().tokens(), [Token::Lit(start), Token::Star, ..] if !start.contains(&b'/'))
-}
-
-/// Whether the pattern needs a `/`, which no bucket has.
-fn is_of_objects(pattern: &ResourcePattern) -> bool {
-    let ResourcePattern::Arn(arn) = pattern else { return false };
-    arn.resource().tokens().iter().any(|token| matches!(token, Token::Lit(text) if text.contains(&b'/')))
-}
-
-/// An action on buckets that the statement means: `s3:*` on objects is common and means the objects.
-fn asked_on_bucket(statement: &Statement) -> Option<&'static str> {
-    let of_buckets = [
-        Action::ListBucket,
-        Action::ListBucketVersions,
-        Action::ListBucketMultipartUploads,
-        Action::GetBucketLocation,
-    ];
-    let names_it = |pattern: &ActionPattern, action: Action| match pattern {
-        ActionPattern::Any => false,
-        ActionPattern::Named { name, .. } => {
-            *name.tokens() != [Token::Star] && pattern.matches(action.name())
-        }
-    };
-    let rule = &statement.action;
-    let asked = |action: &Action| !rule.is_negated() && rule.patterns().iter().any(|p| names_it(p, *action));
-    of_buckets.into_iter().find(asked).map(Action::name)
-}
-
-fn lint_for_all(test: &Test, statement: &Statement, kinds: &mut Vec<WarningKind>) {
-    let asks_presence = |other: &Test| {
-        other.key == test.key && matches!(&other.operand, Operand::Absent(wanted) if !wanted.contains(&true))
-    };
-    if test.operator.quantifier == Quantifier::All && !statement.conditions.iter().any(asks_presence) {
-        kinds.push(WarningKind::VacuousForAll(test.key.to_string()));
-    }
-}
-
-/// A Deny for "not from there" also hits those of whom nothing is known; usually meant, often not foreseen.
-fn lint_network_deny(statement: &Statement, kinds: &mut Vec<WarningKind>) {
-    let is_network = |test: &&Test| {
-        matches!(
-            test.key.key(),
-            Some(
-                Key::SourceIp
-                    | Key::VpcSourceIp
-                    | Key::SourceVpc
-                    | Key::SourceVpce
-                    | Key::SourceVpcArn
-                    | Key::VpceAccount
-                    | Key::VpceOrgId
-            )
-        )
-    };
-    let mut tests = statement.conditions.iter().filter(is_network);
-    let (Some(test), None) = (tests.next(), tests.next()) else { return };
-    if !test.operator.negated {
+/// A Deny of every action for everybody that nothing but the resource narrows.
+fn lint_lockout(kind: Kind, statement: &Statement, findings: &mut Findings) {
+    let everybody =
+        statement.principal.as_ref().is_none_or(|rule| !rule.is_negated() && rule.lists_everyone());
+    let mut all = Action::ALL.iter().filter(|action| action.name().starts_with("s3:"));
+    let everything = all.all(|action| statement.action.known() & (1 << action.index()) != 0);
+    if !everybody || !everything || !statement.conditions.iter().all(always_holds) {
         return;
     }
-    match (test.key.key(), &test.operand) {
-        (Some(Key::SourceIp), Operand::Ips(ranges)) => {
-            kinds.push(WarningKind::DeniesEndpoints);
-            match ranges.families() {
-                (true, false) => kinds.push(WarningKind::DeniesFamily("IPv6")),
-                (false, true) => kinds.push(WarningKind::DeniesFamily("IPv4")),
-                _ => {}
-            }
-        }
-        (_, Operand::Text(set)) => {
-            let names: Vec<_> = set.literals().map(String::from_utf8_lossy).collect();
-            kinds.push(WarningKind::DeniesOutside(names.join(", ")));
-        }
-        _ => {}
-    }
-}
-
-/// Values that their key never has.
-fn lint_values(test: &Test, kinds: &mut Vec<WarningKind>) {
-    let known: &[&'static str] = match test.key.key() {
-        Some(Key::AuthType) => &["REST-HEADER", "REST-QUERY-STRING", "POST"],
-        Some(Key::SignatureVersion) => &["AWS", "AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"],
-        Some(Key::SignatureAge) => return lint_age(test, kinds),
+    let rule = &statement.resource;
+    let whole = !rule.negated && rule.patterns.iter().any(super::document::ResourcePattern::is_everything);
+    // a bucket policy sees nothing but its bucket
+    let what = match kind {
+        _ if whole => "everything",
+        Kind::Resource if !rule.negated => "every action on these resources",
         _ => return,
     };
-    let Operand::Text(set) = &test.operand else { return };
-    if test.operator.comparison == Comparison::StringEqualsIgnoreCase {
-        return;
-    }
-    for text in set.literals() {
-        let meant = known.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(text));
-        if let Some(expected) = meant.filter(|known| known.as_bytes() != text) {
-            let found = String::from_utf8_lossy(text).into_owned();
-            kinds.push(WarningKind::NeverValue { key: test.key.to_string(), found, expected });
-        }
+    findings.push(&statement.places.statement, WarningKind::DeniesEverybody(what));
+}
+
+/// Whether every request that reaches the gate passes the test.
+fn always_holds(test: &Test) -> bool {
+    let Some(key) = test.key.key() else {
+        return test.operator.if_exists || test.operator.negated;
+    };
+    match (&test.operand, key.known()) {
+        (Operand::Absent(wanted), Known::NeverPresent) => wanted.contains(&true),
+        (Operand::Absent(wanted), _) => always_present(key) && wanted.contains(&false),
+        (Operand::Bools(list), _) if constant_false(key) => list.contains(&false),
+        (_, Known::NeverPresent) => test.operator.if_exists || test.operator.negated,
+        _ => false,
     }
 }
 
-fn lint_age(test: &Test, kinds: &mut Vec<WarningKind>) {
-    let Operand::Numbers(_, list) = &test.operand else { return };
-    let short = |age: &&Decimal| **age > Decimal::from_int(0) && **age < Decimal::from_int(1000);
-    kinds.extend(list.iter().find(short).map(|age| WarningKind::AgeInSeconds(age.to_string())));
+/// Keys of which every signed request has one and the same value.
+const fn constant_false(key: Key) -> bool {
+    matches!(key, Key::ViaAwsService | Key::PrincipalIsAwsService)
+}
+
+/// Keys that AWS calls "always present".
+const fn always_present(key: Key) -> bool {
+    matches!(
+        key,
+        Key::SecureTransport
+            | Key::ViaAwsService
+            | Key::CurrentTime
+            | Key::EpochTime
+            | Key::UserAgent
+            | Key::RequestedRegion
+            | Key::PrincipalAccount
+            | Key::PrincipalType
+            | Key::UserId
+            | Key::ResourceAccount
+            | Key::S3ResourceAccount
+            | Key::MaxKeys
+    )
+}
+
+/// Whether the test asks for the value of a key that must be there.
+fn needs_value(test: &Test) -> bool {
+    let operator = test.operator;
+    operator.comparison != Comparison::Null
+        && operator.quantifier != Quantifier::All
+        && !operator.if_exists
+        && (!operator.negated || operator.quantifier == Quantifier::Any)
+}
+
+/// Whether another test of the statement makes sure that the key is there.
+fn presence_is_asked(test: &Test, statement: &Statement) -> bool {
+    statement.conditions.iter().any(|other| {
+        other.key == test.key
+            && match &other.operand {
+                Operand::Absent(wanted) => !wanted.contains(&true),
+                _ => needs_value(other),
+            }
+    })
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ pub const MAX_VALUE_BYTES: usize = 2048;
 /// Bytes of a bucket policy that AWS takes.
 const AWS_BYTES: usize = 20 * 1024;
 
+/// The elements of a document.
+const DOCUMENT: &[&str] = &["Version", "Id", "Statement"];
+
 /// What a reader of documents tolerates beyond the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParseOptions {
@@ -92,9 +95,45 @@ pub fn parse_value(
     report.finish(document)
 }
 
+/// Whether a statement of this document says for whom it is, as bucket and endpoint policies do.
+#[must_use]
+pub fn names_principals(text: &str) -> bool {
+    let member = |node: &Node, names: &[&str]| match &node.value {
+        Json::Object(members) => members
+            .iter()
+            .find(|member| names.contains(&member.name.as_str()))
+            .map(|found| found.node.clone()),
+        _ => None,
+    };
+    let names_one = |node: &Node| member(node, &["Principal", "NotPrincipal"]).is_some();
+    let root = json::read(text).ok();
+    root.and_then(|root| member(&root, &["Statement"])).is_some_and(|statements| match &statements.value {
+        Json::List(nodes) => nodes.iter().any(names_one),
+        _ => names_one(&statements),
+    })
+}
+
+/// A name that stands twice in one object of this JSON text, which readers of JSON pass over.
+#[must_use]
+pub fn repeated_name(text: &str) -> Option<String> {
+    fn within(node: &Node) -> Option<&str> {
+        match &node.value {
+            Json::List(nodes) => nodes.iter().find_map(within),
+            Json::Object(members) => {
+                let mut seen = std::collections::HashSet::new();
+                let twice = members.iter().find(|member| !seen.insert(member.name.as_str()));
+                let twice = twice.map(|member| member.name.as_str());
+                twice.or_else(|| members.iter().find_map(|member| within(&member.node)))
+            }
+            _ => None,
+        }
+    }
+    within(&json::read(text).ok()?).map(str::to_owned)
+}
+
 fn read_document(root: &Node, report: &mut Report<'_>) -> Option<Document> {
     let members = report.object(root)?;
-    report.known_elements(members, &["Version", "Id", "Statement"]);
+    report.known_elements(members, DOCUMENT);
     let version =
         report.member(members, "Version").map_or(Some(Version::V2008), |node| read_version(node, report));
     // INVARIANT: statements are read after the version, which says whether `${` is a variable

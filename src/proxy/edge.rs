@@ -2,11 +2,14 @@
 //! It must not decide: a refusal is always a value that came from a pure function.
 
 use super::conn::{Conn, ConnLimits, HeadRead};
+use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, Relayed};
 use super::world::{Running, World};
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, UnixMillis};
+use crate::net::ConnFacts;
+use crate::net::source::Source;
 use crate::pipeline::form::FormUpload;
 use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
@@ -20,16 +23,9 @@ use crate::snapshot::Snapshot;
 use crate::upstream::body::BodyFault;
 use bytes::{Buf as _, BytesMut};
 use pingora_core::server::ShutdownWatch;
+use rustls::ServerConfig;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// For how long a connection may stay open without a request.
-const KEEP_ALIVE: Duration = Duration::from_mins(1);
-/// Between two reads of a request body, and for a write to a client to make progress.
-const CLIENT_TIME: Duration = Duration::from_mins(1);
-/// A buffer that a request made larger than this is given back.
-const KEPT_OUTPUT: usize = 16 * 1024;
 
 /// All listeners.
 #[derive(Debug)]
@@ -44,7 +40,7 @@ pub struct Edge {
 struct Session<'e, S> {
     world: &'e World,
     conn: Conn<S>,
-    facts: crate::net::ConnFacts,
+    facts: ConnFacts,
 }
 
 /// Whether the connection can carry another request.
@@ -56,38 +52,69 @@ enum Next {
 
 impl Edge {
     /// Serves one connection to its end.
-    pub async fn serve<S>(&self, stream: S, mut facts: crate::net::ConnFacts, shutdown: &ShutdownWatch)
+    ///
+    /// The connection counts from here: PROXY header and handshake are within the limit of connections.
+    pub async fn serve<S>(&self, mut stream: S, mut facts: ConnFacts, shutdown: &ShutdownWatch)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let running = self.world.running.load_full();
         let limits = running.snapshot.limits;
         let Some(_connection) = self.world.enter(limits.connections) else {
-            self.world.telemetry.refused(facts.listener, Reason::ConnectionLimit);
-            return;
+            return journal::refused(&self.world, &facts, Reason::ConnectionLimit);
         };
         let _gauge = self.world.telemetry.connection(facts.listener);
+        let Some(listener) = running.snapshot.listener(facts.listener) else { return };
+        if let Err(reason) = super::preamble::read(&mut stream, &mut facts, &listener.rules).await {
+            return journal::refused(&self.world, &facts, reason);
+        }
         let limits = ConnLimits {
             header_bytes: limits.header_bytes,
             header_time: limits.header_time,
-            idle: KEEP_ALIVE,
-            read: CLIENT_TIME,
-            write: CLIENT_TIME,
+            idle: limits.idle_time,
+            read: limits.client_time,
+            write: limits.client_time,
         };
-        let mut conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
-        let Some(listener) = running.snapshot.listener(facts.listener) else { return };
-        if let Err(reason) = super::preamble::read(&mut conn, &mut facts, &listener.rules).await {
-            self.world.telemetry.refused(facts.listener, reason);
-            return;
-        }
+        let tls = running.tls(facts.listener).map(|certificates| certificates.config());
         drop(running);
-        let mut session = Session { world: &self.world, conn, facts };
-        session.run(shutdown.clone()).await;
-        session.conn.close().await;
+        match tls {
+            None => Session::new(&self.world, stream, facts, limits).serve(shutdown).await,
+            // on the heap, so that cleartext does not hold the room for it
+            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits, shutdown)).await,
+        }
+    }
+
+    async fn serve_tls<S>(
+        &self,
+        config: Arc<ServerConfig>,
+        stream: S,
+        mut facts: ConnFacts,
+        limits: ConnLimits,
+        shutdown: &ShutdownWatch,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        match handshake::accept(config, stream).await {
+            Ok((stream, version)) => {
+                facts.tls = Some(version);
+                Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
+            }
+            Err(reason) => journal::refused(&self.world, &facts, reason),
+        }
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
+impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
+    fn new(world: &'e World, stream: S, facts: ConnFacts, limits: ConnLimits) -> Self {
+        let conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
+        Self { world, conn, facts }
+    }
+
+    async fn serve(mut self, shutdown: &ShutdownWatch) {
+        self.run(shutdown.clone()).await;
+        self.conn.close().await;
+    }
+
     async fn run(&mut self, mut shutdown: ShutdownWatch) {
         loop {
             let began = tokio::select! {
@@ -96,11 +123,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 // between two requests a connection ends at once when the gate does
                 _ = shutdown.wait_for(|down| *down) => false,
             };
-            if !began || self.request().await == Next::Close || self.world.is_draining() {
+            // on the heap, so that a connection that waits does not hold the room that a request needs
+            if !began || Box::pin(self.request()).await == Next::Close || self.world.is_draining() {
                 return;
-            }
-            if self.conn.out.capacity() > KEPT_OUTPUT {
-                self.conn.out = Vec::new();
             }
         }
     }
@@ -116,7 +141,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let mut entry = Entry::new(self.facts.listener, id, now, watch);
         let head = match read {
             HeadRead::Head(head) => head,
-            HeadRead::Gone => return Next::Close,
+            HeadRead::Gone => {
+                entry.reason = Some(Reason::ClientAborted);
+                journal::record(self.world, &running, &self.facts, None, &entry);
+                return Next::Close;
+            }
             HeadRead::Late => {
                 return self.unread(Reason::HeadTimeout, ErrorCode::RequestTimeout, entry).await;
             }
@@ -136,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 entry.deny(&denial);
                 // a HEAD must not get a body, even if the rest of it is malformed
                 let to_head = head.starts_with(b"HEAD ");
-                self.answer(&denial.error, to_head, Next::Close, &entry, running.snapshot.expose_reasons)
+                self.answer(&denial.error, to_head, Next::Close, &mut entry, running.snapshot.expose_reasons)
                     .await;
                 journal::record(self.world, &running, &self.facts, None, &entry);
                 Next::Close
@@ -149,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let denial = Denial { reason, error: S3Error::new(code) };
         entry.deny(&denial);
         let running = self.world.running.load_full();
-        self.answer(&denial.error, false, Next::Close, &entry, running.snapshot.expose_reasons).await;
+        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
         journal::record(self.world, &running, &self.facts, None, &entry);
         Next::Close
     }
@@ -157,10 +186,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
-        let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
+        let mut outcome = self
+            .too_often(running, request, entry.now)
+            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
         let (body, upload);
         if matches!(outcome.verdict, Verdict::ReadForm) {
-            match self.read_form(snapshot, request).await {
+            let watch = Stopwatch::start();
+            let read = self.read_form(snapshot, request).await;
+            entry.waited(watch.elapsed());
+            match read {
                 Ok(found) => {
                     upload = found;
                     // on the heap: most requests are no forms
@@ -170,7 +204,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             }
         }
         if matches!(outcome.verdict, Verdict::ReadBody) {
-            match self.buffer_body(request, snapshot.limits.buffered_body).await {
+            let watch = Stopwatch::start();
+            let read = self.buffer_body(request, snapshot.limits.buffered_body).await;
+            entry.waited(watch.elapsed());
+            match read {
                 Some(bytes) => {
                     body = bytes;
                     outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), entry.now);
@@ -178,9 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
-        let next = self.act(running, request, request, &outcome, entry).await;
-        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
-        next
+        self.act(running, request, request, &outcome, entry).await
     }
 
     /// Serves a form whose fields were read.
@@ -194,21 +229,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let Ok(put) = head::parse(&upload.head) else {
             let mut outcome = Outcome::default();
             outcome.refuse(pipeline::form::unfit());
-            let next = self.act(running, request, request, &outcome, entry).await;
-            journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
-            return next;
+            return self.act(running, request, request, &outcome, entry).await;
         };
         let outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
         if matches!(outcome.verdict, Verdict::Forward(_)) {
             // the fields were read; the file follows
             self.conn.input.advance(usize::try_from(upload.before).unwrap_or(0).min(self.conn.input.len()));
         }
-        let next = self.act(running, request, &put, &outcome, entry).await;
-        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
-        next
+        self.act(running, request, &put, &outcome, entry).await
     }
 
-    /// Does what was decided; `carried` is the request as it goes on.
+    /// Does what was decided and records it; `carried` is the request as it goes on.
     async fn act(
         &mut self,
         running: &Running,
@@ -218,17 +249,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         entry: &mut Entry,
     ) -> Next {
         let snapshot = &running.snapshot;
-        match &outcome.verdict {
+        let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
                 let mut head = Vec::with_capacity(1024);
                 if let Some(outgoing) = outcome.outgoing(snapshot, carried) {
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
+                entry.decided();
                 self.forward(running, request, permit, &head, entry).await
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
-                let next = self.settle_body(request).await;
+                let next = self.after_refusal(request);
                 self.answer(
                     &denial.error,
                     request.method == Method::Head,
@@ -240,7 +272,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             }
             // the second call of `decide` had a body
             Verdict::ReadBody | Verdict::ReadForm => Next::Close,
+        };
+        journal::record(self.world, running, &self.facts, Some((request, outcome)), entry);
+        let refused = matches!(outcome.verdict, Verdict::Answer(_));
+        if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
+            return Next::Close;
         }
+        next
     }
 
     /// Reads the fields of a form; they stay in the input.
@@ -263,20 +301,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         }
     }
 
+    /// Counts the request for its source; a refusal if that has sent too many. Nothing costly has been done for it yet.
+    fn too_often<'r>(
+        &self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        now: UnixMillis,
+    ) -> Option<Outcome<'r>> {
+        if running.rates.is_empty() {
+            return None;
+        }
+        let network = pipeline::network(&running.snapshot, &self.facts, request);
+        let exceeded = running.rates.count(Source::of(network.as_ref(), &self.facts), now)?;
+        running.metrics.rate_limited(exceeded.rule);
+        Some(pipeline::slow_down(network, exceeded.wait))
+    }
+
     /// Reads a body that a rule must see; it stays in the input for the relay.
     async fn buffer_body(&mut self, request: &RawRequest<'_>, max: usize) -> Option<Vec<u8>> {
         self.invite(request).await;
         self.conn.buffer_body(request.body.into(), max).await
     }
 
-    /// After a refusal: reads a small body away, so that the connection can stay open.
-    async fn settle_body(&mut self, request: &RawRequest<'_>) -> Next {
+    /// Whether the connection goes on after a refusal. The client is answered before its body is read away, so this is
+    /// a promise: only a body that is there already, or a small one, can be waited for.
+    fn after_refusal(&self, request: &RawRequest<'_>) -> Next {
         let framing = Framing::from(request.body);
         let waits = request.expects_continue && !request.body.is_empty() && self.conn.input.is_empty();
-        if !request.keep_alive || waits || framing == Framing::Chunked {
-            return Next::Close;
+        if request.keep_alive && !waits && self.conn.is_drainable(framing) {
+            Next::Request
+        } else {
+            Next::Close
         }
-        if self.conn.drain(framing).await { Next::Request } else { Next::Close }
     }
 
     async fn forward(
@@ -289,7 +345,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let watch = Stopwatch::start();
         let relayed = relay::relay(
             &mut self.conn,
             peer,
@@ -301,7 +356,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             },
         )
         .await;
-        entry.relayed(&relayed, watch.elapsed());
+        entry.relayed(&relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 
@@ -326,7 +381,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         error: &S3Error,
         to_head: bool,
         next: Next,
-        entry: &Entry,
+        entry: &mut Entry,
         expose: bool,
     ) -> Next {
         let manner = Manner {
@@ -337,9 +392,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             reason: entry.reason.filter(|_| expose).map(Reason::code),
         };
         self.conn.out.clear();
-        error::write(error, manner, &mut self.conn.out);
+        let body = error::write(error, manner, &mut self.conn.out);
         match self.conn.write_out().await {
-            Ok(()) => next,
+            Ok(()) => {
+                entry.response_bytes += u64::try_from(body).unwrap_or(0);
+                next
+            }
             Err(_) => Next::Close,
         }
     }

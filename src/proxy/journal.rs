@@ -13,7 +13,10 @@ use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
 use crate::response::error::RequestId;
+use crate::s3::key::Key;
+use crate::telemetry::Telemetry;
 use crate::telemetry::access::{self, AccessRecord};
+use crate::telemetry::audit::Event;
 use crate::telemetry::record::{
     AuthRecord, AuthResult, ConstraintResult, Decision, RequestRecord, UpstreamRecord,
 };
@@ -34,44 +37,61 @@ pub struct Entry {
     pub status: u16,
     /// Why it was refused or failed.
     pub reason: Option<Reason>,
+    /// Body bytes sent to the client.
+    pub response_bytes: u64,
     listener: ListenerIndex,
     watch: Stopwatch,
-    upstream: Option<(u16, Option<Duration>)>,
+    /// Since the head was there.
+    gate: Stopwatch,
+    /// Of that, waiting for a body that a rule must read.
     waited: Duration,
+    overhead: Option<Duration>,
+    upstream: Option<(u16, Option<Duration>)>,
     request_bytes: u64,
-    response_bytes: u64,
 }
 
 impl Entry {
     /// A request whose head was read.
     #[must_use]
-    pub const fn new(listener: ListenerIndex, id: RequestId, now: UnixMillis, watch: Stopwatch) -> Self {
+    pub fn new(listener: ListenerIndex, id: RequestId, now: UnixMillis, watch: Stopwatch) -> Self {
         Self {
             id,
             now,
             status: 0,
             reason: None,
+            response_bytes: 0,
             listener,
             watch,
-            upstream: None,
+            gate: Stopwatch::start(),
             waited: Duration::ZERO,
+            overhead: None,
+            upstream: None,
             request_bytes: 0,
-            response_bytes: 0,
         }
+    }
+
+    /// A body that a rule must read was waited for so long.
+    pub fn waited(&mut self, took: Duration) {
+        self.waited += took;
+    }
+
+    /// It was decided what happens to it: what takes time from here on is not the gate.
+    pub fn decided(&mut self) {
+        self.overhead.get_or_insert_with(|| self.gate.elapsed().saturating_sub(self.waited));
     }
 
     /// It was refused.
     pub fn deny(&mut self, denial: &Denial) {
+        self.decided();
         self.status = denial.error.status();
         self.reason = Some(denial.reason);
     }
 
-    /// It was carried to S3 and back, which took so long.
-    pub fn relayed(&mut self, relayed: &Relayed, took: Duration) {
+    /// It was carried to S3 and back.
+    pub fn relayed(&mut self, relayed: &Relayed) {
         self.status = relayed.status.unwrap_or(0);
         self.reason = relayed.failure.as_ref().map(|failure| failure.reason);
         self.upstream = Some((relayed.status.unwrap_or(0), relayed.first_byte));
-        self.waited = took;
         self.request_bytes = relayed.request_bytes;
         self.response_bytes = relayed.response_bytes;
     }
@@ -85,13 +105,52 @@ pub fn record(
     judged: Option<(&RawRequest<'_>, &Outcome<'_>)>,
     entry: &Entry,
 ) {
-    let outcome = judged.map(|(_, outcome)| outcome);
-    let record = numbers(running, outcome, entry);
-    world.telemetry.metrics.record(&record);
-    if world.telemetry.access.is_on() {
-        let shown = shown(running, facts, judged, entry, &record);
-        world.telemetry.access.write(access::line(&shown));
+    let record = numbers(running, judged, entry);
+    running.metrics.record(&record);
+    write(world, running, facts, judged, entry, &record);
+}
+
+/// Counts and writes down a connection that was refused before its first request.
+pub fn refused(world: &World, facts: &ConnFacts, reason: Reason) {
+    let running = &*world.running.load();
+    let now = world.clock.now();
+    let id = RequestId::new(fastrand::u64(..));
+    let entry = Entry { reason: Some(reason), ..Entry::new(facts.listener, id, now, Stopwatch::start()) };
+    world.telemetry.metrics.refused(reason);
+    write(world, running, facts, None, &entry, &numbers(running, None, &entry));
+}
+
+/// Writes the lines of a request, if they are wanted.
+fn write(
+    world: &World,
+    running: &Running,
+    facts: &ConnFacts,
+    judged: Option<(&RawRequest<'_>, &Outcome<'_>)>,
+    entry: &Entry,
+    record: &RequestRecord,
+) {
+    let Telemetry { access, access_format, audit, .. } = &*world.telemetry;
+    let audited = audit.is_on() && is_refusal(record);
+    if !access.is_on() && !audited {
+        return;
     }
+    let outcome = judged.map(|(_, outcome)| outcome);
+    let denied = outcome.into_iter().flat_map(|outcome| &outcome.access.shadow_denied);
+    let shadow: SmallVec<[&str; 2]> =
+        denied.filter_map(|at| running.snapshot.shadow.get(*at)).map(|document| document.name()).collect();
+    let shown = AccessRecord { shadow_denied: &shadow, ..shown(running, facts, judged, entry, record) };
+    if access.is_on() {
+        access.write(access::line(*access_format, &shown));
+    }
+    if audited {
+        audit.record(entry.now, &Event::Denied(&shown));
+    }
+}
+
+/// Whether the gate has refused, rather than somebody else failed.
+fn is_refusal(record: &RequestRecord) -> bool {
+    let by_gate = |reason: Reason| reason.stage() != Stage::Upstream || reason == Reason::Internal;
+    record.decision == Decision::Deny && record.reason.is_some_and(by_gate)
 }
 
 /// The decision behind an answer: refusals of the checks, not failures of what came after them.
@@ -106,19 +165,24 @@ fn decision(outcome: Option<&Outcome<'_>>, entry: &Entry) -> Decision {
     }
 }
 
-fn numbers(running: &Running, outcome: Option<&Outcome<'_>>, entry: &Entry) -> RequestRecord {
+fn numbers(
+    running: &Running,
+    judged: Option<(&RawRequest<'_>, &Outcome<'_>)>,
+    entry: &Entry,
+) -> RequestRecord {
+    let outcome = judged.map(|(_, outcome)| outcome);
     let total = entry.watch.elapsed();
     let mut record = RequestRecord {
         decision: decision(outcome, entry),
         status: entry.status,
         reason: entry.reason,
         total,
-        overhead: total.saturating_sub(entry.waited),
+        overhead: entry.overhead.unwrap_or_default(),
         request_body_bytes: entry.request_bytes,
         response_body_bytes: entry.response_bytes,
         ..RequestRecord::new(entry.listener)
     };
-    let Some(outcome) = outcome else { return record };
+    let Some((request, outcome)) = judged else { return record };
     let small = |number: usize| u16::try_from(number).ok();
     record.operation = outcome.operation.and_then(|operation| small(operation.index()));
     record.bucket = outcome.bucket.and_then(small);
@@ -126,7 +190,7 @@ fn numbers(running: &Running, outcome: Option<&Outcome<'_>>, entry: &Entry) -> R
     record.auth = outcome.auth.as_ref().map(|auth| match auth {
         Ok(found) => AuthRecord { scheme: scheme_index(found.scheme), result: AuthResult::Verified },
         Err(AuthError::Anonymous) => AuthRecord { scheme: None, result: AuthResult::Anonymous },
-        Err(_) => AuthRecord { scheme: None, result: AuthResult::Refused },
+        Err(_) => AuthRecord { scheme: claimed(request).and_then(scheme_index), result: AuthResult::Refused },
     });
     if let (Verdict::Forward(permit), Some((status, first_byte))) = (&outcome.verdict, entry.upstream) {
         record.upstream =
@@ -142,6 +206,7 @@ fn numbers(running: &Running, outcome: Option<&Outcome<'_>>, entry: &Entry) -> R
     record.constraints = constraints(outcome, record.decision, entry.reason);
     record.matched =
         outcome.access.matched.iter().filter_map(|statement| running.statements.number(*statement)).collect();
+    record.shadow_denied = outcome.access.shadow_denied.iter().copied().filter_map(small).collect();
     record
 }
 
@@ -158,6 +223,9 @@ fn constraints(
         Some(Reason::LinkSourceVpce) => Some(Constraint::SourceVpce),
         Some(Reason::LinkNotBefore) => Some(Constraint::NotBefore),
         Some(Reason::LinkContentLength) => Some(Constraint::ContentLengthRange),
+        Some(Reason::LinkPin) => Some(Constraint::Pin),
+        Some(Reason::LinkMaxUses) => Some(Constraint::MaxUses),
+        Some(Reason::LinkMaxBytes) => Some(Constraint::MaxBytes),
         _ => None,
     };
     let present = Constraint::ALL.iter().zip(0_u8..).filter(|(constraint, _)| constraints.has(**constraint));
@@ -167,6 +235,16 @@ fn constraints(
             None => (decision != Decision::Deny).then_some((at, ConstraintResult::Kept)),
         })
         .collect()
+}
+
+/// The form of the authentication that was refused, from what the request looks like: for counting only.
+fn claimed(request: &RawRequest<'_>) -> Option<Scheme> {
+    let header = request.headers.first("authorization").is_some_and(|value| value.starts_with(b"AWS4-"));
+    match (request.target.query.has(b"X-Amz-Algorithm"), header) {
+        (true, false) => Some(Scheme::QueryV4),
+        (false, true) => Some(Scheme::HeaderV4),
+        _ => None,
+    }
 }
 
 fn scheme_index(scheme: Scheme) -> Option<u8> {
@@ -188,6 +266,8 @@ fn shown<'l>(
     let identity = authenticated.and_then(|authenticated| snapshot.identity(authenticated.principal));
     let bucket = outcome.and_then(|outcome| outcome.bucket).and_then(|at| snapshot.buckets.get(at));
     let upstream = counted.upstream.and_then(|asked| snapshot.upstreams.get(usize::from(asked.upstream)));
+    let scheme =
+        authenticated.map(|authenticated| authenticated.scheme).or_else(|| request.and_then(claimed));
     let denial = outcome.and_then(|outcome| match &outcome.verdict {
         Verdict::Answer(denial) => Some(denial),
         Verdict::Forward(_) | Verdict::ReadBody | Verdict::ReadForm => None,
@@ -201,15 +281,22 @@ fn shown<'l>(
         method: request.map(|request| request.method.as_str()),
         host: request.map(|request| request.host.raw()),
         path: request.map(|request| request.target.path.text().raw()),
+        query: request.map(|request| request.target.query.raw()),
+        version: request.map(|request| request.version),
+        referer: request.and_then(|request| request.headers.first("referer")),
+        key: outcome.and_then(|outcome| outcome.address.as_ref()?.key()).map(Key::bytes),
+        version_id: request.and_then(|request| request.target.query.first(b"versionId")),
+        region: upstream.map(|upstream| upstream.region.as_str()),
         user_agent: request.and_then(|request| request.headers.first("user-agent")),
         operation: outcome
             .and_then(|outcome| outcome.operation)
             .map(super::super::s3::operation::Operation::name),
         bucket: bucket.map(|bucket| bucket.name.as_str()),
-        auth_scheme: authenticated.map(|authenticated| authenticated.scheme.as_str()),
+        auth_scheme: scheme.map(Scheme::as_str),
         principal: identity.and_then(|identity| identity.principal.arn()),
         error_code: denial.map(|denial| denial.error.code.as_str()),
         upstream: upstream.map(|upstream| upstream.name.as_str()),
+        shadow_denied: &[],
         counted,
     }
 }

@@ -1,12 +1,16 @@
 //! What every connection shares: the running configuration, the clock, counters, and how it all ends.
 //! It must not hold anything that belongs to one request.
 
+use super::certificates::Certificates;
 use super::peer::Peer;
+use super::rates::Rates;
 use super::statements::Statements;
 use crate::clock::Clock;
+use crate::net::ListenerIndex;
+use crate::secret::Secret;
 use crate::snapshot::Snapshot;
 use crate::telemetry::Telemetry;
-use crate::telemetry::metrics::Held;
+use crate::telemetry::metrics::{Held, Metrics};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,8 +22,26 @@ pub struct Running {
     pub snapshot: Snapshot,
     /// The upstreams, in the order of [`Snapshot::upstreams`].
     pub peers: Vec<Peer>,
+    /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
+    pub tls: Vec<Option<Arc<Certificates>>>,
+    /// What is counted for each source.
+    pub rates: Rates,
     /// The numbers of its policy statements.
     pub statements: Statements,
+    /// The metrics, by the positions in its lists.
+    pub metrics: Metrics,
+    /// The bearer token of the admin endpoint, if there is one.
+    pub admin_token: Option<Secret>,
+    /// The config file as the admin endpoint shows it.
+    pub shown: serde_json::Value,
+}
+
+impl Running {
+    /// The certificates of a listener; `None` for cleartext.
+    #[must_use]
+    pub fn tls(&self, listener: ListenerIndex) -> Option<&Arc<Certificates>> {
+        self.tls.get(listener.get())?.as_ref()
+    }
 }
 
 /// What every connection shares.

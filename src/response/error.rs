@@ -52,8 +52,8 @@ pub struct Manner<'a> {
     pub reason: Option<&'a str>,
 }
 
-/// Appends the answer.
-pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) {
+/// Appends the answer; gives the length of its body.
+pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) -> usize {
     let host_id = manner.id.host_id();
     let body = error.to_xml(manner.id.as_str(), &host_id);
     // writing to a Vec cannot fail
@@ -62,6 +62,9 @@ pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) {
     write_line(out, b"x-amz-id-2", host_id.as_bytes());
     write_line(out, b"Date", Civil::from_instant(manner.now).http().as_bytes());
     write_line(out, b"Content-Type", b"application/xml");
+    if let Some(seconds) = error.retry_after {
+        let _ = write!(out, "Retry-After: {seconds}\r\n");
+    }
     if let Some(reason) = manner.reason {
         write_line(out, b"x-gate-reason", reason.as_bytes());
     }
@@ -77,9 +80,11 @@ pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"Connection: close\r\n");
     }
     out.extend_from_slice(b"\r\n");
-    if !manner.to_head {
-        out.extend_from_slice(body.as_bytes());
+    if manner.to_head {
+        return 0;
     }
+    out.extend_from_slice(body.as_bytes());
+    body.len()
 }
 
 /// The reason phrase of a status that the table of errors uses.
@@ -128,6 +133,17 @@ mod tests {
             )
         );
         assert!(body.ends_with("<RequestId>0000000000000000</RequestId><HostId>00000000000000000000000000000000=</HostId></Error>"));
+    }
+
+    #[test]
+    fn who_shall_wait_is_told_how_long() {
+        let error = S3Error { retry_after: Some(3), ..S3Error::new(ErrorCode::SlowDown) };
+        let (id, now) = (RequestId::new(0), UnixMillis::from_secs(0));
+        let mut out = Vec::new();
+        write(&error, Manner { id, now, to_head: true, keep_alive: true, reason: None }, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{text}");
+        assert!(text.contains("\r\nRetry-After: 3\r\n"), "{text}");
     }
 
     #[test]

@@ -86,19 +86,21 @@ pub struct S3Error {
     pub message: Cow<'static, str>,
     /// Elements between the message and the request id.
     pub extras: Vec<(&'static str, String)>,
+    /// After how many seconds to try again (RFC 9110 section 10.2.3), if that is known.
+    pub retry_after: Option<u64>,
 }
 
 impl S3Error {
     /// The code with its usual message.
     #[must_use]
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, message: Cow::Borrowed(code.message()), extras: Vec::new() }
+        Self { code, message: Cow::Borrowed(code.message()), extras: Vec::new(), retry_after: None }
     }
 
     /// The code with another message.
     #[must_use]
     pub fn with_message(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), extras: Vec::new() }
+        Self { code, message: message.into(), extras: Vec::new(), retry_after: None }
     }
 
     /// Adds an element after those that are there.

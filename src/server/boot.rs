@@ -1,19 +1,22 @@
 //! From a loaded config to a world that can serve.
 //! It must not listen yet.
 
+use super::Port;
 use super::peers::{PeerError, peers};
-use super::{Port, TlsFiles};
+use super::tls;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
 use crate::proxy::journal::SCHEMES;
+use crate::proxy::rates::Rates;
 use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
-use crate::telemetry::Telemetry;
+use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
+use crate::telemetry::{Telemetry, build};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,9 +37,12 @@ pub enum BootError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The audit log cannot be continued.
+    #[error(transparent)]
+    AuditLog(#[from] OpenError),
 }
 
-/// Whether access lines are written.
+/// Whether logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// As configured.
@@ -54,9 +60,15 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let statements = Statements::of(&snapshot);
-    let metrics = Metrics::new(&metrics_config(&snapshot, &statements))?;
+    let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
+    let audit = match (access, &config.logs.audit) {
+        (Access::Configured, Some(path)) => {
+            AuditLog::file(path, Arc::new(SystemClock), metrics.log_dropped())?
+        }
+        (Access::Off, _) | (_, None) => AuditLog::nowhere(metrics.log_dropped()),
+    };
+    audit.record(SystemClock.now(), &Event::Started { version: env!("CARGO_PKG_VERSION") });
     let access = match (access, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
         (Access::Configured, LogTarget::Stdout) => LineWriter::stdout(metrics.log_dropped())
@@ -67,29 +79,44 @@ pub fn boot(
     let ports = config
         .listeners
         .iter()
-        .map(|listener| Port {
-            address: listener.address.value,
-            tls: listener.tls.as_ref().map(|tls| TlsFiles {
-                certificate: tls.certificate.path.clone(),
-                private_key: tls.private_key.path.clone(),
-            }),
-        })
+        .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
         .collect();
-    let running = Running { peers: peers(config)?, snapshot, statements };
-    let telemetry = Arc::new(Telemetry { metrics, access });
+    let running = running(config, snapshot, &metrics)?;
+    let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
 }
 
-fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
+/// What a config makes of the running gate.
+///
+/// # Errors
+/// [`BootError::Peer`].
+pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+    let statements = Statements::of(&snapshot);
+    let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
+    Ok(Running {
+        peers: peers(config)?,
+        tls: tls::certificates(config),
+        rates: Rates::new(&config.links.rate_limits),
+        snapshot,
+        statements,
+        metrics,
+        admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
+        shown: config.shown.clone(),
+    })
+}
+
+fn metrics_config(config: &Config, snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
     MetricsConfig {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: option_env!("PRESIGN_GATE_REVISION").unwrap_or("unknown").to_owned(),
+        version: build::VERSION.to_owned(),
+        revision: build::REVISION.to_owned(),
         listeners: snapshot.listeners.iter().map(|listener| listener.name.clone()).collect(),
         buckets: snapshot.buckets.entries().iter().map(|bucket| bucket.name.clone()).collect(),
         upstreams: snapshot.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
         statements: statements.labels().to_vec(),
+        shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
+        rate_limits: config.links.rate_limits.iter().map(ToString::to_string).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }
 }

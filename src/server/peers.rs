@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why a store cannot be reached as configured.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,10 +29,14 @@ pub enum PeerError {
 /// # Errors
 /// See [`PeerError`].
 pub fn peers(config: &Config) -> Result<Vec<Peer>, PeerError> {
-    config.upstreams.iter().zip(0_u64..).map(|(upstream, key)| peer(upstream, key)).collect()
+    config.upstreams.iter().map(peer).collect()
 }
 
-fn peer(upstream: &Upstream, key: u64) -> Result<Peer, PeerError> {
+/// The next key; none is used twice, so that a new config never gets a connection of an old one.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+fn peer(upstream: &Upstream) -> Result<Peer, PeerError> {
+    let key = NEXT.fetch_add(1, Ordering::Relaxed);
     let endpoint = &upstream.endpoint.value;
     let tls = endpoint.tls.then(|| tls(upstream)).transpose()?;
     let timeouts = Timeouts {

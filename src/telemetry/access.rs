@@ -1,5 +1,7 @@
-//! The access log: one JSON line per request, with the field names of ECS and OpenTelemetry.
-//! It must not hold a query, a signature, a token, a credential, or a header that could carry a link.
+//! The access log: one line per request, as JSON with the field names of ECS and OpenTelemetry, or as S3 writes it.
+//! It must not hold a signature, a token, a credential, or a header that could carry a link.
+
+mod s3;
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -10,9 +12,11 @@ use super::record::{RequestRecord, StatusClass};
 use super::redact::redact;
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
+use crate::config::model::LogFormat;
 use crate::net::TlsVersion;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
+use crate::request::Version;
 
 /// What the line of a request is made from. What a request never came to is `None`.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +37,18 @@ pub struct AccessRecord<'a> {
     pub host: Option<&'a str>,
     /// The path as sent; a query is cut off should it be there.
     pub path: Option<&'a [u8]>,
+    /// The query as sent; for the form that has one, and redacted there.
+    pub query: Option<&'a [u8]>,
+    /// The version of the protocol.
+    pub version: Option<Version>,
+    /// The value of `Referer`; redacted where it is written.
+    pub referer: Option<&'a [u8]>,
+    /// The key of the object, decoded.
+    pub key: Option<&'a [u8]>,
+    /// The version of the object that was asked for, decoded.
+    pub version_id: Option<&'a [u8]>,
+    /// The region that the bucket is in.
+    pub region: Option<&'a str>,
     /// The value of `User-Agent`.
     pub user_agent: Option<&'a [u8]>,
     /// The name of the S3 operation.
@@ -47,6 +63,8 @@ pub struct AccessRecord<'a> {
     pub error_code: Option<&'a str>,
     /// The name of the upstream, if it was asked.
     pub upstream: Option<&'a str>,
+    /// The shadow policies that would have denied it.
+    pub shadow_denied: &'a [&'a str],
     /// What is counted about it.
     pub counted: &'a RequestRecord,
 }
@@ -62,7 +80,7 @@ pub struct Field {
 }
 
 #[derive(Debug)]
-enum Value<'a> {
+pub(super) enum Value<'a> {
     /// The field is left out.
     Absent,
     Number(u64),
@@ -70,20 +88,26 @@ enum Value<'a> {
     Ip(IpAddr),
     /// Text of the gate's own tables, of the config, or that a strict parser has passed.
     Text(&'a str),
+    /// Texts of the config.
+    List(&'a [&'a str]),
     /// Text as a client sent it.
     Foreign(&'a [u8]),
 }
 
 impl<'a> Value<'a> {
-    fn text(value: Option<&'a str>) -> Self {
+    pub(super) fn text(value: Option<&'a str>) -> Self {
         value.map_or(Self::Absent, Self::Text)
+    }
+
+    const fn list(values: &'a [&'a str]) -> Self {
+        if values.is_empty() { Self::Absent } else { Self::List(values) }
     }
 
     fn foreign(value: Option<&'a [u8]>) -> Self {
         value.map_or(Self::Absent, Self::Foreign)
     }
 
-    fn ip(value: Option<IpAddr>) -> Self {
+    pub(super) fn ip(value: Option<IpAddr>) -> Self {
         value.map_or(Self::Absent, Self::Ip)
     }
 
@@ -142,6 +166,8 @@ fields! {
         |r| Value::text(r.counted.auth.map(|auth| auth.result.as_str()));
     "presign_gate.link.age" "Seconds since the link was signed." |r| Value::seconds(r.counted.link_age);
     "presign_gate.link.validity" "Seconds that the link was still valid." |r| Value::seconds(r.counted.link_validity);
+    "presign_gate.policy.shadow_denied" "The shadow policies that would have denied it."
+        |r| Value::list(r.shadow_denied);
     "presign_gate.network.proof" "How the network path was proven."
         |r| Value::text(r.counted.proof.map(Proof::as_str));
     "presign_gate.network.vpc" "The VPC that it came from."
@@ -157,26 +183,37 @@ fields! {
 
 /// The line of a request, with its line end.
 #[must_use]
-pub fn line(record: &AccessRecord<'_>) -> Vec<u8> {
+pub fn line(format: LogFormat, record: &AccessRecord<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    out.push(b'{');
+    match format {
+        LogFormat::S3 => s3::push_line(&mut out, record),
+        LogFormat::Json => {
+            out.push(b'{');
+            push_fields(&mut out, record);
+            out.extend_from_slice(b"}\n");
+        }
+    }
+    out
+}
+
+/// Appends the fields, with commas between them.
+pub(super) fn push_fields(out: &mut Vec<u8>, record: &AccessRecord<'_>) {
+    let mut first = true;
     for field in FIELDS {
         let value = (field.value)(record);
         if matches!(value, Value::Absent) {
             continue;
         }
-        if out.len() > 1 {
+        if !std::mem::take(&mut first) {
             out.push(b',');
         }
-        json::push_string(&mut out, field.name.as_bytes());
+        json::push_string(out, field.name.as_bytes());
         out.push(b':');
-        push_value(&mut out, &value);
+        push_value(out, &value);
     }
-    out.extend_from_slice(b"}\n");
-    out
 }
 
-fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
+pub(super) fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
     // writing to memory cannot fail
     let _ = match value {
         Value::Absent => out.write_all(b"null"),
@@ -186,6 +223,13 @@ fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Text(text) => {
             json::push_string(out, text.as_bytes());
             Ok(())
+        }
+        Value::List(texts) => {
+            for (at, text) in texts.iter().enumerate() {
+                out.push(if at == 0 { b'[' } else { b',' });
+                json::push_string(out, text.as_bytes());
+            }
+            out.write_all(b"]")
         }
         Value::Foreign(bytes) => {
             json::push_string(out, redact(&String::from_utf8_lossy(bytes)).as_bytes());
@@ -219,4 +263,4 @@ pub fn markdown() -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

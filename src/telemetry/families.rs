@@ -75,7 +75,7 @@ families! {
     REQUEST_DURATION "request_duration_seconds" Kind::Histogram(REQUEST_SECONDS), ["operation"]
         "Time from the first byte of a request to the last byte of its answer.";
     OVERHEAD "overhead_seconds" Kind::Histogram(OVERHEAD_SECONDS), ["decision"]
-        "Time spent in the gate itself, without waiting for client or upstream.";
+        "Time from the head of a request to the decision, without waiting for client or upstream.";
     IN_FLIGHT "requests_in_flight" Kind::Gauge, []
         "Requests whose answer is not finished.";
     CONNECTIONS "connections" Kind::Gauge, ["listener"]
@@ -83,9 +83,11 @@ families! {
     AUTH "auth_total" Kind::Counter, ["scheme", "result"]
         "Authentications, by the kind of signature and how they came out.";
     DENIED "denied_total" Kind::Counter, ["stage", "reason"]
-        "Requests that were refused or failed, by the stage that did it and why.";
+        "Requests and connections that were refused or failed, by the stage that did it and why.";
     POLICY_MATCHES "policy_matches_total" Kind::Counter, ["document", "sid", "effect"]
         "Policy statements that matched a request.";
+    SHADOW_DENIED "shadow_denied_total" Kind::Counter, ["document"]
+        "Requests that the policies allowed and that this shadow policy would have denied as a guardrail.";
     NETWORK_IDENTITY "network_identity_total" Kind::Counter, ["proof"]
         "Requests, by how their network path was proven.";
     LINK_VALIDITY "link_validity_remaining_seconds" Kind::Histogram(LINK_SECONDS), []
@@ -97,7 +99,7 @@ families! {
     UPSTREAM_REQUESTS "upstream_requests_total" Kind::Counter, ["upstream", "status_class"]
         "Requests sent to an upstream, by its answer.";
     UPSTREAM_FIRST_BYTE "upstream_time_to_first_byte_seconds" Kind::Histogram(FIRST_BYTE_SECONDS), ["upstream"]
-        "Time from the last byte of an upstream request head to the first byte of the answer.";
+        "Time from a request being ready for the upstream to the first byte of the answer.";
     REQUEST_BODY_BYTES "request_body_bytes_total" Kind::Counter, []
         "Body bytes taken from clients.";
     RESPONSE_BODY_BYTES "response_body_bytes_total" Kind::Counter, []
@@ -108,8 +110,12 @@ families! {
         "When the config in force was read, as a Unix time.";
     RELOADS "config_reloads_total" Kind::Counter, ["result"]
         "Times that the config was read again, by how it came out.";
+    RATE_LIMITED "rate_limited_total" Kind::Counter, ["rule"]
+        "Requests that were too much for a limit, by the limit.";
+    TLS_EXPIRY "tls_certificate_expiry_timestamp_seconds" Kind::Gauge, ["listener"]
+        "When the first certificate of a listener expires, its chains included, as a Unix time.";
     LOG_DROPPED "log_dropped_total" Kind::Counter, []
-        "Access log lines that were dropped because the log could not keep up or could not be written.";
+        "Lines of logs that were dropped because the log could not keep up or could not be written.";
 }
 
 /// The table as Markdown, for the documentation.

@@ -9,6 +9,7 @@ use prometheus::{Registry, TextEncoder};
 use super::record::RequestRecord;
 use crate::clock::UnixMillis;
 use crate::net::ListenerIndex;
+use crate::reason::Reason;
 use handles::Handles;
 use register::Vectors;
 
@@ -27,10 +28,14 @@ pub struct MetricsConfig {
     pub upstreams: Vec<String>,
     /// The policy statements, in the order of their numbers.
     pub statements: Vec<StatementLabels>,
+    /// The shadow policies, in the order of the config.
+    pub shadow: Vec<String>,
     /// The names of the operations; what is none of them counts as `unknown`.
     pub operations: Vec<&'static str>,
     /// The names of the authentication schemes.
     pub auth_schemes: Vec<&'static str>,
+    /// The limits on requests in a time, in the order of the config.
+    pub rate_limits: Vec<String>,
     /// The names of the constraints that a link can carry.
     pub constraints: Vec<&'static str>,
 }
@@ -90,6 +95,11 @@ impl Metrics {
         self.handles.record(record);
     }
 
+    /// Counts a connection that was refused before its first request.
+    pub fn refused(&self, reason: Reason) {
+        self.handles.refused(reason);
+    }
+
     /// Counts a request as in flight until the guard is dropped.
     #[must_use]
     pub fn request(&self) -> Held {
@@ -118,6 +128,23 @@ impl Metrics {
     pub fn config_refused(&self) {
         self.handles.reload_successful.set(0);
         self.handles.reloads_refused.inc();
+    }
+
+    /// Counts a request that was too much for a limit, by its position.
+    pub fn rate_limited(&self, rule: usize) {
+        if let Some(series) = self.handles.rate_limited.get(rule) {
+            series.inc();
+        }
+    }
+
+    /// The first certificate of a listener expires at this time, in seconds since the epoch; `None` for cleartext.
+    pub fn certificates_expire(&self, listener: ListenerIndex, not_after: Option<i64>) {
+        let Some(name) = self.handles.listener(listener) else { return };
+        match not_after {
+            Some(at) => self.vectors.tls_expiry.with_label_values(&[name]).set(at),
+            // there may have been one before the config was read again
+            None => drop(self.vectors.tls_expiry.remove_label_values(&[name])),
+        }
     }
 
     /// The counter of dropped log lines, for those who write logs.

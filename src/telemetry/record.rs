@@ -153,6 +153,8 @@ pub struct RequestRecord {
     pub link_age: Option<Duration>,
     /// The positions in `MetricsConfig::statements` of those that matched.
     pub matched: SmallVec<[u32; 4]>,
+    /// The positions in `MetricsConfig::shadow` of those that would have denied it.
+    pub shadow_denied: SmallVec<[u16; 2]>,
     /// Positions in `MetricsConfig::constraints`, with what became of them.
     pub constraints: SmallVec<[(u8, ConstraintResult); 4]>,
 }
@@ -178,6 +180,7 @@ impl RequestRecord {
             link_validity: None,
             link_age: None,
             matched: SmallVec::new(),
+            shadow_denied: SmallVec::new(),
             constraints: SmallVec::new(),
         }
     }

@@ -1,21 +1,60 @@
 //! Writes log lines without ever making a request wait: a bounded queue and one thread.
 //! It must not block, and must count every line that it loses.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::file::LogFile;
 use super::metrics::DropCounter;
 
 /// The lines that wait at most.
 const QUEUE: usize = 8192;
 /// The bytes that are written at once, as far as lines are waiting.
 const BATCH: usize = 64 * 1024;
+/// How long after its file was moved a log without lines opens the new one.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Where the thread puts lines.
+pub trait Output: Send {
+    /// Begins a batch, after so many lines were lost since the one before.
+    fn begin(&mut self, _lost: u64, _batch: &mut Vec<u8>) {}
+
+    /// Puts a line into the batch.
+    fn add(&mut self, line: &[u8], batch: &mut Vec<u8>) {
+        batch.extend_from_slice(line);
+    }
+
+    /// Writes the batch.
+    ///
+    /// # Errors
+    /// All lines of the batch count as lost then.
+    fn write(&mut self, batch: &[u8]) -> io::Result<()>;
+}
+
+/// Lines as they are.
+struct Plain<W>(W);
+
+impl<W: Write + Send> Output for Plain<W> {
+    fn write(&mut self, batch: &[u8]) -> io::Result<()> {
+        self.0.write_all(batch)?;
+        self.0.flush()
+    }
+}
+
+/// Lines as they are, in a file that is followed by its name.
+impl Output for LogFile {
+    fn begin(&mut self, _lost: u64, _batch: &mut Vec<u8>) {
+        self.follow();
+    }
+
+    fn write(&mut self, batch: &[u8]) -> io::Result<()> {
+        Self::add(self, batch)
+    }
+}
 
 /// A log that lines are sent to.
 #[derive(Debug)]
@@ -27,21 +66,23 @@ pub struct LineWriter {
     dropped: DropCounter,
 }
 
-/// The number of lines that the thread has dealt with.
+/// What the two sides tell each other.
 #[derive(Debug, Default)]
 struct Done {
+    /// The lines that the thread has dealt with.
     lines: Mutex<u64>,
     changed: Condvar,
+    /// The lines that were lost and that the output has not been told of.
+    lost: AtomicU64,
 }
 
 impl LineWriter {
-    /// Lines to a file, which is added to, and made with mode 0640 if it is not there.
+    /// Lines to a file.
     ///
     /// # Errors
     /// If the file cannot be opened or the thread not be started.
     pub fn file(path: &Path, dropped: DropCounter) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).mode(0o640).open(path)?;
-        Self::start(Box::new(file), dropped)
+        Self::start(Box::new(LogFile::open(path)?), dropped)
     }
 
     /// Lines to standard output.
@@ -49,7 +90,7 @@ impl LineWriter {
     /// # Errors
     /// If the thread cannot be started.
     pub fn stdout(dropped: DropCounter) -> io::Result<Self> {
-        Self::start(Box::new(io::stdout()), dropped)
+        Self::start(Box::new(Plain(io::stdout())), dropped)
     }
 
     /// No lines at all.
@@ -62,7 +103,7 @@ impl LineWriter {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn start(output: Box<dyn Write + Send>, dropped: DropCounter) -> io::Result<Self> {
+    pub fn start(output: Box<dyn Output>, dropped: DropCounter) -> io::Result<Self> {
         let (queue, lines) = sync_channel(QUEUE);
         let done = Arc::new(Done::default());
         let worker = Worker { lines, output, done: Arc::clone(&done), dropped: dropped.clone() };
@@ -76,14 +117,17 @@ impl LineWriter {
         self.queue.is_some()
     }
 
-    /// Sends a line, which must end with a line end; drops and counts it if too many are waiting.
+    /// Sends a line; drops and counts it if too many are waiting.
     pub fn write(&self, line: Vec<u8>) {
         let Some(queue) = &self.queue else { return };
         match queue.try_send(line) {
             Ok(()) => {
                 self.accepted.fetch_add(1, Ordering::Release);
             }
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.dropped.add(1),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.dropped.add(1);
+                self.done.lost.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -102,7 +146,7 @@ impl LineWriter {
 /// The thread's side.
 struct Worker {
     lines: Receiver<Vec<u8>>,
-    output: Box<dyn Write + Send>,
+    output: Box<dyn Output>,
     done: Arc<Done>,
     dropped: DropCounter,
 }
@@ -111,24 +155,37 @@ impl Worker {
     /// Writes what waits, batch by batch, until nobody can send any more.
     fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
-        while let Ok(first) = self.lines.recv() {
-            batch.extend_from_slice(&first);
-            let mut count = 1;
-            while batch.len() < BATCH
-                && let Ok(line) = self.lines.try_recv()
-            {
-                batch.extend_from_slice(&line);
-                count += 1;
-            }
-            // the next batch may succeed, when the disk has room again
-            if self.output.write_all(&batch).and_then(|()| self.output.flush()).is_err() {
-                self.dropped.add(count);
-            }
+        loop {
+            let first = match self.lines.recv_timeout(LOOK) {
+                Ok(line) => Some(line),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let count = self.batch(first, &mut batch);
             batch.clear();
             let mut lines = self.done.lines.lock().unwrap_or_else(PoisonError::into_inner);
             *lines += count;
             self.done.changed.notify_all();
         }
+    }
+
+    /// Writes one batch; gives the number of lines that it took off the queue.
+    fn batch(&mut self, first: Option<Vec<u8>>, batch: &mut Vec<u8>) -> u64 {
+        let lost = self.done.lost.swap(0, Ordering::Relaxed);
+        self.output.begin(lost, batch);
+        let mut count = 0;
+        let mut next = first;
+        while let Some(line) = next {
+            self.output.add(&line, batch);
+            count += 1;
+            next = if batch.len() < BATCH { self.lines.try_recv().ok() } else { None };
+        }
+        // the next batch may succeed, when the disk has room again
+        if !batch.is_empty() && self.output.write(batch).is_err() {
+            self.dropped.add(count);
+            self.done.lost.fetch_add(lost + count, Ordering::Relaxed);
+        }
+        count
     }
 }
 
@@ -189,16 +246,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_opened_is_an_error() {
+    fn a_file_that_was_moved_is_opened_anew() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(LineWriter::file(folder.path(), counter()).is_err());
+        let (path, old) = (folder.path().join("access.jsonl"), folder.path().join("access.jsonl.1"));
+        let log = LineWriter::file(&path, counter()).unwrap();
+        for (line, before) in [("one\n", None), ("two\n", Some(&old))] {
+            before.inspect(|old| std::fs::rename(&path, old).unwrap());
+            log.write(line.as_bytes().to_vec());
+            assert!(log.flush(SOON));
+        }
+        assert_eq!(std::fs::read_to_string(&old).unwrap(), "one\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two\n");
     }
 
     #[test]
     fn a_blocked_output_drops_and_counts_and_does_not_block() {
         let ((permit, permits), (written, output)) = (mpsc::channel(), mpsc::channel());
         let dropped = counter();
-        let log = LineWriter::start(Box::new(Gated { permits, written }), dropped.clone()).unwrap();
+        let log = LineWriter::start(Box::new(Plain(Gated { permits, written })), dropped.clone()).unwrap();
         let sent: u64 = 3 * 8192;
         for _ in 0..sent {
             log.write(b"0123456789\n".to_vec());
@@ -216,7 +281,7 @@ mod tests {
     fn lines_that_cannot_be_written_are_counted_and_later_ones_are_tried() {
         let ((permit, permits), (written, output)) = (mpsc::channel(), mpsc::channel());
         let dropped = counter();
-        let log = LineWriter::start(Box::new(Gated { permits, written }), dropped.clone()).unwrap();
+        let log = LineWriter::start(Box::new(Plain(Gated { permits, written })), dropped.clone()).unwrap();
         permit.send(false).unwrap();
         log.write(b"lost\n".to_vec());
         assert!(log.flush(SOON));

@@ -83,6 +83,41 @@ fn a_refused_body_is_drained_or_the_connection_closes() {
 }
 
 #[test]
+fn a_refusal_does_not_wait_for_the_body() {
+    let body = vec![b'a'; 60_000];
+    for (length, sent, keeps) in [("60000", 60_000, true), ("60000", 0, true), ("70000", 0, false)] {
+        let (upstream, _gate, mut client) = start();
+        let upload = Request::new("PUT", "/bkt/key").unsigned("Content-Length", length).key(STRANGER);
+        client.send(&upload.presigned());
+        client.send(&body[..sent]);
+        // the rest of the body comes only after the answer
+        let answer = client.response("PUT");
+        assert_eq!((answer.status, answer.headers.get("connection")), (403, (!keeps).then_some("close")));
+        client.send(&body[sent..]);
+        client.send(&Request::get("/bkt/next").presigned());
+        match client.try_response("GET") {
+            Ok(answer) => assert!(keeps && answer.status == 200, "{length}: {answer:?}"),
+            Err(_) => assert!(!keeps, "{length}: the connection was promised to stay"),
+        }
+        if keeps {
+            assert_eq!(upstream.only_request().target, "/bkt/next");
+        } else {
+            upstream.assert_untouched();
+        }
+    }
+}
+
+#[test]
+fn a_refused_upload_in_chunks_that_came_whole_keeps_the_connection() {
+    let (upstream, _gate, mut client) = start();
+    client.send(&Request::new("PUT", "/bkt/key").chunked(&[b"some", b"data"]).key(STRANGER).presigned());
+    assert_eq!(client.response("PUT").status, 403);
+    client.send(&Request::get("/bkt/next").presigned());
+    assert_eq!(client.response("GET").status, 200);
+    assert_eq!(upstream.only_request().target, "/bkt/next");
+}
+
+#[test]
 fn a_refused_upload_that_waits_for_permission_ends_cleanly() {
     let (upstream, _gate, mut client) = start();
     let waiting =

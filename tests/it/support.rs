@@ -1,6 +1,7 @@
 //! What the integration tests share: a running gate, a recording upstream, a client that speaks raw bytes, a signer.
 //! It must not use the library under test: code is not judged by itself.
 
+pub mod chunks;
 pub mod client;
 pub mod config;
 pub mod form;
@@ -8,18 +9,20 @@ pub mod gate;
 pub mod message;
 pub mod pattern;
 pub mod ports;
+pub mod proxy_header;
 pub mod python;
 pub mod recorded;
 pub mod reply;
 pub mod request;
 pub mod sigv4;
 pub mod time;
+pub mod tls;
 pub mod upstream;
 
 #[cfg(feature = "embedded-s3")]
 pub mod s3;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file of the folder that lies beside the checkout and holds vectors and attack cases.
 ///
@@ -34,4 +37,13 @@ pub fn shared(path: &str) -> PathBuf {
         file.display()
     );
     file
+}
+
+/// Writes a file that only its owner may read.
+pub fn private_file(path: &Path, content: &str) {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.create(true).write(true).truncate(true).mode(0o600).open(path).unwrap();
+    file.write_all(content.as_bytes()).unwrap();
 }

@@ -8,6 +8,7 @@ use crate::support::message::Broken;
 use crate::support::ports;
 use crate::support::reply::{self, Step};
 use crate::support::request::Request;
+use crate::support::tls::Authority;
 use crate::support::upstream::Upstream;
 
 fn get() -> Vec<u8> {
@@ -126,4 +127,43 @@ fn a_client_that_goes_away_ends_the_upload_at_the_upstream() {
     drop(client);
     drop(upstream.wait(|seen| seen.requests.is_empty() || seen.closed == seen.wire.len()));
     upstream.assert_nothing_completed();
+}
+
+/// A store that shows no good certificate gets no byte of a request. Another gate plays it.
+#[test]
+fn an_upstream_that_is_not_the_one_that_was_meant() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    let authorities = folder.path().join("ca.pem");
+    crate::support::private_file(&authorities, &ours.certificate);
+    let behind = Upstream::ok();
+    for (issued, reached) in [
+        (Some(ours.issue(&["localhost"])), true),
+        (Some(other.issue(&["localhost"])), false),
+        (Some(ours.issue(&["s3.test"])), false),
+        (Some(ours.issue_until(&["localhost"], 2025)), false),
+        (None, false),
+    ] {
+        let mut store = Config::resign(behind.endpoint());
+        if let Some(issued) = &issued {
+            let [chain, key] = issued.write(folder.path(), "store");
+            let (chain, key) = (chain.display(), key.display());
+            store = store.listener(format!("tls: {{ certificate: {chain}, private_key: {key} }}"));
+        }
+        let store = Gate::start(&store);
+        let endpoint = format!("https://localhost:{}", store.address().port());
+        let mut config = Config::resign(endpoint);
+        config.credentials = format!("{}\n    ca: {}", config.credentials, authorities.display());
+        let gate = Gate::start(&config);
+        if reached {
+            // the store does not know the key that the gate signs with, and says so
+            gate.ask("GET", &get()).assert_error(403, "InvalidAccessKeyId");
+        } else {
+            assert_failure(&gate);
+        }
+        let store_saw_a_request =
+            store.metric("presign_gate_denied_total", &["reason=\"unknown_key\""]) > 0.5;
+        assert_eq!(store_saw_a_request, reached);
+    }
+    behind.assert_untouched();
 }

@@ -10,6 +10,7 @@ const ORDER: &[&str] = &[
     "clock",
     "secret",
     "reason",
+    "nearest",
     "net",
     "request",
     "s3",
@@ -20,8 +21,11 @@ const ORDER: &[&str] = &[
     "response",
     "snapshot",
     "pipeline",
+    "explain",
+    "tls",
     "config",
     "telemetry",
+    "store",
     "proxy",
     "admin",
     "server",
@@ -30,8 +34,10 @@ const ORDER: &[&str] = &[
 ];
 
 /// Folders whose code is a function of its arguments.
-const PURE: &[&str] =
-    &["net", "request", "s3", "auth", "policy", "links", "upstream", "response", "snapshot", "pipeline"];
+const PURE: &[&str] = &[
+    "net", "request", "s3", "auth", "policy", "links", "upstream", "response", "snapshot", "pipeline",
+    "explain",
+];
 
 /// What code that is a function of its arguments has no use for.
 const IMPURE: &[&str] = &[

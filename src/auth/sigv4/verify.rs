@@ -39,16 +39,17 @@ pub(in crate::auth) fn verify<'r>(
         canonical_request: canonical.text(),
     };
     let index = presented.judge(found, proof.is_some(), rules.uniform_errors, mismatch)?;
+    let content = proof.as_ref().map_or(digest, |proof| proof.content(digest));
     check_strictness(request, claim, rules)?;
     if claim.scheme.form() == Form::Query {
         payload::check_presigned_length(request)?;
     }
     let chunk_signer = || {
         // chunks of SigV4A carry signatures that are not checked here
-        let Some(Proof::Symmetric(key, right)) = proof else { return None };
+        let Some(Proof::Symmetric(key, mac)) = proof else { return None };
         let told = (!rules.uniform_errors)
             .then(|| Told { key_id: lossy(claim.scope.key_id), canonical_request: canonical.text() });
-        Some(ChunkSigner::new(key, claim.date, claim.scope.text, &right, told))
+        Some(ChunkSigner::new(key, claim.date, claim.scope.text, &hex::encode(&mac), told))
     };
     let payload = Payload::of(request, claim.scheme, claim.payload, chunk_signer)?;
     Ok(Authenticated {
@@ -58,6 +59,7 @@ pub(in crate::auth) fn verify<'r>(
         signed_at: claim.signed_at,
         expires_at: claim.expires_at(),
         region,
+        content,
         signed_headers: claim.signed_headers,
         payload,
         payload_line: claim.payload,
@@ -79,8 +81,18 @@ fn region<'r>(claim: &Claim<'r>, rules: &'r SigningRules) -> Result<&'r str, Aut
 /// A signature that is the right one.
 enum Proof {
     /// The key that made it, and itself: the chunks of a body go on from there.
-    Symmetric(SigningKey, [u8; 64]),
+    Symmetric(SigningKey, [u8; 32]),
     Asymmetric,
+}
+
+impl Proof {
+    /// What stands for all that the signature covers: anybody can write an ECDSA signature anew.
+    const fn content(&self, digest: [u8; 32]) -> [u8; 32] {
+        match self {
+            Self::Symmetric(_, mac) => *mac,
+            Self::Asymmetric => digest,
+        }
+    }
 }
 
 /// Whether this credential made the signature.
@@ -105,9 +117,8 @@ fn prove(
     };
     let key = cache.signing_key(&name, &credential.secret);
     let mac = claim.string_to_sign().pieces(digest, |pieces| key.mac(pieces));
-    let right = hex::encode(&mac);
     // takes the same time wherever the first difference is; upper-case digits never match
-    ct_eq(&right, claim.signature).then_some(Proof::Symmetric(key, right))
+    ct_eq(&hex::encode(&mac), claim.signature).then_some(Proof::Symmetric(key, mac))
 }
 
 /// What S3 would serve and the gate does not. It comes last, so that everything else gets the answer of S3.

@@ -2,7 +2,6 @@
 //! It must not hold rules of its own.
 
 use super::support::{Ordered, credential, head, instant, keyring, read, shared};
-use crate::auth::error::AuthError;
 use crate::auth::payload::Payload;
 use crate::auth::post;
 use crate::auth::post::fields::Fields;
@@ -13,7 +12,6 @@ use crate::auth::sigv4::key::KeyCache;
 use crate::auth::{SigningRules, authenticate};
 use crate::request::form::{Boundary, Field, Form};
 use crate::request::head as heads;
-use crate::request::head::HeadError;
 use crate::s3::error::S3Error;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -113,14 +111,9 @@ fn outcome(case: &Case, req: &Req, keys: &HashMap<String, Key>, cache: &KeyCache
     }
     let bytes = head(&req.method, &req.path, req.query.as_deref().unwrap_or_default(), &headers);
     let keyring = keyring(&credentials);
-    let request = match heads::parse(&bytes) {
-        Err(HeadError::Repeated("authorization")) => {
-            return Err(AuthError::RepeatedAuthorization.s3());
-        }
-        request => request.unwrap_or_else(|error| panic!("{}: {error}", case.id)),
-    };
-    let authenticated =
-        authenticate(&request, req.vhost_bucket.as_deref(), &keyring, &rules, cache, instant(&case.now));
+    let request = heads::parse(&bytes).unwrap_or_else(|error| panic!("{}: {error}", case.id));
+    let bucket = req.vhost_bucket.as_deref();
+    let authenticated = authenticate(&request, bucket, &keyring, &rules, cache, instant(&case.now));
     let authenticated = authenticated.map_err(|error| error.s3())?;
     match (&req.body, &req.body_segments, authenticated.payload.clone()) {
         (Some(body), None, _) => {

@@ -19,6 +19,10 @@ const fn default(name: &'static str, value: &'static str, form: Form, doc: &'sta
     key(name, form, Presence::Default(value), doc)
 }
 
+const fn defaults(name: &'static str, form: Form, doc: &'static str) -> Key {
+    key(name, form, Presence::Defaults, doc)
+}
+
 const fn unserved(name: &'static str, doc: &'static str) -> Key {
     Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::No, doc }
 }
@@ -50,14 +54,14 @@ pub static ROOT: Section = Section {
             "names that clients sign for; left out, any name, path-style only",
         ),
         optional("network", Form::Keys(&NETWORK), "what AWS knows about networks and a proxy must be told"),
-        optional("signing", Form::Keys(&SIGNING), "which signatures are accepted"),
+        defaults("signing", Form::Keys(&SIGNING), "which signatures are accepted"),
         required("credentials", Form::List(&Form::Keys(&CREDENTIAL), 1), "who may sign"),
-        optional("policy", Form::Keys(&POLICY), "policies that hold for everybody"),
+        defaults("policy", Form::Keys(&POLICY), "policies that hold for everybody"),
         required("buckets", Form::List(&Form::Keys(&BUCKET), 1), "the buckets that clients see"),
         required("upstreams", Form::List(&Form::Keys(&UPSTREAM), 1), "where the objects are"),
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
-        optional("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
-        optional("logs", Form::Keys(&LOGS), "what is written down"),
+        defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
+        defaults("logs", Form::Keys(&LOGS), "what is written down"),
         unserved("tracing", "where spans are sent to"),
         default(
             "expose_reasons",
@@ -70,7 +74,8 @@ pub static ROOT: Section = Section {
 
 static LISTENER: Section = Section {
     keys: &[
-        required("address", Form::Address, "the address and port to listen on, as `0.0.0.0:8443`"),
+        required("address", Form::Address, "where to listen, as `0.0.0.0:8443` or `unix:/path/to.sock`"),
+        default("mode", "0660", Form::Text, "the permissions of a Unix socket, in octal"),
         optional("tls", Form::Keys(&TLS), "TLS; left out, cleartext"),
         optional("proxy_protocol", Form::Keys(&PROXY_PROTOCOL), "a PROXY header precedes every connection"),
         optional("forwarded", Form::Keys(&FORWARDED), "a header that names the client is believed"),
@@ -84,19 +89,51 @@ static LISTENER: Section = Section {
 
 static TLS: Section = Section {
     keys: &[
-        required("certificate", Form::File, "the certificate chain, PEM"),
-        required("private_key", Form::File, "its private key, PEM"),
-        unserved("client_ca", "the authorities whose clients may connect, PEM"),
+        required(
+            "certificate",
+            Form::File,
+            "the certificate and those between it and its authority, PEM; read again when the file changes",
+        ),
+        required(
+            "private_key",
+            Form::File,
+            "its private key, PEM, not encrypted; read again when the file changes",
+        ),
+        optional(
+            "sni",
+            Form::List(&Form::Keys(&SNI), 1),
+            "further certificates, for clients that ask for one of their names; all others get the first",
+        ),
+        optional(
+            "client_ca",
+            Form::File,
+            "clients must have a certificate of one of these authorities, PEM; read again when the file changes",
+        ),
+    ],
+};
+
+static SNI: Section = Section {
+    keys: &[
+        required("certificate", Form::File, "the certificate and those between it and its authority, PEM"),
+        required("private_key", Form::File, "its private key, PEM, not encrypted"),
     ],
 };
 
 static PROXY_PROTOCOL: Section = Section {
-    keys: &[required("trusted", CIDRS, "peers that must send a PROXY header; every other peer is refused")],
+    keys: &[required(
+        "trusted",
+        CIDRS,
+        "peers that must send a PROXY header, every other peer is refused; `[unix]` on a Unix socket, whose requests come from nowhere otherwise",
+    )],
 };
 
 static FORWARDED: Section = Section {
     keys: &[
-        required("trusted", CIDRS, "proxies whose header is believed, walked right to left"),
+        required(
+            "trusted",
+            CIDRS,
+            "proxies whose header is believed, walked right to left; `unix` for those of a Unix socket",
+        ),
         default(
             "header",
             "x-forwarded-for",
@@ -199,7 +236,7 @@ static POLICY: Section = Section {
             "when no statement matches: `deny`, or `pass` to S3",
         ),
         optional("guardrails", POLICIES, "policies attached to every principal, anonymous too"),
-        only("shadow", "[]", "policies that are evaluated and counted, never enforced"),
+        optional("shadow", POLICIES, "guardrails on trial: evaluated and counted, never enforced"),
     ],
 };
 
@@ -231,7 +268,7 @@ static UPSTREAM: Section = Section {
             Form::File,
             "the authorities that its certificate must come from, PEM; left out, the public ones",
         ),
-        optional("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
+        defaults("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
         only("retries", "0", "how often a request without a body is tried again"),
         unserved("health", "how the gate probes it"),
     ],
@@ -266,7 +303,24 @@ static LINKS: Section = Section {
         optional("store", Form::Keys(&STORE), "where the state of links is kept; this version keeps none"),
         unserved("when_store_fails", "what happens to links with state when the store fails"),
         unserved("grace", "the time within which a repeated request is the same use"),
-        unserved("rate_limits", "requests or bytes in a time, per key, address or link"),
+        optional(
+            "rate_limits",
+            Form::List(&Form::Keys(&RATE_LIMIT), 0),
+            "the most requests in a time; who sends more is answered 503 SlowDown",
+        ),
+    ],
+};
+
+static RATE_LIMIT: Section = Section {
+    keys: &[
+        required(
+            "per",
+            Form::Choice(&["source_ip", "access_key_id", "link"]),
+            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, before a signature is looked at",
+        ),
+        required("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
+        default("every", "1s", Form::Duration(100, HOUR), "the time; counting begins anew after it"),
+        unserved("bytes_per_second", "the bytes of a body in a second"),
     ],
 };
 
@@ -287,6 +341,18 @@ static LIMITS: Section = Section {
             Form::Duration(100, 5 * MINUTE),
             "the time to send a request head, from its first byte",
         ),
+        default(
+            "idle_time",
+            "60s",
+            Form::Duration(100, HOUR),
+            "that a client connection may stay open without a request",
+        ),
+        default(
+            "client_time",
+            "60s",
+            Form::Duration(100, HOUR),
+            "that a client may send nothing of a body it owes, or take nothing of an answer",
+        ),
         default("connections", "50000", Form::Count(1, 10_000_000), "client connections at a time"),
         default("body", "5TiB", Form::Size(0, 5 * TIB), "the largest request body"),
         default(
@@ -300,17 +366,29 @@ static LIMITS: Section = Section {
 
 static LOGS: Section = Section {
     keys: &[
-        optional("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
-        unserved("audit", "decisions and reloads, each line chained to the one before"),
+        defaults("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
+        optional(
+            "audit",
+            Form::Keys(&AUDIT_LOG),
+            "refusals and changes, each line chained to the one before",
+        ),
     ],
 };
 
 static ACCESS_LOG: Section = Section {
     keys: &[
         default("path", "-", Form::File, "the file that lines are added to; `-` is standard output"),
-        only("format", "json", "the form of a line"),
+        default(
+            "format",
+            "json",
+            Form::Choice(&["json", "s3"]),
+            "the form of a line; `s3` as S3 writes its own",
+        ),
     ],
 };
+
+static AUDIT_LOG: Section =
+    Section { keys: &[required("path", Form::File, "the file that lines are added to")] };
 
 /// Every key with its path, as `listeners[].tls.certificate`.
 #[must_use]

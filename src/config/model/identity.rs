@@ -33,6 +33,8 @@ pub struct PolicyRules {
     pub default: PolicyDefault,
     /// Attached to every principal, anonymous too.
     pub guardrails: Vec<PolicySource>,
+    /// Guardrails that are evaluated and counted, never enforced; each document once.
+    pub shadow: Vec<PolicySource>,
 }
 
 /// What happens when no statement matches. An explicit Deny always denies.

@@ -13,12 +13,19 @@ use super::super::tree::{Kind, Node, Place, Scalar};
 pub(super) fn rules(fields: &Fields<'_>) -> Result<PolicyRules, Reported> {
     let default = fields.choice("default", &[("deny", PolicyDefault::Deny), ("pass", PolicyDefault::Pass)]);
     let guardrails = list(fields, "guardrails");
+    let shadow = list(fields, "shadow");
+    for (at, source) in shadow.iter().flatten().enumerate() {
+        if shadow.iter().flatten().take(at).any(|earlier| earlier.name == source.name) {
+            let message = format!("shadow policy `{}` is given twice", source.name);
+            fields.reader.error(source.at, &source.path, message, "remove one of them");
+        }
+    }
     if let (Ok(PolicyDefault::Pass), Some(node)) = (&default, fields.node("default")) {
         let message = "`policy.default: pass` forwards what no policy allows".to_owned();
         let hint = "the upstream must decide on its own who may do what";
         fields.reader.warning(node.at, "policy.default", message, hint);
     }
-    Ok(PolicyRules { default: default?, guardrails: guardrails? })
+    Ok(PolicyRules { default: default?, guardrails: guardrails?, shadow: shadow? })
 }
 
 /// The policies of a list; none if it is left out.

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use crate::nearest::nearest;
+
 use super::super::keys::{Form, Key, Presence, Section, Served};
 use super::super::model::Located;
-use super::super::nearest::nearest;
 use super::super::scalar::{self, Malformed};
 use super::super::tree::{self, Entry, Kind, Node, Place, Scalar};
 use super::{Reader, Reported, all, text, wrong_kind};
@@ -221,7 +222,7 @@ impl<'r> Fields<'r> {
         let path = self.path_of(name);
         let node = match self.key(name).presence {
             Presence::Required => self.needed(name)?,
-            Presence::Optional | Presence::Default(_) => match self.node(name) {
+            Presence::Optional | Presence::Default(_) | Presence::Defaults => match self.node(name) {
                 Some(node) => node,
                 None => return Ok(Vec::new()),
             },

@@ -1,6 +1,8 @@
 //! A world built from a config, the verdicts of whole requests in it, and the heads that its stores get.
 //! It must not test what a stage has tables for: only how the stages hang together.
 
+mod shadow;
+
 use super::*;
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::sign::{Grant, Signer, presign};
@@ -109,7 +111,7 @@ fn stages_refuse_in_their_order() {
     );
     check(&signed("GET", "/bkt/k", &[("x-gate-source-ip", "10.1.2.3")], ""), home, "forward");
     check(&signed("GET", "/bkt/k", &[("x-gate-source-ip", "10.9.9.9")], ""), home, "403 link_source_ip");
-    check(&signed("GET", "/bkt/k", &[("x-gate-max-uses", "1")], ""), home, "400 unknown_constraint");
+    check(&signed("GET", "/bkt/k", &[("x-gate-max-users", "1")], ""), home, "400 unknown_constraint");
     check(&signed("PUT", "/bkt/k", &[], "Content-Length: 10\r\n"), home, "forward");
     check(&signed("PUT", "/bkt/k", &[], "Content-Length: 11\r\n"), home, "400 body_too_large");
     check(&get("/bkt/k"), "nonsense", "403 unknown_network");

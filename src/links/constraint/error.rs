@@ -58,6 +58,10 @@ impl ConstraintError {
                 Constraint::SourceVpce => Reason::LinkSourceVpce,
                 Constraint::NotBefore => Reason::LinkNotBefore,
                 Constraint::ContentLengthRange => Reason::LinkContentLength,
+                Constraint::Pin => Reason::LinkPin,
+                Constraint::MaxUses => Reason::LinkMaxUses,
+                Constraint::MaxBytes => Reason::LinkMaxBytes,
+                Constraint::Rate => Reason::LinkRateLimited,
             },
             Self::TooLarge { .. } | Self::TooSmall { .. } | Self::UnknownLength => Reason::LinkContentLength,
         }

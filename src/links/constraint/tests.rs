@@ -91,6 +91,45 @@ fn sizes_of_uploads() {
 }
 
 #[test]
+fn limits_that_need_more_than_one_request() {
+    let limits =
+        parse("x-gate-max-uses=1000000&x-gate-max-bytes=9007199254740991&x-gate-pin=net&x-gate-rate=1")
+            .unwrap();
+    assert_eq!((limits.max_uses(), limits.max_bytes()), (Some(1_000_000), Some((1 << 53) - 1)));
+    assert_eq!((limits.pin(), limits.rate(), limits.needs_state()), (Some(Pin::Net), Some(1), true));
+    assert!(!limits.is_empty());
+    assert_eq!(limits.check(&NOTHING), Ok(()));
+    for (query, stateful) in [
+        ("x-gate-max-uses=1", true),
+        ("x-gate-max-bytes=1", true),
+        ("x-gate-pin=ip", true),
+        ("x-gate-rate=1", false),
+        ("x-gate-not-before=0", false),
+        ("", false),
+    ] {
+        assert_eq!(parse(query).unwrap().needs_state(), stateful, "{query}");
+    }
+}
+
+#[test]
+fn fields_of_a_form_are_read_as_parameters_are() {
+    let read = |fields: &[(&'static str, &'static str)]| {
+        Constraints::from_fields(fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+    };
+    assert!(read(&[("key", "k"), ("x-amz-date", "d")]).unwrap().is_empty());
+    assert_eq!(read(&[("x-gate-max-uses", "3")]), parse("x-gate-max-uses=3"));
+    assert_eq!(
+        read(&[("X-Gate-Max-Uses", "3")]),
+        Err(ConstraintError::Unknown("X-Gate-Max-Uses".to_owned()))
+    );
+    assert_eq!(
+        read(&[("x-gate-pin", "ip"), ("x-gate-pin", "ip")]),
+        Err(ConstraintError::Repeated(Constraint::Pin))
+    );
+    assert!(Constraints::claims(b"X-GATE-pin") && !Constraints::claims(b"x-amz-date"));
+}
+
+#[test]
 fn every_constraint_must_be_met() {
     let query = "x-gate-source-ip=10.0.0.0/8&x-gate-source-vpce=vpce-0a1b2c3d&x-gate-not-before=0";
     let facts = from("10.0.0.1");
@@ -105,10 +144,11 @@ fn every_constraint_must_be_met() {
 fn names_that_are_refused() {
     for name in [
         "x-gate-",
-        "x-gate-max-uses",
-        "x-gate-max-bytes",
-        "x-gate-pin",
-        "x-gate-rate",
+        "x-gate-max-use",
+        "x-gate-maxuses",
+        "X-gate-max-uses",
+        "x-gate-pins",
+        "x-gate-rates",
         "x-gate-source-ips",
         "x-gate-source-ip%20",
         "x-gate-source_ip",
@@ -194,6 +234,13 @@ fn values_that_are_refused() {
                 "0,18446744073709551616",
             ],
         ),
+        (Constraint::Pin, &["", "IP", "ip,net", "vpc", "/24", "ip%20"]),
+        (
+            Constraint::MaxUses,
+            &["", "0", "-1", "+1", "01", "1.0", "1000001", "4294967297", "1,2", "unlimited"],
+        ),
+        (Constraint::MaxBytes, &["", "0", "-1", "1KiB", "9007199254740992", "18446744073709551617"]),
+        (Constraint::Rate, &["", "0", "1MiB", "1/s", "9007199254740992"]),
     ] {
         let name = constraint.parameter();
         for value in values {
@@ -217,6 +264,10 @@ fn constraints_that_stand_twice() {
         (Constraint::SourceVpce, "vpce-0a1b2c3d"),
         (Constraint::NotBefore, "0"),
         (Constraint::ContentLengthRange, "0,1"),
+        (Constraint::Pin, "ip"),
+        (Constraint::MaxUses, "1"),
+        (Constraint::MaxBytes, "1"),
+        (Constraint::Rate, "1"),
     ] {
         let name = constraint.parameter();
         let query = format!("{name}={value}&{name}={value}");

@@ -53,6 +53,37 @@ pub(super) fn range(text: &str) -> Option<RangeInclusive<u64>> {
     (min <= max).then_some(min..=max)
 }
 
+/// What a link is bound to by its first use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pin {
+    /// The address.
+    Ip,
+    /// The /24 of an IPv4 address, the /64 of an IPv6 one.
+    Net,
+    /// The VPC endpoint.
+    Vpce,
+}
+
+/// One of the words of [`Pin`].
+pub(super) fn pin(text: &str) -> Option<Pin> {
+    match text {
+        "ip" => Some(Pin::Ip),
+        "net" => Some(Pin::Net),
+        "vpce" => Some(Pin::Vpce),
+        _ => None,
+    }
+}
+
+/// 1 to 1000000.
+pub(super) fn uses(text: &str) -> Option<u32> {
+    number(text).and_then(|uses| u32::try_from(uses).ok()).filter(|uses| (1..=1_000_000).contains(uses))
+}
+
+/// 1 to 2^53 - 1: more is no limit, and not every store could count it.
+pub(super) fn bytes(text: &str) -> Option<u64> {
+    number(text).filter(|bytes| (1..1 << 53).contains(bytes))
+}
+
 /// Digits without sign and leading zeros.
 fn number(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));

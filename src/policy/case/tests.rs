@@ -2,6 +2,7 @@
 //! It must not leave a case out.
 
 use super::*;
+use crate::policy::error::ErrorKind;
 use crate::policy::testing::shared;
 
 fn run_file(name: &str) -> usize {
@@ -53,7 +54,15 @@ fn what_is_no_case() {
         (request("resource", "\"media\""), CaseError::Resource("media".into())),
         (request("action", "7"), CaseError::Member("action")),
         (request("context", "[]"), CaseError::Member("context")),
-        (request("context", r#"{"a:b":1}"#), CaseError::Context(KeyMapError::WrongType("a:b".into()))),
+        (request("context", r#"{"a:b":{}}"#), CaseError::Context(KeyMapError::WrongType("a:b".into()))),
+        (request("context", r#"{"a:b":null}"#), CaseError::Context(KeyMapError::WrongType("a:b".into()))),
+        (request("context", r#"{"a:b":[[]]}"#), CaseError::Context(KeyMapError::WrongType("a:b".into()))),
+        (
+            with(
+                r#","session":{"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}}"#,
+            ),
+            CaseError::Repeated("Effect".into()),
+        ),
         (
             request("context", r#"{"A:b":"1","a:B":"2"}"#),
             CaseError::Context(KeyMapError::Duplicate("a:B".into())),
@@ -76,9 +85,22 @@ fn a_case_without_expectation_tells_what_decided() {
 }
 
 #[test]
-fn keys_that_cannot_be_known_are_for_cases_that_say_so() {
+fn keys_that_cannot_be_known_are_told_unless_the_case_may_have_any() {
     let line = r#"{"id":"x","request":{"principal":{"type":"Anonymous"},"action":"s3:GetObject","resource":"arn:aws:s3:::m/k","context":{"s3:ExistingObjectTag/a":"b"}},
         "guardrails":[{"Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"s3:ExistingObjectTag/a":"b"}}}}],"expect":"ExplicitlyDenied"}"#;
-    assert!(run_case(line, true).unwrap().agrees());
-    assert!(matches!(run_case(line, false), Err(CaseError::Policy("guardrails", _))));
+    for any_key in [true, false] {
+        let result = run_case(line, any_key).unwrap();
+        assert!(result.agrees());
+        let told: Vec<_> = result.unknowable.iter().map(|(name, error)| (*name, &error.kind)).collect();
+        let key = ErrorKind::UnknowableKey("s3:ExistingObjectTag/a".into());
+        let expected: &[_] = if any_key { &[] } else { &[("guardrails", &key)] };
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn numbers_and_truth_values_of_a_context_are_texts() {
+    let line = r#"{"id":"x","request":{"principal":"arn:aws:iam::111122223333:user/a","action":"s3:ListBucket","resource":"arn:aws:s3:::m","context":{"s3:max-keys":1.50,"aws:SecureTransport":true,"a:b":[1,false]}},
+        "identity":[{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"NumericEquals":{"s3:max-keys":"1.5"},"StringEquals":{"s3:max-keys":"1.50"},"Bool":{"aws:SecureTransport":"true"},"ForAllValues:StringEquals":{"a:b":["1","false"]}}}}]}"#;
+    assert_eq!(run_case(line, true).unwrap().outcome, Outcome::Allowed);
 }

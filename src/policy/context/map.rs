@@ -11,8 +11,10 @@ pub enum KeyMapError {
     /// Two spellings of one key.
     #[error("the context holds `{0}` twice; letter case does not make keys different")]
     Duplicate(String),
-    /// A value that is neither text nor a list of texts.
-    #[error("the value of `{0}` in the context is neither text nor a list of texts")]
+    /// A value of another type.
+    #[error(
+        "the value of `{0}` in the context is neither a text, a number, a truth value, nor a list of those"
+    )]
     WrongType(String),
 }
 
@@ -29,7 +31,8 @@ pub struct KeyMap {
 }
 
 impl KeyMap {
-    /// Reads the context of a case: an object of texts and lists of texts.
+    /// Reads the context of a case: an object of texts and lists of texts. Numbers and truth values are texts, as in
+    /// policies.
     ///
     /// # Errors
     /// Values of other types, and two spellings of one key.
@@ -37,14 +40,15 @@ impl KeyMap {
         use serde_json::Value as Json;
         let mut map = Self::default();
         for (name, value) in object {
-            let wrong = || KeyMapError::WrongType(name.clone());
+            let text = |value: &Json| match value {
+                Json::String(text) => Ok(text.clone()),
+                Json::Number(number) => Ok(number.to_string()),
+                Json::Bool(value) => Ok(value.to_string()),
+                _ => Err(KeyMapError::WrongType(name.clone())),
+            };
             let entry = match value {
-                Json::String(text) => Entry::One(text.clone()),
-                Json::Array(list) => {
-                    let text = |item: &Json| item.as_str().map(str::to_owned);
-                    Entry::Many(list.iter().map(text).collect::<Option<_>>().ok_or_else(wrong)?)
-                }
-                _ => return Err(wrong()),
+                Json::Array(list) => Entry::Many(list.iter().map(text).collect::<Result<_, _>>()?),
+                value => Entry::One(text(value)?),
             };
             if map.entries.insert(name.to_ascii_lowercase(), entry).is_some() {
                 return Err(KeyMapError::Duplicate(name.clone()));

@@ -18,7 +18,7 @@ pub struct Warning {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WarningKind {
     /// `${` in a document of version 2008-10-17.
-    #[error("`${{` is literal text in version 2008-10-17; write `\"Version\": \"2012-10-17\"` for variables")]
+    #[error("`${{` is literal text in version 2008-10-17")]
     LiteralVariable,
     /// Characters or a size that AWS would not take.
     #[error("AWS does not take this: {0}")]
@@ -50,7 +50,7 @@ pub enum WarningKind {
     #[error("`{0}` matches no principal of the gate")]
     NobodyPrincipal(String),
     /// Allow in a document that only denies.
-    #[error("a {} grants nothing: this Allow has no effect", .0.name())]
+    #[error("this {} grants nothing: an Allow has no effect", .0.name())]
     AllowWithoutEffect(Kind),
     /// Allow for everybody.
     #[error("this grants to everybody, anonymous too")]
@@ -74,12 +74,58 @@ pub enum WarningKind {
         /// The pattern of objects.
         resource: String,
     },
+    /// Object actions on buckets only.
+    #[error("`{action}` is asked for on objects, which `{resource}` does not match")]
+    ObjectsNotListed {
+        /// An action on objects.
+        action: &'static str,
+        /// The pattern of the bucket.
+        resource: String,
+    },
     /// `ForAllValues:` in an Allow, without a test that the key is there.
-    #[error("`ForAllValues:` passes without `{0}`; add `\"Null\": {{\"{0}\": \"false\"}}`")]
+    #[error("`ForAllValues:` passes requests without `{0}`, and this Allow with it")]
     VacuousForAll(String),
     /// `NotPrincipal` with Deny.
     #[error("NotPrincipal with Deny always denies principals that have a permissions boundary")]
     NotPrincipalDeny,
+    /// A Deny of everything for everybody, without condition.
+    #[error("this denies {0} to everybody, whatever allows it")]
+    DeniesEverybody(&'static str),
+    /// Two Deny statements of which one always holds.
+    #[error(
+        "together with `{0}` this denies every request: one has a source address or a VPC endpoint, never both"
+    )]
+    DeniesBothWays(String),
+    /// An Allow whose test a request without the key passes.
+    #[error("`{operator}` also passes requests without `{key}`, and this Allow with it")]
+    AllowsMissing {
+        /// The operator.
+        operator: String,
+        /// The key.
+        key: String,
+    },
+    /// A Deny whose test a request without the key does not pass.
+    #[error("requests without `{key}` are not denied here: {who}")]
+    SparesMissing {
+        /// The key.
+        key: String,
+        /// Which requests those are.
+        who: &'static str,
+    },
+    /// Tests that no request passes together.
+    #[error("no request passes this together with `{0}`: the statement never matches")]
+    NeverTogether(String),
+    /// A key that the actions of the statement do not have.
+    #[error("none of these actions has `{0}`: it is always missing")]
+    KeyNotOfActions(String),
+    /// A resource outside the bucket that the policy is attached to.
+    #[error("`{resource}` is not in bucket `{bucket}`, to which this policy is attached: it never matches")]
+    ForeignBucket {
+        /// The pattern.
+        resource: String,
+        /// The bucket.
+        bucket: String,
+    },
     /// A Deny that holds whenever a network key is another or missing.
     #[error("this denies every request outside {0}")]
     DeniesOutside(String),

@@ -6,28 +6,31 @@ use super::json::{Member, Node};
 use super::report::Report;
 use crate::policy::arn::ArnPattern;
 use crate::policy::condition::{Operand, Test, TextSet};
-use crate::policy::error::{ErrorKind, WarningKind};
+use crate::policy::error::{ErrorKind, Place, WarningKind};
 use crate::policy::key::{Arity, Key, KeyRef, KeyType, Known};
 use crate::policy::operator::{Comparison, Operator, Quantifier};
 use crate::policy::pattern::{Case, Pattern, Syntax, Token, Variables};
 use crate::policy::value::{Decimal, Instant, IpRanges, base64, ip, parse_bool};
 
-/// Reads a Condition; `None` if something is wrong with it, which has then been reported.
-pub(super) fn read(member: &Member, report: &mut Report<'_>) -> Option<Vec<Test>> {
+/// Reads a Condition: its tests and where they stand. `None` if something is wrong with it, which has then been reported.
+pub(super) fn read(member: &Member, report: &mut Report<'_>) -> Option<(Vec<Test>, Vec<Place>)> {
     report.inside_member(member, |report, node| {
-        let mut tests = Some(Vec::new());
+        let (mut tests, mut places, mut clean) = (Vec::new(), Vec::new(), true);
         for member in report.object(node)? {
             match read_operator(member, report) {
-                Some(more) => tests.iter_mut().for_each(|tests| tests.extend(more.iter().cloned())),
-                None => tests = None,
+                Some((more, at)) => {
+                    tests.extend(more);
+                    places.extend(at);
+                }
+                None => clean = false,
             }
         }
-        tests
+        clean.then_some((tests, places))
     })
 }
 
-/// The tests of one operator, one for each key.
-fn read_operator(member: &Member, report: &mut Report<'_>) -> Option<Vec<Test>> {
+/// The tests of one operator, one for each key, and where they stand.
+fn read_operator(member: &Member, report: &mut Report<'_>) -> Option<(Vec<Test>, Vec<Place>)> {
     let operator = match Operator::parse(&member.name) {
         Ok(operator) => operator,
         Err(error) => {
@@ -42,6 +45,7 @@ fn read_operator(member: &Member, report: &mut Report<'_>) -> Option<Vec<Test>> 
             return None;
         }
         let mut tests: Vec<Test> = Vec::with_capacity(members.len());
+        let mut places = Vec::with_capacity(members.len());
         let mut clean = true;
         for member in members {
             match read_test(operator, member, report) {
@@ -49,11 +53,14 @@ fn read_operator(member: &Member, report: &mut Report<'_>) -> Option<Vec<Test>> 
                     report.error(member.at, ErrorKind::Duplicate(member.name.clone()));
                     clean = false;
                 }
-                Some(test) => tests.push(test),
+                Some(test) => {
+                    tests.push(test);
+                    places.push(report.inside_member(member, |report, _| report.place(member.at)));
+                }
                 None => clean = false,
             }
         }
-        clean.then_some(tests)
+        clean.then_some((tests, places))
     })
 }
 

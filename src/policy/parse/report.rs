@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::json::{Json, Member, Node};
 use super::{MAX_VALUES, ParseOptions, Parsed};
 use crate::policy::document::{Document, Kind, Version};
-use crate::policy::error::{ErrorKind, Hint, Place, PolicyError, Warning, WarningKind};
+use crate::policy::error::{ErrorKind, Place, PolicyError, Warning, WarningKind};
 use crate::policy::pattern::Variables;
 
 pub(super) struct Report<'a> {
@@ -18,12 +18,15 @@ pub(super) struct Report<'a> {
     // lengths of the path before each step that was taken
     steps: Vec<usize>,
     counted: Counted,
+    /// The beginning of the statement that is being read.
+    mark: Counted,
     errors: Vec<PolicyError>,
     warnings: Vec<Warning>,
 }
 
 /// A byte of the text and its line and column, from which the next place is counted on: places come in the order of
-/// the text, so a long document is gone through once and not once for each place.
+/// the text but for those inside one statement, so a long document is not gone through once for each place.
+#[derive(Clone, Copy)]
 struct Counted {
     at: usize,
     line: usize,
@@ -33,9 +36,9 @@ struct Counted {
 impl Counted {
     const START: Self = Self { at: 0, line: 1, column: 1 };
 
-    fn count_to(&mut self, text: &str, at: usize) -> (usize, usize) {
+    fn count_to(&mut self, text: &str, at: usize, mark: Self) -> (usize, usize) {
         if at < self.at {
-            *self = Self::START;
+            *self = if at < mark.at { Self::START } else { mark };
         }
         for char in text.get(self.at..at).unwrap_or_default().chars() {
             if char == '\n' {
@@ -59,6 +62,7 @@ impl<'a> Report<'a> {
             path: String::new(),
             steps: Vec::new(),
             counted: Counted::START,
+            mark: Counted::START,
             errors: Vec::new(),
             warnings: Vec::new(),
         }
@@ -94,8 +98,15 @@ impl<'a> Report<'a> {
 
     /// The place where the reader is, at this byte of the text.
     pub(super) fn place(&mut self, at: usize) -> Place {
-        let position = self.text.map(|text| self.counted.count_to(text, at));
+        let position = self.text.map(|text| self.counted.count_to(text, at, self.mark));
         Place { path: self.path.clone(), position }
+    }
+
+    /// The place where a statement begins; places inside it are found from there.
+    pub(super) fn statement_place(&mut self, at: usize) -> Place {
+        let place = self.place(at);
+        self.mark = self.counted;
+        place
     }
 
     pub(super) fn error(&mut self, at: usize, kind: ErrorKind) {
@@ -155,16 +166,9 @@ impl<'a> Report<'a> {
     }
 
     /// Refuses members with other names.
-    pub(super) fn known_elements(&mut self, members: &[Member], names: &[&'static str]) {
-        for member in members {
-            if !names.contains(&member.name.as_str()) {
-                let close = |name: &&&'static str| {
-                    name.eq_ignore_ascii_case(&member.name)
-                        || name.eq_ignore_ascii_case(member.name.trim_end_matches('s'))
-                };
-                let hint = Hint(names.iter().find(close).copied());
-                self.error(member.at, ErrorKind::UnknownElement(member.name.clone(), hint));
-            }
+    pub(super) fn known_elements(&mut self, members: &[Member], names: &'static [&'static str]) {
+        for member in members.iter().filter(|member| !names.contains(&member.name.as_str())) {
+            self.error(member.at, ErrorKind::UnknownElement(member.name.clone(), names));
         }
     }
 

@@ -4,11 +4,12 @@
 use super::json::{Member, Node};
 use super::report::Report;
 use super::{condition, elements};
-use crate::policy::document::{Effect, Kind, Statement};
-use crate::policy::error::{ErrorKind, WarningKind};
+use crate::policy::document::{Effect, Kind, Places, Statement};
+use crate::policy::error::{ErrorKind, Place, WarningKind};
 use crate::policy::principal::PrincipalRule;
 
-const ELEMENTS: &[&str] = &[
+/// The elements of a statement.
+pub(super) const ELEMENTS: &[&str] = &[
     "Sid",
     "Effect",
     "Principal",
@@ -22,6 +23,7 @@ const ELEMENTS: &[&str] = &[
 
 /// Reads a statement; `None` if something is wrong with it, which has then been reported.
 pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Statement> {
+    let place = report.statement_place(node.at);
     let members = report.object(node)?;
     report.known_elements(members, ELEMENTS);
     let sid = report.member(members, "Sid").and_then(|member| read_sid(member, report));
@@ -36,18 +38,32 @@ pub(super) fn read(node: &Node, report: &mut Report<'_>) -> Option<Statement> {
         .and_then(|(negated, member)| elements::read_resources(negated, member, report));
     let conditions = report
         .member(members, "Condition")
-        .map_or(Some(Vec::new()), |member| condition::read(member, report));
+        .map_or(Some((Vec::new(), Vec::new())), |member| condition::read(member, report));
     if report.kind() == Kind::Guardrail && effect == Some(Effect::Allow) {
         report.warn(node.at, WarningKind::AllowWithoutEffect(Kind::Guardrail));
     }
+    let (conditions, tests) = conditions?;
+    let mut place_of = |names: [&str; 2]| {
+        let member = names.into_iter().find_map(|name| report.member(members, name));
+        member.map_or_else(Place::default, |member| {
+            report.inside_member(member, |report, _| report.place(member.at))
+        })
+    };
+    let places = Places {
+        principal: place_of(["Principal", "NotPrincipal"]),
+        action: place_of(["Action", "NotAction"]),
+        resource: place_of(["Resource", "NotResource"]),
+        statement: place,
+        tests,
+    };
     Some(Statement {
-        place: report.place(node.at),
+        places: Box::new(places),
         sid,
         effect: effect?,
         principal: principal.ok()?,
         action: action?,
         resource: resource?,
-        conditions: conditions?,
+        conditions,
     })
 }
 

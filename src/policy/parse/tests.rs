@@ -6,7 +6,7 @@ mod conditions;
 
 use super::*;
 use crate::policy::arn::ArnError;
-use crate::policy::error::{Hint, Place};
+use crate::policy::error::Place;
 use crate::policy::operator::OperatorError;
 use crate::policy::pattern::PatternError;
 use crate::policy::principal::EntryError;
@@ -62,12 +62,12 @@ fn documents_that_are_refused() {
         (
             &format!(r#"{{"version":"2012-10-17","Statement":{allow}}}"#),
             "",
-            UnknownElement("version".into(), Hint(Some("Version"))),
+            UnknownElement("version".into(), DOCUMENT),
         ),
         (
             &format!(r#"{{"Statements":[],"Statement":{allow}}}"#),
             "",
-            UnknownElement("Statements".into(), Hint(Some("Statement"))),
+            UnknownElement("Statements".into(), DOCUMENT),
         ),
         (
             r#"{"Statement":[{"Sid":"a","Effect":"Deny","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Deny","Action":"*","Resource":"*"}]}"#,
@@ -111,7 +111,7 @@ fn statements_that_are_refused() {
         (
             r#""Effect":"Allow","Action":"s3:*","Resource":"*","Conditions":{}"#,
             "",
-            UnknownElement("Conditions".into(), Hint(Some("Condition"))),
+            UnknownElement("Conditions".into(), statement::ELEMENTS),
         ),
         (
             r#""Effect":"Allow","Action":"s3:*","Resource":"*","Principal":"*""#,

@@ -10,7 +10,7 @@ use crate::policy::document::Effect;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
     /// A wildcard in a part of an entry.
-    #[error("has a wildcard; only `*` alone is allowed, use a condition on `aws:PrincipalArn` with ArnLike")]
+    #[error("has a wildcard, and principals have none but `*` alone")]
     Wildcard,
     /// Neither account nor ARN of an account, user, role or session.
     #[error("is no account number and no ARN of an account, user, role or session")]

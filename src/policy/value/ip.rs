@@ -12,7 +12,7 @@ pub enum IpError {
     #[error("is no IP address and no CIDR range")]
     Malformed,
     /// `::ffff:a.b.c.d`, which would match no client: addresses of clients are canonical.
-    #[error("is an IPv4 address written as IPv6; write the IPv4 range")]
+    #[error("is an IPv4 address written as IPv6")]
     MappedIpv4,
 }
 

@@ -45,6 +45,9 @@ fn request_lines_that_are_refused() {
         check(&format!("{line}{host}"), Err(HeadError::RequestLine));
     }
     check(&format!("GET\t/ HTTP/1.1{host}"), Err(HeadError::RequestLine));
+    for beginning in ["\t", "!", "1", "\0", "\u{e9}"] {
+        check(&format!("{beginning}GET / HTTP/1.1{host}"), Err(HeadError::RequestLine));
+    }
     check(&format!("GET / http/1.1{host}"), Err(HeadError::RequestLine));
     for version in ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/1.10", "HTTP/1"] {
         check(&format!("GET / {version}{host}"), Err(HeadError::Version));
@@ -75,10 +78,6 @@ fn header_lines_that_are_refused() {
     check(
         "GET / HTTP/1.1\r\nHost: a\r\nX-Amz-Date: 1\r\nx-amz-date: 1",
         Err(HeadError::Repeated("x-amz-date")),
-    );
-    check(
-        "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: 1\r\nauthorization: 2",
-        Err(HeadError::Repeated("authorization")),
     );
 }
 

@@ -9,7 +9,7 @@ use crate::net::rules::{ListenerRules, NetworkRules};
 use crate::net::{ConnFacts, ListenerIndex};
 use crate::telemetry::record::{AuthRecord, AuthResult, Decision, UpstreamRecord};
 
-fn identity() -> NetworkIdentity {
+pub(in crate::telemetry) fn identity() -> NetworkIdentity {
     let facts = ConnFacts {
         peer: Some("203.0.113.7:50000".parse().unwrap()),
         local: None,
@@ -21,7 +21,7 @@ fn identity() -> NetworkIdentity {
     identify(&facts, &ListenerRules::default(), &network, |_| std::iter::empty()).unwrap()
 }
 
-fn counted() -> RequestRecord {
+pub(in crate::telemetry) fn counted() -> RequestRecord {
     RequestRecord {
         decision: Decision::Allow,
         status: 200,
@@ -41,7 +41,10 @@ fn counted() -> RequestRecord {
     }
 }
 
-fn full<'a>(identity: &'a NetworkIdentity, counted: &'a RequestRecord) -> AccessRecord<'a> {
+pub(in crate::telemetry) fn full<'a>(
+    identity: &'a NetworkIdentity,
+    counted: &'a RequestRecord,
+) -> AccessRecord<'a> {
     AccessRecord {
         at: UnixMillis::from_millis(1_768_478_400_005),
         request_id: "4442587FB7D0A2F9",
@@ -51,6 +54,12 @@ fn full<'a>(identity: &'a NetworkIdentity, counted: &'a RequestRecord) -> Access
         method: Some("GET"),
         host: Some("s3.example.internal"),
         path: Some(b"/reports/2026/a%20b.pdf"),
+        query: Some(b"X-Amz-Expires=900&X-Amz-Signature=5ec4e7"),
+        version: Some(Version::Http11),
+        referer: Some(b"https://portal.example/?X-Amz-Signature=5ec4e7"),
+        key: Some(b"2026/a b.pdf"),
+        version_id: None,
+        region: Some("eu-west-1"),
         user_agent: Some(b"aws-cli/2.0"),
         operation: Some("GetObject"),
         bucket: Some("reports"),
@@ -58,12 +67,13 @@ fn full<'a>(identity: &'a NetworkIdentity, counted: &'a RequestRecord) -> Access
         principal: Some("arn:aws:iam::111122223333:user/main"),
         error_code: None,
         upstream: Some("main"),
+        shadow_denied: &["next.json", "strict \"one\""],
         counted,
     }
 }
 
 /// A request of which no byte could be read.
-fn bare(counted: &RequestRecord) -> AccessRecord<'_> {
+pub(in crate::telemetry) fn bare(counted: &RequestRecord) -> AccessRecord<'_> {
     AccessRecord {
         at: UnixMillis::from_millis(0),
         request_id: "1",
@@ -73,6 +83,12 @@ fn bare(counted: &RequestRecord) -> AccessRecord<'_> {
         method: None,
         host: None,
         path: None,
+        query: None,
+        version: None,
+        referer: None,
+        key: None,
+        version_id: None,
+        region: None,
         user_agent: None,
         operation: None,
         bucket: None,
@@ -80,12 +96,13 @@ fn bare(counted: &RequestRecord) -> AccessRecord<'_> {
         principal: None,
         error_code: None,
         upstream: None,
+        shadow_denied: &[],
         counted,
     }
 }
 
 fn parsed(record: &AccessRecord<'_>) -> Map<String, Json> {
-    let line = line(record);
+    let line = line(LogFormat::Json, record);
     assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
     serde_json::from_slice(&line).unwrap()
 }
@@ -103,11 +120,12 @@ fn a_line_has_this_form() {
         r#""aws.s3.bucket":"reports","presign_gate.listener":"0.0.0.0:8443","presign_gate.decision":"allow","#,
         r#""presign_gate.overhead":80000,"presign_gate.auth.scheme":"query_v4","#,
         r#""presign_gate.auth.result":"verified","presign_gate.link.age":60,"presign_gate.link.validity":840,"#,
+        r#""presign_gate.policy.shadow_denied":["next.json","strict \"one\""],"#,
         r#""presign_gate.network.proof":"peer","presign_gate.upstream.name":"main","#,
         r#""presign_gate.upstream.status_code":200,"presign_gate.upstream.first_byte":9000000}"#,
         "\n"
     );
-    assert_eq!(String::from_utf8(line(&full(&identity, &counted))).unwrap(), expected);
+    assert_eq!(String::from_utf8(line(LogFormat::Json, &full(&identity, &counted))).unwrap(), expected);
 }
 
 #[test]
@@ -151,7 +169,7 @@ fn nothing_that_makes_a_link_usable_is_in_a_line() {
         user_agent: Some(b"curl (http://h/?x-amz-security-token=5ec4e7)"),
         ..bare(&counted)
     };
-    let text = String::from_utf8(line(&record)).unwrap();
+    let text = String::from_utf8(line(LogFormat::Json, &record)).unwrap();
     assert!(!text.contains("5ec4e7"), "{text}");
     assert_eq!(parsed(&record)["url.path"], "/b/k%3FX-Amz-Signature%3DREDACTED");
 }

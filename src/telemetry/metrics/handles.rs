@@ -7,6 +7,7 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
 use super::MetricsConfig;
 use super::register::Vectors;
+use crate::net::ListenerIndex;
 use crate::net::identity::Proof;
 use crate::reason::Reason;
 use crate::telemetry::record::{AuthResult, ConstraintResult, Decision, RequestRecord, StatusClass};
@@ -36,6 +37,7 @@ pub(super) struct Handles {
     auth: Box<[IntCounter]>,
     denied: Box<[IntCounter]>,
     policy_matches: Box<[IntCounter]>,
+    shadow_denied: Box<[IntCounter]>,
     network_identity: Box<[IntCounter]>,
     link_validity: Histogram,
     link_age: Histogram,
@@ -50,6 +52,8 @@ pub(super) struct Handles {
     pub(super) reload_timestamp: IntGauge,
     pub(super) reloads_loaded: IntCounter,
     pub(super) reloads_refused: IntCounter,
+    /// By limit.
+    pub(super) rate_limited: Box<[IntCounter]>,
     pub(super) log_dropped: IntCounter,
 }
 
@@ -77,6 +81,7 @@ impl Handles {
             policy_matches: each(&config.statements, |it| {
                 vectors.policy_matches.with_label_values(&[it.document.as_str(), &it.sid, it.effect])
             }),
+            shadow_denied: each(&config.shadow, |it| vectors.shadow_denied.with_label_values(&[it])),
             network_identity: each(Proof::ALL, |it| {
                 vectors.network_identity.with_label_values(&[it.as_str()])
             }),
@@ -93,11 +98,17 @@ impl Handles {
             reload_timestamp: vectors.reload_timestamp.with_label_values::<&str>(&[]),
             reloads_loaded: vectors.reloads.with_label_values(&["loaded"]),
             reloads_refused: vectors.reloads.with_label_values(&["refused"]),
+            rate_limited: each(&config.rate_limits, |it| vectors.rate_limited.with_label_values(&[it])),
             log_dropped: vectors.log_dropped.with_label_values::<&str>(&[]),
             operations,
         };
         handles.make_usual(config);
         handles
+    }
+
+    /// The label of a listener.
+    pub(super) fn listener(&self, listener: ListenerIndex) -> Option<&str> {
+        self.requests.listeners.get(listener.get()).map(String::as_str)
     }
 
     /// Makes the series of what is certain to be asked.
@@ -137,14 +148,15 @@ impl Handles {
             let scheme = or_rest(auth.scheme, self.auth.len() / AuthResult::ALL.len());
             count(self.auth.get(scheme * AuthResult::ALL.len() + auth.result.index()));
         }
-        if let Some(reason) = record.reason {
-            count(self.denied.get(reason as usize));
-        }
+        record.reason.into_iter().for_each(|reason| self.refused(reason));
         if let Some(proof) = record.proof {
             count(self.network_identity.get(proof.index()));
         }
         for statement in &record.matched {
             count(usize::try_from(*statement).ok().and_then(|at| self.policy_matches.get(at)));
+        }
+        for document in &record.shadow_denied {
+            count(self.shadow_denied.get(usize::from(*document)));
         }
         for (constraint, result) in &record.constraints {
             let at = usize::from(*constraint) * ConstraintResult::ALL.len() + result.index();
@@ -160,6 +172,10 @@ impl Handles {
         record.link_age.inspect(|time| self.link_age.observe(time.as_secs_f64()));
         self.request_body_bytes.inc_by(record.request_body_bytes);
         self.response_body_bytes.inc_by(record.response_body_bytes);
+    }
+
+    pub(super) fn refused(&self, reason: Reason) {
+        count(self.denied.get(reason as usize));
     }
 
     fn duration(&self, operation: usize) -> Option<&Histogram> {

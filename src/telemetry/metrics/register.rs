@@ -33,6 +33,7 @@ vectors! {
     auth: IntCounterVec AUTH,
     denied: IntCounterVec DENIED,
     policy_matches: IntCounterVec POLICY_MATCHES,
+    shadow_denied: IntCounterVec SHADOW_DENIED,
     network_identity: IntCounterVec NETWORK_IDENTITY,
     link_validity: HistogramVec LINK_VALIDITY,
     link_age: HistogramVec LINK_AGE,
@@ -44,6 +45,8 @@ vectors! {
     reload_successful: IntGaugeVec RELOAD_SUCCESSFUL,
     reload_timestamp: IntGaugeVec RELOAD_TIMESTAMP,
     reloads: IntCounterVec RELOADS,
+    rate_limited: IntCounterVec RATE_LIMITED,
+    tls_expiry: IntGaugeVec TLS_EXPIRY,
     log_dropped: IntCounterVec LOG_DROPPED,
 }
 

@@ -20,8 +20,10 @@ fn config() -> MetricsConfig {
         buckets: vec!["reports".into()],
         upstreams: vec!["main".into()],
         statements: vec![statement("Read", "Allow"), statement("Net", "Deny")],
+        shadow: vec!["next.json".into()],
         operations: vec!["GetObject", "GetBucketAcl"],
         auth_schemes: vec!["query_v4", "header_v4"],
+        rate_limits: vec!["source_ip 100/1s".into(), "source_ip 1000/1m".into()],
         constraints: vec!["x-gate-source-ip"],
     }
 }
@@ -60,6 +62,7 @@ fn full() -> RequestRecord {
         link_validity: Some(Duration::from_mins(10)),
         link_age: Some(Duration::from_secs(5)),
         matched: [0, 1].into_iter().collect(),
+        shadow_denied: [0].into_iter().collect(),
         constraints: [(0, ConstraintResult::Kept)].into_iter().collect(),
         ..RequestRecord::new(ListenerIndex(1))
     }
@@ -87,12 +90,14 @@ fn what_can_exist_at_the_start_does() {
             ("auth_total{result=\"anonymous\",scheme=\"none\"}", 0.0),
             ("denied_total{reason=\"wrong_signature\",stage=\"auth\"}", 0.0),
             ("policy_matches_total{document=\"main.json\",effect=\"Deny\",sid=\"Net\"}", 0.0),
+            ("shadow_denied_total{document=\"next.json\"}", 0.0),
             ("network_identity_total{proof=\"vpce_tlv\"}", 0.0),
             ("link_age_seconds_count", 0.0),
             ("link_constraints_total{constraint=\"x-gate-source-ip\",result=\"broken\"}", 0.0),
             ("upstream_requests_total{status_class=\"none\",upstream=\"main\"}", 0.0),
             ("upstream_time_to_first_byte_seconds_count{upstream=\"main\"}", 0.0),
             ("config_reloads_total{result=\"refused\"}", 0.0),
+            ("rate_limited_total{rule=\"source_ip 100/1s\"}", 0.0),
             ("log_dropped_total", 0.0),
         ],
     );
@@ -102,6 +107,7 @@ fn what_can_exist_at_the_start_does() {
 #[test]
 fn every_family_of_the_table_is_on_the_page_as_the_table_has_it() {
     let metrics = Metrics::new(&config()).unwrap();
+    metrics.certificates_expire(ListenerIndex(0), Some(0));
     let page = metrics.render().unwrap();
     let told: HashSet<&str> = page.lines().filter(|line| line.starts_with("# ")).collect();
     for family in families::ALL {
@@ -291,4 +297,29 @@ fn many_buckets_make_no_series_before_they_are_used() {
     assert!(!metrics.render().unwrap().contains("bucket-7"));
     metrics.record(&RequestRecord { bucket: Some(7), ..full() });
     assert!(metrics.render().unwrap().contains("bucket=\"bucket-7\""));
+}
+
+#[test]
+fn certificates_expire_per_listener_and_are_forgotten_with_it() {
+    let metrics = Metrics::new(&config()).unwrap();
+    for (at, not_after) in [(0, None), (1, Some(2_000_000_000)), (99, Some(1))] {
+        metrics.certificates_expire(ListenerIndex(at), not_after);
+    }
+    let series = "tls_certificate_expiry_timestamp_seconds{listener=\"127.0.0.1:2\"}";
+    check(&metrics, &[(series, 2_000_000_000.0)]);
+    let count =
+        |page: String| page.matches("\npresign_gate_tls_certificate_expiry_timestamp_seconds{").count();
+    assert_eq!(count(metrics.render().unwrap()), 1);
+    metrics.certificates_expire(ListenerIndex(1), None);
+    assert_eq!(count(metrics.render().unwrap()), 0);
+}
+
+#[test]
+fn limits_count_by_their_position() {
+    let metrics = Metrics::new(&config()).unwrap();
+    for rule in [1, 1, 7] {
+        metrics.rate_limited(rule);
+    }
+    let series = |rule| format!("rate_limited_total{{rule=\"{rule}\"}}");
+    check(&metrics, &[(&series("source_ip 100/1s"), 0.0), (&series("source_ip 1000/1m"), 2.0)]);
 }

@@ -1,10 +1,10 @@
 //! A client that sends exactly the bytes it is given and reads answers strictly, with a deadline.
 //! It must not add, fold or normalise anything: what a library would repair is what has to be tested.
 
-use super::message::{self, Broken, Framing, Headers, Reader};
+use super::message::{self, Broken, Framing, Headers, Reader, Wire};
 use super::time::{Deadline, PATIENCE};
-use std::io::Write;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use tokio::net::TcpSocket;
 
 /// One answer.
 #[derive(Clone, Debug)]
@@ -50,8 +50,8 @@ impl Response {
 
 /// One connection.
 #[derive(Debug)]
-pub struct Client {
-    reader: Reader,
+pub struct Client<S = TcpStream> {
+    reader: Reader<S>,
 }
 
 impl Client {
@@ -64,9 +64,38 @@ impl Client {
     pub fn try_connect(address: SocketAddr) -> Result<Self, Broken> {
         let deadline = Deadline::after(PATIENCE);
         let stream = TcpStream::connect_timeout(&address, deadline.left()).map_err(|_| Broken::Closed)?;
+        Ok(Self::plain(stream))
+    }
+
+    /// Connects from this address.
+    #[track_caller]
+    pub fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let stream = runtime.block_on(async {
+            let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+            socket.bind(SocketAddr::new(source, 0)).unwrap();
+            socket.connect(address).await.expect("a connection").into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
+        Self::plain(stream)
+    }
+
+    fn plain(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Ok(Self { reader: Reader::new(stream, deadline) })
+        Self::over(stream)
+    }
+
+    /// Sends no more.
+    pub fn finish(&self) {
+        let _ = self.reader.stream.shutdown(Shutdown::Write);
+    }
+}
+
+impl<S: Wire> Client<S> {
+    /// Speaks over a stream that stands.
+    pub fn over(stream: S) -> Self {
+        Self { reader: Reader::new(stream, Deadline::after(PATIENCE)) }
     }
 
     /// Sends bytes. An error is no failure: the peer may have answered and closed already.
@@ -76,13 +105,8 @@ impl Client {
     }
 
     /// The socket, to write a body that is not held in memory.
-    pub fn stream(&mut self) -> &mut TcpStream {
+    pub fn stream(&mut self) -> &mut S {
         &mut self.reader.stream
-    }
-
-    /// Sends no more.
-    pub fn finish(&self) {
-        let _ = self.reader.stream.shutdown(Shutdown::Write);
     }
 
     /// Another period of patience for what follows.

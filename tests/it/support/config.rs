@@ -24,6 +24,10 @@ pub struct Config {
     pub default: &'static str,
     /// Further keys of `signing`, each with its indentation and line end.
     pub signing: String,
+    /// Further keys of the listener, a line each.
+    pub listener: Vec<String>,
+    /// Further listeners.
+    pub listeners: Vec<String>,
     /// Further sections.
     pub more: String,
 }
@@ -42,6 +46,8 @@ impl Config {
             policy: ALLOW_BUCKET.to_owned(),
             default: "deny",
             signing: String::new(),
+            listener: Vec::new(),
+            listeners: Vec::new(),
             more: String::new(),
         }
     }
@@ -53,6 +59,18 @@ impl Config {
 
     pub fn policy(mut self, policy: &str) -> Self {
         policy.clone_into(&mut self.policy);
+        self
+    }
+
+    /// Another key of the listener.
+    pub fn listener(mut self, line: impl Into<String>) -> Self {
+        self.listener.push(line.into());
+        self
+    }
+
+    /// Another listener, after the first; an item of the list.
+    pub fn another_listener(mut self, item: impl Into<String>) -> Self {
+        self.listeners.push(item.into());
         self
     }
 
@@ -70,8 +88,14 @@ impl Config {
 
     /// The file.
     pub fn text(&self, listener: SocketAddr, admin: SocketAddr) -> String {
-        let mut text =
-            format!("version: 1\nlisteners:\n  - address: {listener}\nadmin:\n  address: {admin}\n");
+        let mut text = format!("version: 1\nlisteners:\n  - address: {listener}\n");
+        for line in &self.listener {
+            writeln!(text, "    {line}").unwrap();
+        }
+        for item in &self.listeners {
+            writeln!(text, "  {item}").unwrap();
+        }
+        writeln!(text, "admin:\n  address: {admin}").unwrap();
         text.push_str("hosts: [s3.test, 127.0.0.1, localhost]\n");
         text.push_str("signing:\n  regions: [us-east-1]\n");
         text.push_str(&self.signing);

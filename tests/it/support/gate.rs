@@ -5,7 +5,9 @@ use super::client::{self, Client, Response};
 use super::config::Config;
 use super::message::Broken;
 use super::ports::{self, Reserved};
+use super::sigv4::{MAIN, TEMPORARY, UPSTREAM};
 use super::time::{Deadline, PATIENCE};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -50,12 +52,25 @@ impl Process {
         poll("the end of the process", || self.ended())
     }
 
+    /// Lets the process open so many descriptors more than it has now.
+    #[track_caller]
+    pub fn limit_descriptors(&self, more: usize) {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count();
+        let (pid, limit) = (format!("--pid={}", self.id()), format!("--nofile={}", open + more));
+        assert!(Command::new("prlimit").args([pid, limit]).status().unwrap().success());
+    }
+
     /// Resident memory, in KiB.
     pub fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        resident_kib(self.id())
     }
+}
+
+/// Resident memory of a process, in KiB.
+pub fn resident_kib(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 impl Drop for Process {
@@ -139,6 +154,19 @@ impl Gate {
         self.folder.path().join("gate.yaml")
     }
 
+    /// Puts another config in the place of the file, as editors do: a new file under the old name.
+    pub fn rewrite(&self, text: impl FnOnce(SocketAddr, SocketAddr) -> String) {
+        let new = self.folder.path().join("gate.yaml.new");
+        std::fs::write(&new, text(self.listener.address, self.admin.address)).unwrap();
+        std::fs::rename(new, self.config()).unwrap();
+    }
+
+    /// Tells the gate to read its config again; its answer.
+    #[track_caller]
+    pub fn reload(&self) -> Response {
+        self.admin_with("POST", "/reload", &[], "")
+    }
+
     /// Everything the gate wrote, standard output first.
     pub fn output(&self) -> String {
         let read = |name| std::fs::read(self.folder.path().join(name)).unwrap_or_default();
@@ -171,6 +199,20 @@ impl Gate {
         client.try_response(method)
     }
 
+    /// Asks the admin endpoint with header lines and a body.
+    #[track_caller]
+    pub fn admin_with(&self, method: &str, path: &str, lines: &[(&str, &str)], body: &str) -> Response {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !lines.iter().any(|(name, _)| *name == "Host") {
+            request.extend(["Host: ", &self.admin.address.to_string(), "\r\n"]);
+        }
+        for (name, value) in lines {
+            request.extend([name, ": ", value, "\r\n"]);
+        }
+        request.extend(["Content-Length: ", &body.len().to_string(), "\r\n\r\n", body]);
+        client::ask(self.admin.address, method, request.as_bytes())
+    }
+
     /// The value of a series on the metrics page; `labels` as printed, or empty.
     #[track_caller]
     pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
@@ -189,8 +231,39 @@ impl Gate {
     }
 }
 
+/// The first signature, token or secret in what a gate has written.
+fn leak(written: &str) -> Option<&str> {
+    let secrets = [MAIN, TEMPORARY, UPSTREAM].into_iter().flat_map(|key| [Some(key.secret), key.token]);
+    if let Some(secret) = secrets.flatten().find(|secret| written.contains(secret)) {
+        return Some(secret);
+    }
+    // a signature is 64 hex digits of many kinds; so are the links of an audit log, which are named
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    let begins = written.match_indices(|c: char| !c.is_ascii_hexdigit()).map(|(at, it)| at + it.len());
+    let linked = |at: usize| ["\"prev\":\"", "\"hash\":\""].iter().any(|name| written[..at].ends_with(name));
+    begins.filter(|&at| !linked(at)).find_map(|at| {
+        let digits: Vec<u8> = written[at..].bytes().take_while(is_digit).collect();
+        let kinds: BTreeSet<_> = digits.iter().collect();
+        (digits.len() == 64 && kinds.len() > 4).then(|| &written[at..at + 64])
+    })
+}
+
+#[test]
+fn leaks_are_found() {
+    let digest = "01234567890abcde".repeat(4);
+    assert!(leak(&format!("GET /?X-Amz-Signature={digest} HTTP/1.1")).is_some());
+    assert!(leak(&format!("é {}", UPSTREAM.secret)).is_some());
+    assert_eq!(leak(&format!("{{\"prev\":\"{digest}\",\"hash\":\"{digest}\"}} {digest}00 REDACTED")), None);
+}
+
 impl Drop for Gate {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // whatever a test was about: nothing that the gate wrote opens a door
+            let output = self.output();
+            let found = leak(&output);
+            assert!(found.is_none(), "the gate has written a signature or a secret: {found:?}");
+        }
         if std::thread::panicking() {
             let output = self.output();
             let tail: Vec<_> = output.lines().rev().take(40).collect();

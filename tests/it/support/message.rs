@@ -2,8 +2,10 @@
 //! It must not be lenient: what the gate writes has to be exact.
 
 use super::time::Deadline;
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 /// Header lines in wire order, names as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,18 +65,36 @@ fn syntax<T>(text: impl Into<String>) -> Result<T, Broken> {
     Err(Broken::Syntax(text.into()))
 }
 
+/// A byte stream whose reads can have a deadline.
+pub trait Wire: Read + Write {
+    /// The time that one read may take.
+    fn patience(&self, time: Duration);
+}
+
+impl Wire for TcpStream {
+    fn patience(&self, time: Duration) {
+        self.set_read_timeout(Some(time)).unwrap();
+    }
+}
+
+impl Wire for UnixStream {
+    fn patience(&self, time: Duration) {
+        self.set_read_timeout(Some(time)).unwrap();
+    }
+}
+
 /// A socket with the bytes that were read ahead.
 #[derive(Debug)]
-pub struct Reader {
-    pub stream: TcpStream,
+pub struct Reader<S = TcpStream> {
+    pub stream: S,
     buffer: Vec<u8>,
     deadline: Deadline,
     /// Everything that arrived, if it is kept.
     kept: Option<Vec<u8>>,
 }
 
-impl Reader {
-    pub fn new(stream: TcpStream, deadline: Deadline) -> Self {
+impl<S: Wire> Reader<S> {
+    pub fn new(stream: S, deadline: Deadline) -> Self {
         Self { stream, buffer: Vec::new(), deadline, kept: None }
     }
 
@@ -103,7 +123,7 @@ impl Reader {
         if self.deadline.passed() {
             return Err(Broken::TimedOut);
         }
-        self.stream.set_read_timeout(Some(self.deadline.left())).unwrap();
+        self.stream.patience(self.deadline.left());
         let held = self.buffer.len();
         self.buffer.resize(held + 65_536, 0);
         let result = self.stream.read(&mut self.buffer[held..]);

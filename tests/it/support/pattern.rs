@@ -55,6 +55,18 @@ pub fn write(out: &mut impl Write, length: u64) -> u64 {
     position
 }
 
+/// That many bytes from a position.
+pub fn piece(mut position: u64, length: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(length);
+    while out.len() < length {
+        let bytes = from(position);
+        let bytes = &bytes[..bytes.len().min(length - out.len())];
+        out.extend_from_slice(bytes);
+        position += bytes.len() as u64;
+    }
+    out
+}
+
 /// The first `length` bytes.
 pub fn bytes(length: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(length);
@@ -65,6 +77,7 @@ pub fn bytes(length: usize) -> Vec<u8> {
 #[test]
 fn positions_matter() {
     let body = bytes(3_000_000);
+    assert!(piece(1_000_000, 1_500_000) == body[1_000_000..2_500_000]);
     assert!(is_at(0, &body) && is_at(2_000_001, &body[2_000_001..]));
     assert!(!is_at(1, &body) && !is_at(0, &body[1..]));
 }

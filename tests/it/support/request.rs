@@ -1,7 +1,7 @@
 //! Requests as tests write them, turned into bytes with a signature in the query or in a header.
 //! It must not correct them: a malformed part is signed as it stands.
 
-use super::sigv4::{HOST, Key, MAIN, Signable, UNSIGNED, joined, signed_chunks};
+use super::sigv4::{HOST, Key, MAIN, Signable, UNSIGNED, joined};
 use super::time::{amz_date, now};
 use std::fmt::Write;
 
@@ -109,7 +109,8 @@ impl Request {
         self.unsigned("Transfer-Encoding", "chunked")
     }
 
-    fn scope(&self, date: &str) -> String {
+    /// The credential scope without the key.
+    pub fn scope(&self, date: &str) -> String {
         format!("{}/{}/{}/aws4_request", &date[..8], self.region, self.service)
     }
 
@@ -167,22 +168,8 @@ impl Request {
         self.authorized_with_seed().0
     }
 
-    /// The bytes of an upload in signed chunks.
-    pub fn streamed(mut self, pieces: &[&[u8]]) -> Vec<u8> {
-        let decoded: usize = pieces.iter().map(|piece| piece.len()).sum();
-        let (date, payload) = (amz_date(self.time), "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
-        // the length is that of the chunks whatever their signatures are
-        let length = signed_chunks(pieces, self.key, &date, &self.scope(&date), &"0".repeat(64)).len();
-        self.signed.push(("x-amz-content-sha256".to_owned(), payload.to_owned()));
-        self.signed.push(("x-amz-decoded-content-length".to_owned(), decoded.to_string()));
-        self.signed.push(("Content-Encoding".to_owned(), "aws-chunked".to_owned()));
-        let request = self.unsigned("Content-Length", &length.to_string());
-        let (mut bytes, seed) = request.authorized_with_seed();
-        bytes.extend(signed_chunks(pieces, request.key, &date, &request.scope(&date), &seed));
-        bytes
-    }
-
-    fn authorized_with_seed(&self) -> (Vec<u8>, String) {
+    /// The same, and the signature.
+    pub fn authorized_with_seed(&self) -> (Vec<u8>, String) {
         let date = amz_date(self.time);
         let scope = self.scope(&date);
         let mut added = vec![("x-amz-date".to_owned(), date.clone())];

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 /// The answer of `explain`.
 #[derive(Debug)]
-pub(super) struct Report {
+pub struct Report {
     fields: Value,
     refusal: bool,
 }
@@ -100,17 +100,20 @@ impl Report {
     }
 
     /// Whether the request would be refused.
-    pub(super) const fn is_refusal(&self) -> bool {
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
         self.refusal
     }
 
     /// The object, on one line.
-    pub(super) fn json(&self) -> String {
+    #[must_use]
+    pub fn json(&self) -> String {
         format!("{}\n", self.fields)
     }
 
     /// The same, a field a line; what is not known is left out.
-    pub(super) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         let mut text = String::new();
         for (name, value) in self.fields.as_object().into_iter().flatten() {
             let shown = match value {

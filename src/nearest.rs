@@ -3,7 +3,8 @@
 
 /// The candidate that a slip of the hand turns into `word`: at most one wrong, missing, extra or swapped letter in three,
 /// letter case and `-` for `_` aside.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let plain = simplify(word);
     let bound = (plain.len() / 3).clamp(1, 4);
     candidates

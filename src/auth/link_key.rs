@@ -1,0 +1,58 @@
+//! The key that names the links of a credential: derived from its secret, so that every gate that can verify a link
+//! gives it the same name, and nobody else can work it out. It must not sign anything that a store would accept.
+
+use crate::secret::Secret;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// What the key is derived for; another purpose would be another text.
+const PURPOSE: &[u8] = b"presign-gate/link-id/v1";
+
+/// The key of one credential. Rotating the secret changes it, and the names of links with it: those links are void too.
+#[derive(Clone)]
+pub struct LinkKey(Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for LinkKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinkKey(redacted)")
+    }
+}
+
+impl LinkKey {
+    /// `HMAC-SHA256(secret, purpose)`. Signing keys begin with `HMAC-SHA256("AWS4" + secret, day)`: the two never meet.
+    #[must_use]
+    pub fn derive(secret: &Secret) -> Self {
+        Self(Zeroizing::new(mac(secret.expose(), &[PURPOSE])))
+    }
+
+    /// The first half of the MAC of the concatenation of `parts`.
+    #[must_use]
+    pub fn name(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let mac = mac(&*self.0, parts);
+        mac.first_chunk::<16>().copied().unwrap_or_default()
+    }
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    // an HMAC takes a key of any length; the error cannot happen, and a decoy key names nothing
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_depend_on_the_secret_and_the_text() {
+        let (one, other) = (LinkKey::derive(&Secret::new("a")), LinkKey::derive(&Secret::new("b")));
+        assert_eq!(one.name(&[b"x", b"y"]), one.name(&[b"xy"]));
+        assert_ne!(one.name(&[b"x"]), one.name(&[b"y"]));
+        assert_ne!(one.name(&[b"x"]), other.name(&[b"x"]));
+        assert_eq!(format!("{one:?}"), "LinkKey(redacted)");
+    }
+}

@@ -1,0 +1,118 @@
+//! What the gate would say to a request that nobody sent, stage by stage, and why.
+//! It must not send anything, nor show a secret or the right signature.
+
+mod report;
+
+pub use report::Report;
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::clock::UnixMillis;
+use crate::net::proxy_protocol::{Extra, ProxyHeader, ProxySource, ProxyVersion};
+use crate::net::{ConnFacts, ListenerIndex, TlsVersion};
+use crate::pipeline::{self, Verdict};
+use crate::request::head;
+use crate::snapshot::Snapshot;
+
+/// A request to be explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The URL as a client would use it.
+    pub url: String,
+    /// The method, as sent.
+    pub method: String,
+    /// Header lines beside Host: names and values.
+    pub headers: Vec<(String, String)>,
+    /// The address that it comes from; the machine itself if nothing is said.
+    pub source_ip: Option<IpAddr>,
+    /// The VPC endpoint that it comes through.
+    pub vpce: Option<String>,
+    /// When it is made.
+    pub at: UnixMillis,
+}
+
+/// Why a request cannot be explained.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QuestionError {
+    /// The URL has no scheme that the gate speaks.
+    #[error("`{0}` is no URL: it must begin with `http://` or `https://`")]
+    Url(String),
+    /// A part holds a line end or another control character, so that no client could send it.
+    #[error("the {0} holds a control character: remove it")]
+    Control(&'static str),
+    /// No listener can learn the endpoint.
+    #[error(
+        "no listener of the config takes PROXY headers, so no endpoint can be known: see `proxy_protocol`"
+    )]
+    NoProxyListener,
+}
+
+/// Judges a request that nobody sent.
+///
+/// # Errors
+/// See [`QuestionError`]; a request that the gate would refuse is no error.
+pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Report, QuestionError> {
+    let (scheme, rest) = question
+        .url
+        .split_once("://")
+        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        .ok_or_else(|| QuestionError::Url(question.url.clone()))?;
+    let facts = facts(question, snapshot, scheme == "https")?;
+    let text = head_text(question, rest)?;
+    match head::parse(text.as_bytes()) {
+        Err(error) => Ok(Report::malformed(&pipeline::malformed(&error))),
+        Ok(request) => {
+            let mut outcome = pipeline::decide(snapshot, &facts, &request, None, question.at);
+            if matches!(outcome.verdict, Verdict::ReadBody) {
+                outcome.refuse(pipeline::unreadable_body());
+            }
+            Ok(Report::of(snapshot, &request, &outcome))
+        }
+    }
+}
+
+/// The head that a client would send; `rest` is the URL behind its scheme.
+fn head_text(question: &Question, rest: &str) -> Result<String, QuestionError> {
+    let checked = |what: &'static str, text: &str| {
+        if text.contains(char::is_control) { Err(QuestionError::Control(what)) } else { Ok(()) }
+    };
+    checked("URL", rest)?;
+    checked("method", &question.method)?;
+    let split = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (host, target) = rest.split_at_checked(split).unwrap_or((rest, ""));
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    let mut text = format!("{} {slash}{target} HTTP/1.1\r\nHost: {host}\r\n", question.method);
+    for (name, value) in &question.headers {
+        checked("name of a header", name)?;
+        checked("value of a header", value)?;
+        // writing to a String cannot fail
+        let _ = write!(text, "{name}: {value}\r\n");
+    }
+    text.push_str("\r\n");
+    Ok(text)
+}
+
+/// The connection that the question describes.
+fn facts(question: &Question, snapshot: &Snapshot, tls: bool) -> Result<ConnFacts, QuestionError> {
+    let source = question.source_ip.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let client = SocketAddr::new(source, 0);
+    let tls = tls.then_some(TlsVersion::Tls13);
+    let index = |at: usize| ListenerIndex(u16::try_from(at).unwrap_or(u16::MAX));
+    let plain = snapshot.listeners.iter().position(|listener| listener.rules.proxy_protocol.is_none());
+    if let (None, Some(at)) = (&question.vpce, plain) {
+        return Ok(ConnFacts { peer: Some(client), local: None, tls, proxy: None, listener: index(at) });
+    }
+    let fronted = snapshot.listeners.iter().enumerate().find_map(|(at, listener)| {
+        let balancer = listener.rules.proxy_protocol.as_ref()?.ranges().iter().next();
+        // without one the peers are those of a Unix socket
+        Some((at, balancer.map(|balancer| SocketAddr::new(balancer.addr(), 0))))
+    });
+    let (at, balancer) = fronted.ok_or(QuestionError::NoProxyListener)?;
+    let header = ProxyHeader {
+        version: ProxyVersion::V2,
+        source: ProxySource::Client { source: client, destination: client },
+        extra: Extra { vpce: question.vpce.as_deref().map(Into::into), ..Extra::default() },
+    };
+    Ok(ConnFacts { peer: balancer, local: None, tls, proxy: Some(header), listener: index(at) })
+}

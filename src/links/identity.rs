@@ -1,0 +1,124 @@
+//! The name of a link: one for every spelling of what was signed, and none that an outsider could work out.
+//! It must not name anything but a request whose signature was verified.
+
+use crate::auth::keyring::{KeyIndex, Keyring};
+use crate::auth::sigv4::ALGORITHM;
+use crate::auth::{Authenticated, hex};
+use crate::clock::UnixMillis;
+use crate::clock::civil::Civil;
+use crate::request::query::Query;
+
+/// The name of a link: 128 bits of a keyed digest of access key, date, region and what the signature covers.
+///
+/// Order and encoding of parameters, letter case of escapes and headers that the signature does not cover make no
+/// difference; anything that the signature covers does. The key comes from the secret of the signer, so every gate that
+/// can verify the link gives it the same name, also after a restart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId([u8; 16]);
+
+impl LinkId {
+    /// The name of the link that a verified request used; `None` only for a keyring that did not verify it.
+    #[must_use]
+    pub fn of(request: &Authenticated<'_>, keyring: &Keyring) -> Option<Self> {
+        // a signature without a date covers its end instead
+        let date = if request.is_dated() { request.signed_at } else { UnixMillis::from_millis(0) };
+        Self::named(request.key, keyring, date, request.region.as_bytes(), &request.content)
+    }
+
+    /// The name of the link with these parameters, and when it ends. Nothing is verified: a URL with a wrong signature
+    /// has a name that no request ever gets.
+    ///
+    /// # Errors
+    /// See [`UrlFault`].
+    pub fn of_url(query: &Query<'_>, keyring: &Keyring) -> Result<(Self, UnixMillis), UrlFault> {
+        let value = |name: &str| query.first(name.as_bytes()).ok_or(UrlFault::NotPresigned);
+        if value("X-Amz-Algorithm")? != ALGORITHM.as_bytes() {
+            return Err(UrlFault::Algorithm);
+        }
+        let mut scope = value("X-Amz-Credential")?.rsplitn(5, |&byte| byte == b'/');
+        let (_, _, region) = (scope.next(), scope.next(), scope.next().ok_or(UrlFault::NotPresigned)?);
+        let key = scope.nth(1).and_then(|id| keyring.index(id)).ok_or(UrlFault::UnknownKey)?;
+        let date = Civil::parse_basic(value("X-Amz-Date")?).ok_or(UrlFault::NotPresigned)?.instant();
+        let lifetime =
+            std::str::from_utf8(value("X-Amz-Expires")?).ok().and_then(|text| text.parse::<u32>().ok());
+        let end = date.plus_millis(i64::from(lifetime.ok_or(UrlFault::NotPresigned)?) * 1000);
+        let content: [u8; 32] = hex::decode(value("X-Amz-Signature")?).ok_or(UrlFault::NotPresigned)?;
+        let name = Self::named(key, keyring, date, region, &content).ok_or(UrlFault::UnknownKey)?;
+        Ok((name, end))
+    }
+
+    fn named(
+        key: KeyIndex,
+        keyring: &Keyring,
+        signed_at: UnixMillis,
+        region: &[u8],
+        content: &[u8; 32],
+    ) -> Option<Self> {
+        let id = keyring.credential(key)?.access_key_id.as_bytes();
+        let length = u64::try_from(id.len()).unwrap_or(u64::MAX).to_be_bytes();
+        let date = signed_at.millis().to_be_bytes();
+        // INVARIANT: every part but the last has a length that is fixed or told before it, so no two links share a text
+        Some(Self(keyring.link_key(key)?.name(&[&length, id, &date, content, region])))
+    }
+
+    /// The name as it was kept somewhere.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The name as it is kept.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Reads 32 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+        let mut bytes = [0_u8; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let [high, low] = *pair else { return None };
+            *byte = digit(high)? << 4 | digit(low)?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+/// Why a URL names no link of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlFault {
+    /// A parameter of the signature is missing or malformed.
+    #[error("the URL is not presigned")]
+    NotPresigned,
+    /// Its signature is not a MAC, so the URL alone does not tell what it covers.
+    #[error("links signed so are known by the name that the access log shows: use that")]
+    Algorithm,
+    /// It was signed with a key that is not configured: no request with it is accepted.
+    #[error("the access key of the URL is not configured: no gate with these keys accepts it")]
+    UnknownKey,
+}
+
+const fn digit(letter: u8) -> Option<u8> {
+    match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        _ => None,
+    }
+}
+
+impl std::fmt::Display for LinkId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for LinkId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LinkId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Reads the config again, when told to and when a file of it changes, and puts it in force as a whole or not at all.
+//! It must not touch requests in flight: they keep the world that they began with.
+
+mod fixed;
+mod stamp;
+
+use super::{boot, tls};
+use crate::admin::reload::{Order, Reloads};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::model::Config;
+use crate::config::resolve;
+use crate::config::source::SystemSource;
+use crate::proxy::world::World;
+use fixed::Fixed;
+use stamp::Stamps;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// How often the files are looked at. A poll of their metadata works on every file system and through every kind of
+/// symbolic link, which a watch of directories does not, and costs microseconds.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What it takes to read the config again.
+#[derive(Debug)]
+pub struct Reloader {
+    path: PathBuf,
+    files: Vec<PathBuf>,
+    fixed: Fixed,
+}
+
+impl Reloader {
+    /// For a config file that is in force, and the files that were read with it.
+    #[must_use]
+    pub fn new(path: &Path, config: &Config, files: Vec<PathBuf>) -> Self {
+        Self { path: path.to_owned(), files, fixed: Fixed::of(config) }
+    }
+
+    /// Starts the thread that reloads this world; it ends when nobody can order a reload any more.
+    ///
+    /// # Errors
+    /// The system has no room for a thread.
+    pub(super) fn start(self, world: Arc<World>) -> std::io::Result<Reloads> {
+        let (sender, orders) = channel();
+        let loaded = Stamps::of(&self.files);
+        let watcher = Watcher { reloader: self, world, loaded, changed: None };
+        std::thread::Builder::new().name("config".to_owned()).spawn(move || watcher.run(&orders))?;
+        Ok(Reloads::new(sender))
+    }
+}
+
+/// The thread's state.
+struct Watcher {
+    reloader: Reloader,
+    world: Arc<World>,
+    /// The files as they were when they were last read, well or not.
+    loaded: Stamps,
+    /// The files as they were at the last look, if that was different.
+    changed: Option<Stamps>,
+}
+
+impl Watcher {
+    fn run(mut self, orders: &Receiver<Order>) {
+        loop {
+            match orders.recv_timeout(EVERY) {
+                Ok(waiting) => {
+                    let findings = self.reload();
+                    if let Some(waiting) = waiting {
+                        // whoever asked may have left
+                        let _ = waiting.send(findings);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.look(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Reloads if a file is another than the one that was read, and was left alone since the last look: one that
+    /// changes from look to look is still being written.
+    fn look(&mut self) {
+        tls::reload(&self.world);
+        let now = Stamps::of(&self.reloader.files);
+        if now == self.loaded {
+            self.changed = None;
+        } else if self.changed.as_ref() == Some(&now) {
+            log::info!("a file of the config has changed");
+            self.reload();
+        } else {
+            self.changed = Some(now);
+        }
+    }
+
+    /// Gives the findings; without an error among them the config is in force.
+    fn reload(&mut self) -> Vec<Diagnostic> {
+        let before = Stamps::of(&self.reloader.files);
+        let built = resolve::build(&SystemSource, &self.reloader.path);
+        let mut findings = built.diagnostics;
+        // a file that a broken config does not get to name is still worth a look
+        for file in built.files {
+            if !self.reloader.files.contains(&file) {
+                self.reloader.files.push(file);
+            }
+        }
+        self.loaded = before.and_of(&self.reloader.files);
+        self.changed = None;
+        if let Some((mut config, mut snapshot)) = built.world {
+            findings.extend(self.reloader.fixed.apply(&self.reloader.path, &mut config, &mut snapshot));
+            if !findings.iter().any(Diagnostic::is_error) {
+                match boot::running(&config, snapshot, &self.world.telemetry.metrics) {
+                    Ok(running) => {
+                        self.world.running.store(Arc::new(running));
+                        tls::tell(&self.world);
+                    }
+                    Err(error) => findings.push(self.about(error.to_string())),
+                }
+            }
+        }
+        self.report(&findings);
+        findings
+    }
+
+    fn about(&self, message: String) -> Diagnostic {
+        Diagnostic::about_file(&self.reloader.path.display().to_string(), message)
+    }
+
+    fn report(&self, findings: &[Diagnostic]) {
+        let metrics = &self.world.telemetry.metrics;
+        if findings.iter().any(Diagnostic::is_error) {
+            metrics.config_refused();
+            for finding in findings.iter().filter(|finding| finding.is_error()) {
+                log::error!("the config stays as it is: {}", finding.line());
+            }
+        } else {
+            metrics.config_reloaded(SystemClock.now());
+            for finding in findings {
+                log::warn!("{}", finding.line());
+            }
+            log::info!("the config was read again and is in force");
+        }
+    }
+}

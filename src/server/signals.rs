@@ -1,0 +1,38 @@
+//! What the signals of the system mean to the gate.
+//! It must not act on them but for a reload: who waits for one is told.
+
+use crate::admin::reload::Reloads;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How the process is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// After the requests in flight.
+    Drain,
+    /// At once.
+    Fast,
+}
+
+/// Waits until the process is told to end; orders a reload for each SIGHUP until then.
+pub(super) async fn wait(reloads: &Reloads) -> Ending {
+    let open = |kind| signal(kind).ok();
+    let (mut terminate, mut interrupt, mut quit, mut hang_up) = (
+        open(SignalKind::terminate()),
+        open(SignalKind::interrupt()),
+        open(SignalKind::quit()),
+        open(SignalKind::hangup()),
+    );
+    loop {
+        tokio::select! {
+            Some(()) = next(&mut terminate) => return Ending::Drain,
+            Some(()) = next(&mut interrupt) => return Ending::Fast,
+            Some(()) = next(&mut quit) => return Ending::Fast,
+            Some(()) = next(&mut hang_up) => reloads.order(),
+            else => std::future::pending().await,
+        }
+    }
+}
+
+async fn next(signal: &mut Option<Signal>) -> Option<()> {
+    signal.as_mut()?.recv().await
+}

@@ -1,0 +1,2 @@
+//! A file that is closed and opened again.
+//! It must not test the machine.

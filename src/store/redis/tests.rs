@@ -1,0 +1,2 @@
+//! The scripts against the machine.
+//! It must not test a gate.
