@@ -4,9 +4,13 @@
 pub mod authorize;
 mod body;
 pub mod form;
+mod keys;
 pub mod outcome;
+mod reading;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
+
+use reading::{Reading, requirements_of};
 
 use crate::auth::authenticate;
 use crate::auth::error::{AuthError, Disabled};
@@ -17,19 +21,16 @@ use crate::links::constraint::{Constraints, LinkFacts};
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
 use crate::reason::Reason;
+use crate::request::RawRequest;
 use crate::request::head::HeadError;
 use crate::request::target::TargetError;
-use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, AddressError};
 use crate::s3::classify::{Classified, ClassifyError, classify};
 use crate::s3::copy_source::CopySource;
-use crate::s3::delete_body::DeleteBody;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
-use crate::s3::requirement::Requirement;
 use crate::snapshot::Snapshot;
 use form::FormUpload;
-use smallvec::SmallVec;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -83,14 +84,12 @@ pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>)
 /// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
 #[must_use]
 pub fn slow_down<'r>(network: Option<NetworkIdentity>, wait: Duration) -> Outcome<'r> {
-    let mut outcome = Outcome::default();
-    outcome.proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
-    outcome.network = network;
     // a client that comes back a little early is refused again
     let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
     let error = S3Error { retry_after, ..S3Error::new(ErrorCode::SlowDown) };
-    outcome.refuse(Denial { reason: Reason::RateLimited, error });
-    outcome
+    let verdict = Verdict::Answer(Denial { reason: Reason::RateLimited, error });
+    let proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
+    Outcome { proof, network, verdict, ..Outcome::default() }
 }
 
 /// What every stage sees.
@@ -187,11 +186,24 @@ impl<'r> Judge<'r, '_, '_> {
         let constraints =
             constraints.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let constraints = &*outcome.constraints.insert(constraints);
-        let (source, operation) = (classified.copy_source.clone(), classified.operation);
-        let Some(requirements) = self.requirements(classified, address, body)? else {
-            return Ok(Verdict::ReadBody);
+        let Classified { operation, requirements, copy_source: source } = classified;
+        let body = match self.body(operation, body)? {
+            Reading::Missing => return Ok(Verdict::ReadBody),
+            Reading::Unneeded => None,
+            Reading::Read(body) => Some(body),
         };
-        let question = authorize::Question { snapshot, request, network, authenticated, now };
+        let named = Classified { operation, requirements, copy_source: None };
+        let requirements = requirements_of(named, address, body.as_ref());
+        let header_tags = self.header_tags()?;
+        let subject = keys::Subject {
+            request,
+            operation,
+            body: body.as_ref(),
+            copy_source: source.as_ref(),
+            header_tags: header_tags.as_deref(),
+            now,
+        };
+        let question = authorize::Question { snapshot, subject, network, authenticated };
         outcome.access = question.ask(facts.listener, bucket, &requirements);
         outcome.access.verdict(snapshot.default)?;
         // only who may use it learns whether a bucket is there
@@ -257,35 +269,6 @@ impl Judge<'_, '_, '_> {
                 Some((Some(position), buckets.get(position)?.upstream))
             }
         }
-    }
-
-    /// What must be allowed; `None` if the body has to be read first.
-    fn requirements<'a>(
-        self,
-        classified: Classified<'a>,
-        address: &Address<'_>,
-        body: Option<&[u8]>,
-    ) -> Result<Option<SmallVec<[Requirement<'a>; 4]>>, Denial> {
-        if !classified.needs_body() {
-            return Ok(Some(classified.requirements));
-        }
-        if classified.operation != Operation::DeleteObjects {
-            return Err(internal());
-        }
-        if matches!(self.request.body, BodyLength::Known(length) if length > self.buffered_limit()) {
-            return Err(unreadable_body());
-        }
-        let Some(body) = body else { return Ok(None) };
-        let bucket = *address.bucket().ok_or_else(unreadable_body)?;
-        let body =
-            DeleteBody::parse(body).map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        let mut all = SmallVec::new();
-        all.extend(body.requirements(bucket, &classified).into_iter().map(Requirement::into_owned));
-        Ok(Some(all))
-    }
-
-    fn buffered_limit(self) -> u64 {
-        u64::try_from(self.snapshot.limits.buffered_body).unwrap_or(u64::MAX)
     }
 
     /// The source of a copy as the store knows it; `None` if it needs no change.

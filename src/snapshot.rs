@@ -7,6 +7,7 @@ use crate::auth::sigv4::key::KeyCache;
 use crate::net::ListenerIndex;
 use crate::net::rules::{ListenerRules, NetworkRules};
 use crate::policy::compile::Compiled;
+use crate::policy::context::Issued;
 use crate::policy::principal::Principal;
 use crate::s3::address::HostRules;
 use crate::upstream::Upstream;
@@ -67,6 +68,8 @@ pub struct Identity {
     pub policies: Vec<Arc<Compiled>>,
     /// Its permissions boundary.
     pub boundary: Option<Arc<Compiled>>,
+    /// When its credential was issued.
+    pub issued: Issued,
 }
 
 /// What happens when no statement matches.
@@ -108,6 +111,10 @@ pub struct Bucket {
     pub upstream_bucket: Option<String>,
     /// Its bucket policy.
     pub policy: Option<Arc<Compiled>>,
+    /// The account that owns it.
+    pub account: Option<String>,
+    /// The organization of that account.
+    pub org: Option<String>,
 }
 
 /// The buckets by name.

@@ -15,8 +15,9 @@ use crate::auth::sigv4::key::KeyCache;
 use crate::net::cidr::{CidrError, CidrSet};
 use crate::net::forwarded::ForwardedHeader;
 use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, Peers, VpcEndpoint};
+use crate::policy::context::Issued;
 use crate::policy::document::Kind;
-use crate::policy::principal::Principal;
+use crate::policy::principal::{Principal, PrincipalError};
 use crate::s3::address::HostRules;
 use crate::snapshot::{self, Bucket, Buckets, Identity, Limits, Listener, Snapshot};
 use crate::upstream::{Addressing, Credentials, Upstream};
@@ -66,7 +67,7 @@ impl Resolver {
     }
 
     fn snapshot(&mut self, config: &Config) -> Option<Snapshot> {
-        let mut policies = Policies::default();
+        let mut policies = Policies::new(config);
         let mut compiled = |sources: &[PolicySource]| {
             let one = |source| policies.compile(source, Kind::Guardrail, &mut self.findings);
             sources.iter().filter_map(one).collect()
@@ -143,8 +144,7 @@ impl Resolver {
     fn identities(&mut self, config: &Config, policies: &mut Policies) -> Vec<Identity> {
         let mut identities = Vec::with_capacity(config.credentials.len());
         for credential in &config.credentials {
-            let principal = Principal::from_arn(&credential.principal.value)
-                .and_then(|principal| principal.with_tags(credential.tags.iter().cloned()));
+            let principal = principal(credential);
             let documents = credential
                 .policies
                 .iter()
@@ -155,7 +155,16 @@ impl Resolver {
                 .as_ref()
                 .and_then(|source| policies.compile(source, Kind::Boundary, &mut self.findings));
             match principal {
-                Ok(principal) => identities.push(Identity { principal, policies: documents, boundary }),
+                Ok(principal) => identities.push(Identity {
+                    principal,
+                    policies: documents,
+                    boundary,
+                    issued: match (&credential.session_token, credential.issued) {
+                        (None, _) => Issued::Never,
+                        (Some(_), Some(at)) => Issued::At(at),
+                        (Some(_), None) => Issued::Untold,
+                    },
+                }),
                 Err(error) => self.error_at(&credential.principal, error.to_string()),
             }
         }
@@ -266,10 +275,30 @@ impl Resolver {
                 upstream,
                 upstream_bucket: bucket.upstream_bucket.as_ref().map(|name| name.value.clone()),
                 policy,
+                account: bucket.account.clone(),
+                org: bucket.org.clone(),
             });
         }
         buckets
     }
+}
+
+/// Whom a credential stands for, with all that the file tells about it.
+fn principal(credential: &model::identity::Credential) -> Result<Principal, PrincipalError> {
+    let mut principal = Principal::from_arn(&credential.principal.value)?;
+    if let Some(role) = &credential.role {
+        principal = principal.with_role_arn(&role.value)?;
+    }
+    if let Some(id) = &credential.user_id {
+        principal = principal.with_userid(id);
+    }
+    if let Some(org) = &credential.org {
+        principal = principal.with_org_id(org);
+    }
+    if let Some(id) = &credential.canonical_user {
+        principal = principal.with_canonical_id(id);
+    }
+    principal.with_tags(credential.tags.iter().cloned())
 }
 
 fn peers(trusted: &model::Trusted) -> Result<Peers, CidrError> {

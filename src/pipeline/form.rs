@@ -17,8 +17,10 @@ use crate::request::headers::write_line;
 use crate::request::percent::{Part, encode_into};
 use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, Style};
+use crate::s3::body::Body;
 use crate::s3::error::{ErrorCode, S3Error};
-use crate::s3::tagging;
+use crate::s3::operation::Operation;
+use crate::s3::tags;
 use crate::snapshot::Snapshot;
 use crate::upstream::body::{BodyFault, FormFile};
 use crate::upstream::plan::{PostAnswer, PostStatus};
@@ -193,9 +195,14 @@ fn header(name: &str, value: &str) -> Result<Option<(String, String)>, Denial> {
     let found = match name {
         "acl" => Some(("x-amz-acl".to_owned(), value.to_owned())),
         "tagging" => {
-            let tags = tagging::to_header(value)
-                .map_err(|_| Denial::new(Reason::BadParameter, ErrorCode::MalformedXML))?;
-            Some(("x-amz-tagging".to_owned(), tags))
+            // the same document as a body of its own
+            match Body::parse(Operation::PutObjectTagging, value.as_bytes()) {
+                Some(Ok(Body::Tagging(tags))) => {
+                    Some(("x-amz-tagging".to_owned(), tags::write_header(&tags)))
+                }
+                Some(Err(error)) => return Err(Denial { reason: error.reason(), error: error.s3() }),
+                _ => return Err(super::internal()),
+            }
         }
         _ if HEADERS.contains(&name) || HEADER_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => {
             Some((name.to_owned(), value.to_owned()))

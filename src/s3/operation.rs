@@ -4,6 +4,16 @@
 pub(crate) mod row;
 pub(crate) mod table;
 
+/// The headers that set an access control list.
+pub const ACL_HEADERS: &[&str] = &[
+    "x-amz-acl",
+    "x-amz-grant-full-control",
+    "x-amz-grant-read",
+    "x-amz-grant-read-acp",
+    "x-amz-grant-write",
+    "x-amz-grant-write-acp",
+];
+
 macro_rules! operations {
     ($($variant:ident)*) => {
         /// An operation of S3 (S3 API reference; the names of the SDKs).

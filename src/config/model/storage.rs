@@ -18,6 +18,10 @@ pub struct Bucket {
     pub upstream_bucket: Option<Located<String>>,
     /// Its bucket policy.
     pub policy: Option<PolicySource>,
+    /// The account that owns it, 12 digits.
+    pub account: Option<String>,
+    /// The organization of that account, `o-..`.
+    pub org: Option<String>,
 }
 
 /// The name of a bucket in the config file.

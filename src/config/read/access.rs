@@ -155,11 +155,11 @@ fn vpc(fields: &Fields<'_>) -> Result<Vpc, Reported> {
     Ok(Vpc { vpc: vpc?.value, cidrs: cidrs? })
 }
 
-fn value<T>(located: Option<Located<T>>) -> Option<T> {
+pub(super) fn value<T>(located: Option<Located<T>>) -> Option<T> {
     located.map(|located| located.value)
 }
 
-fn org_id(scalar: &Scalar) -> Result<String, Malformed> {
+pub(super) fn org_id(scalar: &Scalar) -> Result<String, Malformed> {
     identifier(scalar, "o-", "an organization id")
 }
 
@@ -171,7 +171,7 @@ fn identifier(scalar: &Scalar, prefix: &'static str, what: &'static str) -> Resu
     scalar::identifier(&scalar.text, prefix, what)
 }
 
-fn account(scalar: &Scalar) -> Result<String, Malformed> {
+pub(super) fn account(scalar: &Scalar) -> Result<String, Malformed> {
     let text = scalar.text.as_str();
     if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.to_owned());

@@ -5,7 +5,7 @@ use super::super::model::storage::{Addressing, Bucket, BucketName, Timeouts, Ups
 use super::super::reader::{Fields, Reported};
 use super::super::scalar::{Malformed, endpoint::Endpoint};
 use super::super::tree::Scalar;
-use super::{credentials, policies, secrets};
+use super::{access, credentials, policies, secrets};
 
 pub(super) fn buckets(top: &Fields<'_>) -> Result<Vec<Bucket>, Reported> {
     top.sections("buckets", bucket)
@@ -19,7 +19,16 @@ fn bucket(fields: &Fields<'_>) -> Result<Bucket, Reported> {
     let upstream = fields.text("upstream");
     let upstream_bucket = fields.if_given("upstream_bucket", |fields, name| fields.scalar(name, bucket_name));
     let policy = fields.if_given("policy", policies::policy);
-    Ok(Bucket { name: name?, upstream: upstream?, upstream_bucket: upstream_bucket?, policy: policy? })
+    let account = fields.if_given("account", |fields, name| fields.scalar(name, access::account));
+    let org = fields.if_given("org", |fields, name| fields.scalar(name, access::org_id));
+    Ok(Bucket {
+        name: name?,
+        upstream: upstream?,
+        upstream_bucket: upstream_bucket?,
+        policy: policy?,
+        account: access::value(account?),
+        org: access::value(org?),
+    })
 }
 
 /// A bucket name, old ones included: letters, digits, `.`, `-`, `_`, 3 to 255 of them (S3 user guide, bucket naming).

@@ -9,6 +9,7 @@ use crate::support::client::Client;
 use crate::support::gate::{Process, poll_connect};
 use crate::support::ports::{self, Reserved};
 use crate::support::request::Request;
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::process::Command;
 use tempfile::TempDir;
@@ -62,17 +63,21 @@ impl HaProxy {
         for ((at, (bind, server, to)), reserved) in WAYS.iter().enumerate().zip(&ports) {
             let (port, gate) = (reserved.address.port(), world.port(*to));
             let bind = bind.replace("PAIR", &pair.display().to_string());
-            text.push_str(&format!(
+            write!(
+                text,
                 "listen way{at}\n  mode tcp\n  bind 127.0.0.1:{port} {bind}\n  bind ::1:{port} {bind}\n  \
                  server gate {gate} {server} check check-send-proxy inter 100\n"
-            ));
+            )
+            .unwrap();
         }
-        text.push_str(&format!(
+        write!(
+            text,
             "listen http\n  mode http\n  option forwardfor\n  http-request set-header X-Forwarded-Proto http\n  \
              bind {}\n  server gate {}\n",
             ports[WAYS.len()].address,
             world.port(XFF)
-        ));
+        )
+        .unwrap();
         let config = folder.path().join("haproxy.cfg");
         std::fs::write(&config, text).unwrap();
         let mut command = Command::new("haproxy");

@@ -173,6 +173,11 @@ impl Gate {
         String::from_utf8_lossy(&[read("stdout.log"), read("stderr.log")].concat()).into_owned()
     }
 
+    /// The gate's own messages.
+    pub fn messages(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stderr.log")).unwrap()
+    }
+
     /// The files that the gate writes to.
     pub fn logs(&self) -> [PathBuf; 2] {
         ["stdout.log", "stderr.log"].map(|name| self.folder.path().join(name))
