@@ -136,27 +136,36 @@ impl Authenticated<'_> {
     }
 }
 
-/// Finds and proves the signature of a request. `hosted_bucket` is the bucket that the host names, if it names one.
+/// What a signature depends on beside the request itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place<'p> {
+    /// The bucket, if the host names it: SigV2 covers it.
+    pub hosted_bucket: Option<&'p str>,
+    /// Whether a link signed for GET answers HEAD too.
+    pub head_for_get: bool,
+}
+
+/// Finds and proves the signature of a request.
 ///
 /// # Errors
 /// The first fault in the order in which S3 finds them, then those that only the gate minds; see [`AuthError`].
 pub fn authenticate<'r>(
     request: &'r RawRequest<'_>,
-    hosted_bucket: Option<&str>,
+    place: Place<'_>,
     keyring: &Keyring,
     rules: &'r SigningRules,
     cache: &KeyCache,
     now: UnixMillis,
 ) -> Result<Authenticated<'r>, AuthError> {
     let claim = match scheme::detect(request, rules)? {
-        Mechanism::QueryV2 => return sigv2::query(request, hosted_bucket, keyring, rules, now),
+        Mechanism::QueryV2 => return sigv2::query(request, place.hosted_bucket, keyring, rules, now),
         Mechanism::HeaderV2(value) => {
-            return sigv2::header(request, value, hosted_bucket, keyring, rules, now);
+            return sigv2::header(request, value, place.hosted_bucket, keyring, rules, now);
         }
         Mechanism::Query => presigned::parse(request, keyring, rules, now)?,
         Mechanism::Header(value) => header::parse(request, value, keyring, rules, now)?,
     };
-    verify::verify(request, &claim, keyring, rules, cache)
+    verify::verify(request, &claim, place, keyring, rules, cache)
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ pub use outcome::{Denial, Outcome, Permit, Verdict};
 
 use reading::{Reading, requirements_of};
 
-use crate::auth::authenticate;
 use crate::auth::error::{AuthError, Disabled};
 use crate::auth::post;
 use crate::auth::scheme::Version;
+use crate::auth::{Place, authenticate};
 use crate::clock::UnixMillis;
 use crate::links::constraint::{Constraints, LinkFacts};
 use crate::net::ConnFacts;
@@ -27,9 +27,10 @@ use crate::request::target::TargetError;
 use crate::s3::address::{Address, AddressError};
 use crate::s3::classify::{Classified, ClassifyError, classify};
 use crate::s3::copy_source::CopySource;
+use crate::s3::cors;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Bucket, Snapshot};
 use form::FormUpload;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -118,6 +119,18 @@ impl<'r> Judge<'r, '_, '_> {
         let classified = address.ok().map(|address| classify(request, address));
         outcome.operation =
             classified.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.operation);
+        let bucket = self.named_bucket(address);
+        if outcome.operation == Some(Operation::CORSPreflight) {
+            // the one answer before a signature is looked at: it tells the rules and nothing else
+            network?;
+            let rules = bucket.map_or(&[][..], |bucket| &bucket.cors);
+            return cors::preflight(rules, request)
+                .map(Verdict::Preflight)
+                .map_err(|error| Denial { reason: Reason::CorsDenied, error });
+        }
+        if let Some(bucket) = bucket.filter(|bucket| !bucket.cors.is_empty()) {
+            outcome.cors = Some(cors::answer(&bucket.cors, request).unwrap_or_default());
+        }
         if outcome.operation == Some(Operation::PostObject) {
             // a form carries its signature in its fields
             if let Err(error) = form::check_head(request, snapshot.signing.post_policy) {
@@ -127,9 +140,12 @@ impl<'r> Judge<'r, '_, '_> {
             }
             return Ok(Verdict::ReadForm);
         }
-        let hosted_bucket = address.ok().and_then(Address::hosted_bucket);
+        let place = Place {
+            hosted_bucket: address.ok().and_then(Address::hosted_bucket),
+            head_for_get: bucket.is_some_and(|bucket| bucket.head_for_get),
+        };
         let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
-        let authenticated = authenticate(request, hosted_bucket, keyring, rules, &snapshot.key_cache, now);
+        let authenticated = authenticate(request, place, keyring, rules, &snapshot.key_cache, now);
         outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
         self.permit(address, classified, body, None, network, outcome)
     }
@@ -237,7 +253,7 @@ impl<'r> Judge<'r, '_, '_> {
     }
 }
 
-impl Judge<'_, '_, '_> {
+impl<'r> Judge<'r, '_, '_> {
     /// The answer to a request whose signature is not proven. That SigV2 covers no constraint is told even where
     /// SigV2 is switched off.
     fn unauthenticated(self, error: &AuthError) -> Denial {
@@ -257,6 +273,12 @@ impl Judge<'_, '_, '_> {
         let identity = identify(self.facts, &listener.rules, &self.snapshot.network, lines)
             .map_err(|error| Denial::new(error.reason(), ErrorCode::AccessDenied))?;
         if identity.is_unknown() { Err(unknown()) } else { Ok(identity) }
+    }
+
+    /// The bucket that the address names, whoever may use it.
+    fn named_bucket(self, address: Result<&Address<'_>, &AddressError>) -> Option<&'r Bucket> {
+        let buckets = &self.snapshot.buckets;
+        buckets.get(buckets.find(address.ok()?.bucket()?.as_str())?)
     }
 
     /// The bucket and the store of an address.

@@ -4,3 +4,4 @@
 pub mod error;
 pub mod form;
 pub mod head;
+pub mod preflight;

@@ -41,7 +41,7 @@ impl Report {
                 refuse(&mut fields, &Denial { reason: error.reason(), error: error.s3() });
                 true
             }
-            Verdict::Forward(_) | Verdict::ReadBody => {
+            Verdict::Forward(_) | Verdict::Preflight(_) | Verdict::ReadBody => {
                 set(
                     &mut fields,
                     "decision",

@@ -18,6 +18,7 @@ use crate::request::method::Method;
 use crate::request::{RawRequest, head};
 use crate::response::error::{self, Manner, RequestId};
 use crate::response::head::Client;
+use crate::response::preflight;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::snapshot::Snapshot;
 use crate::upstream::body::BodyFault;
@@ -189,6 +190,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let mut outcome = self
             .too_often(running, request, entry.now)
             .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
+        entry.cors = outcome.cors.take();
         let (body, upload);
         if matches!(outcome.verdict, Verdict::ReadForm) {
             let watch = Stopwatch::start();
@@ -270,11 +272,27 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 )
                 .await
             }
+            Verdict::Preflight(lines) => {
+                entry.status = 200;
+                let next = self.after_refusal(request);
+                let keep_alive = next == Next::Request;
+                let manner = Manner {
+                    id: entry.id,
+                    now: entry.now,
+                    to_head: false,
+                    keep_alive,
+                    reason: None,
+                    cors: lines,
+                };
+                self.conn.out.clear();
+                preflight::write(manner, &mut self.conn.out);
+                if self.conn.write_out().await.is_ok() { next } else { Next::Close }
+            }
             // the second call of `decide` had a body
             Verdict::ReadBody | Verdict::ReadForm => Next::Close,
         };
         journal::record(self.world, running, &self.facts, Some((request, outcome)), entry);
-        let refused = matches!(outcome.verdict, Verdict::Answer(_));
+        let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));
         if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
             return Next::Close;
         }
@@ -353,6 +371,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 carriage: &permit.carriage,
                 repeatable: permit.carriage.is_repeatable(request.method),
                 client: Client { version: request.version, keep_alive },
+                cors: entry.cors.as_deref(),
             },
         )
         .await;
@@ -390,6 +409,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             to_head,
             keep_alive: next == Next::Request,
             reason: entry.reason.filter(|_| expose).map(Reason::code),
+            cors: entry.cors.as_deref().unwrap_or_default(),
         };
         self.conn.out.clear();
         let body = error::write(error, manner, &mut self.conn.out);

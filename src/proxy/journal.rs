@@ -39,6 +39,8 @@ pub struct Entry {
     pub reason: Option<Reason>,
     /// Body bytes sent to the client.
     pub response_bytes: u64,
+    /// Header lines for pages of other origins, as in [`Outcome::cors`].
+    pub cors: Option<Vec<u8>>,
     listener: ListenerIndex,
     watch: Stopwatch,
     /// Since the head was there.
@@ -60,6 +62,7 @@ impl Entry {
             status: 0,
             reason: None,
             response_bytes: 0,
+            cors: None,
             listener,
             watch,
             gate: Stopwatch::start(),
@@ -155,7 +158,9 @@ fn is_refusal(record: &RequestRecord) -> bool {
 
 /// The decision behind an answer: refusals of the checks, not failures of what came after them.
 fn decision(outcome: Option<&Outcome<'_>>, entry: &Entry) -> Decision {
-    let forwarded = outcome.filter(|outcome| matches!(outcome.verdict, Verdict::Forward(_)));
+    let passes =
+        |outcome: &&Outcome<'_>| matches!(outcome.verdict, Verdict::Forward(_) | Verdict::Preflight(_));
+    let forwarded = outcome.filter(passes);
     match (forwarded, entry.reason.map(Reason::stage)) {
         (None, _) | (Some(_), Some(Stage::Request | Stage::Auth | Stage::Policy | Stage::Links)) => {
             Decision::Deny
@@ -270,7 +275,7 @@ fn shown<'l>(
         authenticated.map(|authenticated| authenticated.scheme).or_else(|| request.and_then(claimed));
     let denial = outcome.and_then(|outcome| match &outcome.verdict {
         Verdict::Answer(denial) => Some(denial),
-        Verdict::Forward(_) | Verdict::ReadBody | Verdict::ReadForm => None,
+        Verdict::Forward(_) | Verdict::Preflight(_) | Verdict::ReadBody | Verdict::ReadForm => None,
     });
     AccessRecord {
         at: entry.now,

@@ -31,6 +31,8 @@ pub struct Request<'a> {
     pub repeatable: bool,
     /// Whom the answer is written for.
     pub client: Client,
+    /// What pages of other origins may see, in place of what the upstream says of it.
+    pub cors: Option<&'a [u8]>,
 }
 
 /// What became of a request.
@@ -190,7 +192,7 @@ where
     // a client that has not sent all of its body cannot be asked for another request
     let client = Client { keep_alive: request.client.keep_alive && uploaded, ..request.client };
     loop {
-        let (length, answer) = next_answer(link, request.carriage, client, &mut conn.out)?;
+        let (length, answer) = next_answer(link, request, client, &mut conn.out)?;
         link.consume(length);
         if let Some(answer) = answer {
             return Ok(answer);
@@ -209,12 +211,13 @@ where
 /// the final one, its head then written to `out`.
 fn next_answer(
     link: &Link,
-    carriage: &Carriage,
+    request: Request<'_>,
     client: Client,
     out: &mut Vec<u8>,
 ) -> Result<(usize, Option<Answer>), Failure> {
     let malformed = || Failure::upstream(Reason::UpstreamProtocol);
-    let Some(head) = AnswerHead::parse(link.received(), carriage.to_head).map_err(|_| malformed())? else {
+    let Some(head) = AnswerHead::parse(link.received(), request.carriage.to_head).map_err(|_| malformed())?
+    else {
         return Ok((0, None));
     };
     if head.status == 101 {
@@ -225,15 +228,15 @@ fn next_answer(
         return Ok((head.length, None));
     }
     out.clear();
-    if let Some(posted) = carriage.posted.as_deref().filter(|_| head.status == 200) {
-        form::write(posted, &head, client, out);
+    if let Some(posted) = request.carriage.posted.as_deref().filter(|_| head.status == 200) {
+        form::write(posted, &head, client, request.cors, out);
         // S3 says nothing more about an object that it took; should a store do so, nobody reads it
         let keep_upstream = head.keep_alive && matches!(head.framing, Framing::None | Framing::Known(0));
         let status = posted.status.code();
         let answer = Answer { status, told: Framing::None, sent: Framing::None, keep_upstream, client };
         return Ok((head.length, Some(answer)));
     }
-    let sent = head.write(client, out);
+    let sent = head.write(client, request.cors, out);
     let answer =
         Answer { status: head.status, told: head.framing, sent, keep_upstream: head.keep_alive, client };
     Ok((head.length, Some(answer)))

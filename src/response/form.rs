@@ -12,7 +12,13 @@ use std::io::Write as _;
 const KEPT: [&str; 4] = ["etag", "date", "server", "x-amz-"];
 
 /// Appends the whole answer.
-pub fn write(answer: &PostAnswer, head: &AnswerHead<'_>, client: Client, out: &mut Vec<u8>) {
+pub fn write(
+    answer: &PostAnswer,
+    head: &AnswerHead<'_>,
+    client: Client,
+    cors: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) {
     let tag = head.first("etag").and_then(|tag| std::str::from_utf8(tag).ok()).unwrap_or_default();
     let (line, body) = match &answer.status {
         PostStatus::Ok => ("200 OK", String::new()),
@@ -22,9 +28,10 @@ pub fn write(answer: &PostAnswer, head: &AnswerHead<'_>, client: Client, out: &m
     };
     // writing to a Vec cannot fail
     let _ = write!(out, "HTTP/1.1 {line}\r\n");
-    for header in head.headers().filter(|header| KEPT.iter().any(|kept| header.has_prefix(kept))) {
+    for header in head.headers(cors).filter(|header| KEPT.iter().any(|kept| header.has_prefix(kept))) {
         write_line(out, header.name.as_bytes(), header.value);
     }
+    out.extend_from_slice(cors.unwrap_or_default());
     match &answer.status {
         PostStatus::SeeOther(url) => write_line(out, b"Location", &onward(url, answer, tag)),
         _ => write_line(out, b"Location", answer.location.as_bytes()),
@@ -83,7 +90,7 @@ mod tests {
             key: "a b&<".into(),
         };
         let mut out = Vec::new();
-        write(&answer, &head, Client { version: Version::Http11, keep_alive }, &mut out);
+        write(&answer, &head, Client { version: Version::Http11, keep_alive }, None, &mut out);
         let text = String::from_utf8(out).unwrap();
         let kept = "ETag: \"abc\"\r\nx-amz-version-id: v\r\n";
         assert_eq!(text, expected.replace("{kept}", kept));

@@ -21,6 +21,7 @@ mod body_hash;
 mod checksums;
 mod chunks;
 mod cli;
+mod cors;
 mod forwarding;
 mod framing;
 mod harness;

@@ -3,10 +3,10 @@
 
 use super::string_to_sign::{StringToSign, hmac};
 use super::*;
-use crate::auth::authenticate;
 use crate::auth::error::{Disabled, KeyFault};
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::tests::support::{SECRET, credential, head, keyring, read, shared};
+use crate::auth::{Place, authenticate};
 use crate::reason::Reason;
 use crate::request::head as heads;
 use crate::secret::Secret;
@@ -78,7 +78,7 @@ fn outcome(query: &str, lines: &[(&str, &str)], rules: &SigningRules) -> Result<
         credential("ASIASESSION", SECRET, Some("token/+=")),
         crate::auth::keyring::Credential { retired: Some(NOW), ..credential("AKIDRETIRED", SECRET, None) },
     ]);
-    let found = authenticate(&request, None, &keys, rules, &KeyCache::default(), NOW)?;
+    let found = authenticate(&request, Place::default(), &keys, rules, &KeyCache::default(), NOW)?;
     assert!(found.signs_header("Content-Type") && !found.signs_header("host"));
     assert_eq!(found.is_dated(), found.scheme == Scheme::HeaderV2);
     Ok(found.scheme)

@@ -11,14 +11,16 @@ use crate::auth::judge::Presented;
 use crate::auth::keyring::{Credential, Keyring};
 use crate::auth::payload::{self, Payload};
 use crate::auth::scheme::{Form, Version, lossy};
-use crate::auth::{Authenticated, SigningRules, hex};
+use crate::auth::{Authenticated, Place, SigningRules, hex};
 use crate::request::RawRequest;
+use crate::request::method::Method;
 use crate::secret::ct_eq;
 
 /// The one way from a claim to an authenticated request.
 pub(in crate::auth) fn verify<'r>(
     request: &'r RawRequest<'_>,
     claim: &Claim<'r>,
+    place: Place<'_>,
     keyring: &Keyring,
     rules: &'r SigningRules,
     cache: &KeyCache,
@@ -30,7 +32,12 @@ pub(in crate::auth) fn verify<'r>(
     let found = keyring.find(claim.scope.key_id);
     let canonical = claim.canonical(request);
     let digest = canonical.digest();
-    let proof = prove(claim, found.credential, region, &digest, cache);
+    let mut proof = prove(claim, found.credential, region, &digest, cache);
+    let mut signed = digest;
+    if proof.is_none() && place.head_for_get && is_link_for_head(request, claim) {
+        signed = claim.canonical(request).with_method("GET").digest();
+        proof = prove(claim, found.credential, region, &signed, cache);
+    }
     let presented = Presented { key_id: claim.scope.key_id, signed_at: claim.signed_at, token: claim.token };
     let mismatch = || Mismatch {
         key_id: lossy(claim.scope.key_id),
@@ -39,7 +46,7 @@ pub(in crate::auth) fn verify<'r>(
         canonical_request: canonical.text(),
     };
     let index = presented.judge(found, proof.is_some(), rules.uniform_errors, mismatch)?;
-    let content = proof.as_ref().map_or(digest, |proof| proof.content(digest));
+    let content = proof.as_ref().map_or(signed, |proof| proof.content(signed));
     check_strictness(request, claim, rules)?;
     if claim.scheme.form() == Form::Query {
         payload::check_presigned_length(request)?;
@@ -64,6 +71,11 @@ pub(in crate::auth) fn verify<'r>(
         payload,
         payload_line: claim.payload,
     })
+}
+
+/// Whether the request is a HEAD with a presigned URL.
+fn is_link_for_head(request: &RawRequest<'_>, claim: &Claim<'_>) -> bool {
+    request.method == Method::Head && claim.scheme.form() == Form::Query
 }
 
 /// The accepted region that the signature is for.

@@ -9,7 +9,7 @@ use crate::auth::sigv4::ALGORITHM_V4A;
 use crate::auth::sigv4::asymmetric::testing::sign;
 use crate::auth::sigv4::explain::signed_texts;
 use crate::auth::sigv4::key::KeyCache;
-use crate::auth::{SigningRules, authenticate};
+use crate::auth::{Place, SigningRules, authenticate};
 use crate::clock::UnixMillis;
 use crate::reason::Reason;
 use crate::request::head as heads;
@@ -66,7 +66,7 @@ impl Upload<'_> {
             credential("AKIDMAIN", SECRET, None),
             credential("ASIASESSION", SECRET, Some("token")),
         ]);
-        let found = authenticate(&request, None, &keys, rules, &KeyCache::default(), NOW)?;
+        let found = authenticate(&request, Place::default(), &keys, rules, &KeyCache::default(), NOW)?;
         assert_eq!(found.region, "us-east-1");
         assert!(matches!(found.payload, Payload::Unsigned | Payload::Streaming(_)));
         Ok(found.scheme)
@@ -134,7 +134,7 @@ fn one_public_key_is_kept_for_each_key_that_exists() {
         let bytes = Upload { key_id, ..UPLOAD }.bytes("00");
         let request = heads::parse(&bytes).unwrap();
         let rules = SigningRules::default();
-        assert!(authenticate(&request, None, &keys, &rules, &cache, NOW).is_err());
+        assert!(authenticate(&request, Place::default(), &keys, &rules, &cache, NOW).is_err());
         cache.len()
     };
     assert_eq!(["AKIDA", "AKIDB", "AKIDMAIN", "AKIDC", "AKIDMAIN"].map(look), [1, 1, 2, 2, 2]);

@@ -9,7 +9,7 @@ use crate::auth::sigv4::chunked::ChunkDecoder;
 use crate::auth::sigv4::chunked::fault::ChunkFault;
 use crate::auth::sigv4::chunked::plan::ChunkPlan;
 use crate::auth::sigv4::key::KeyCache;
-use crate::auth::{SigningRules, authenticate};
+use crate::auth::{Place, SigningRules, authenticate};
 use crate::request::form::{Boundary, Field, Form};
 use crate::request::head as heads;
 use crate::s3::error::S3Error;
@@ -112,8 +112,8 @@ fn outcome(case: &Case, req: &Req, keys: &HashMap<String, Key>, cache: &KeyCache
     let bytes = head(&req.method, &req.path, req.query.as_deref().unwrap_or_default(), &headers);
     let keyring = keyring(&credentials);
     let request = heads::parse(&bytes).unwrap_or_else(|error| panic!("{}: {error}", case.id));
-    let bucket = req.vhost_bucket.as_deref();
-    let authenticated = authenticate(&request, bucket, &keyring, &rules, cache, instant(&case.now));
+    let place = Place { hosted_bucket: req.vhost_bucket.as_deref(), ..Place::default() };
+    let authenticated = authenticate(&request, place, &keyring, &rules, cache, instant(&case.now));
     let authenticated = authenticated.map_err(|error| error.s3())?;
     match (&req.body, &req.body_segments, authenticated.payload.clone()) {
         (Some(body), None, _) => {

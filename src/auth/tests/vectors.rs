@@ -15,7 +15,7 @@ use crate::auth::sigv4::explain::signed_texts;
 use crate::auth::sigv4::key::{KeyCache, SigningKey};
 use crate::auth::sigv4::signed_headers::SignedHeaders;
 use crate::auth::sigv4::{ALGORITHM, ALGORITHM_V4A};
-use crate::auth::{SigningRules, authenticate, hex};
+use crate::auth::{Place, SigningRules, authenticate, hex};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::request::form::{Boundary, Field, Form};
@@ -49,7 +49,7 @@ fn check_example(example: &Value, query: &str, headers: &[(String, String)], now
     );
     assert_eq!(String::from_utf8(texts.string_to_sign).unwrap(), text(example, "string_to_sign"), "{name}");
     let (rules, cache, keys) = (SigningRules::default(), KeyCache::default(), example_keys());
-    let authenticated = authenticate(&request, None, &keys, &rules, &cache, now).unwrap();
+    let authenticated = authenticate(&request, Place::default(), &keys, &rules, &cache, now).unwrap();
     if let Some(body) = example["body"].as_str() {
         authenticated.check_body(Sha256::digest(body).into()).unwrap();
     }
@@ -153,7 +153,7 @@ fn streaming_examples_of_the_documentation() {
         let bytes = head("PUT", text(example, "path"), "", &headers);
         let request = heads::parse(&bytes).unwrap();
         let (rules, cache, keys) = (SigningRules::default(), KeyCache::default(), example_keys());
-        let authenticated = authenticate(&request, None, &keys, &rules, &cache, now).unwrap();
+        let authenticated = authenticate(&request, Place::default(), &keys, &rules, &cache, now).unwrap();
         let Payload::Streaming(plan) = authenticated.payload else { panic!("{example}") };
         let (body, data_length) = streaming_body(example);
         if let Some(length) = example["body_length"].as_u64() {

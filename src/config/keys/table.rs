@@ -253,8 +253,30 @@ static BUCKET: Section = Section {
         optional("policy", Form::Policy, "its bucket policy"),
         optional("account", Form::Text, "the account that owns it, 12 digits; left out, that of each signer"),
         optional("org", Form::Text, "the organization of that account, as `o-abcd`"),
-        only("cors", "[]", "the browsers that may read it"),
-        only("head_for_get", "false", "a link signed for GET answers HEAD too"),
+        optional(
+            "cors",
+            Form::List(&Form::Keys(&CORS), 0),
+            "what pages of other origins may do; the first rule that fits",
+        ),
+        default("head_for_get", "false", Form::Flag, "a link signed for GET answers HEAD too"),
+    ],
+};
+
+static CORS: Section = Section {
+    keys: &[
+        required(
+            "origins",
+            Form::List(&Form::Text, 1),
+            "origins of the pages, as `https://app.example`; one `*` each",
+        ),
+        required(
+            "methods",
+            Form::List(&Form::Choice(&["GET", "HEAD", "PUT", "POST", "DELETE"]), 1),
+            "methods that they may use",
+        ),
+        optional("headers", Form::List(&Form::Text, 0), "headers that they may send; one `*` each"),
+        optional("expose", Form::List(&Form::Text, 0), "headers of answers that they may read"),
+        optional("max_age", Form::Duration(0, DAY), "how long a browser may keep the answer to a preflight"),
     ],
 };
 

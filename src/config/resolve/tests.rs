@@ -79,6 +79,7 @@ fn judge(snapshot: &Snapshot, peer: &str, text: &str, body: Option<&[u8]>) -> St
         Verdict::Forward(_) => "forward".to_owned(),
         Verdict::ReadBody => "body".to_owned(),
         Verdict::ReadForm => "form".to_owned(),
+        Verdict::Preflight(_) => "preflight".to_owned(),
         Verdict::Answer(denial) => format!("{} {}", denial.error.status(), denial.reason),
     }
 }

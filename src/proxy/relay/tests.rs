@@ -118,8 +118,13 @@ async fn play(case: Case) -> Seen {
         posted: None,
     };
     let client = Client { version: case.version, keep_alive: true };
-    let request =
-        Request { head: case.head.as_bytes(), carriage: &carriage, repeatable: case.head == GET, client };
+    let request = Request {
+        head: case.head.as_bytes(),
+        carriage: &carriage,
+        repeatable: case.head == GET,
+        client,
+        cors: None,
+    };
     let talk = async {
         let mut got = Vec::new();
         if case.expects_continue {

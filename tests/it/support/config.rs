@@ -28,6 +28,8 @@ pub struct Config {
     pub listener: Vec<String>,
     /// Further listeners.
     pub listeners: Vec<String>,
+    /// Further keys of the bucket, a line each.
+    pub bucket: Vec<String>,
     /// Further sections.
     pub more: String,
 }
@@ -48,6 +50,7 @@ impl Config {
             signing: String::new(),
             listener: Vec::new(),
             listeners: Vec::new(),
+            bucket: Vec::new(),
             more: String::new(),
         }
     }
@@ -77,6 +80,12 @@ impl Config {
     pub fn more(mut self, section: &str) -> Self {
         self.more.push_str(section);
         self.more.push('\n');
+        self
+    }
+
+    /// A key of the bucket.
+    pub fn bucket(mut self, key: &str) -> Self {
+        self.bucket.push(key.to_owned());
         self
     }
 
@@ -120,6 +129,9 @@ impl Config {
             .unwrap();
         if let Some(name) = self.upstream_bucket {
             writeln!(text, "    upstream_bucket: {name}").unwrap();
+        }
+        for line in &self.bucket {
+            writeln!(text, "    {line}").unwrap();
         }
         write!(
             text,
