@@ -5,6 +5,7 @@ pub mod authorize;
 mod body;
 pub mod form;
 mod keys;
+pub mod limits;
 pub mod outcome;
 mod reading;
 
@@ -15,9 +16,11 @@ use reading::{Reading, requirements_of};
 use crate::auth::error::{AuthError, Disabled};
 use crate::auth::post;
 use crate::auth::scheme::Version;
-use crate::auth::{Place, authenticate};
+use crate::auth::{Authenticated, Place, authenticate};
 use crate::clock::UnixMillis;
+use crate::links::claim::LinkClaim;
 use crate::links::constraint::{Constraints, LinkFacts};
+use crate::links::identity::LinkId;
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
 use crate::reason::Reason;
@@ -31,6 +34,7 @@ use crate::s3::cors;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
 use crate::snapshot::{Bucket, Snapshot};
+use crate::upstream::rename::Renamed;
 use form::FormUpload;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -235,10 +239,6 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        if constraints.needs_state() || constraints.rate().is_some() {
-            // nothing keeps it yet
-            return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
-        }
         let upload = body::Upload {
             request,
             operation,
@@ -248,8 +248,10 @@ impl<'r> Judge<'r, '_, '_> {
             form,
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
-        let carriage = upload.carriage(&store.credentials)?;
-        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
+        let mut carriage = upload.carriage(&store.credentials)?;
+        carriage.renamed = self.renamed(operation, bucket, address);
+        let state = self.claim(authenticated, constraints, network)?;
+        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
     }
 }
 
@@ -281,6 +283,23 @@ impl<'r> Judge<'r, '_, '_> {
         buckets.get(buckets.find(address.ok()?.bucket()?.as_str())?)
     }
 
+    /// What the shell has to ask the store for; `None` if the link limits nothing that needs state.
+    fn claim(
+        self,
+        authenticated: &Authenticated<'_>,
+        constraints: &Constraints,
+        network: &NetworkIdentity,
+    ) -> Result<Option<Box<LinkClaim>>, Denial> {
+        if !constraints.needs_state() {
+            return Ok(None);
+        }
+        let id = LinkId::of(authenticated, &self.snapshot.keyring)
+            .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?;
+        LinkClaim::of(id, constraints, self.request, authenticated, network, &self.snapshot.links)
+            .map(|claim| claim.map(Box::new))
+            .map_err(|refusal| Denial { reason: refusal.reason(), error: refusal.s3() })
+    }
+
     /// The bucket and the store of an address.
     fn place(self, address: &Address<'_>) -> Option<(Option<usize>, usize)> {
         let buckets = &self.snapshot.buckets;
@@ -291,6 +310,22 @@ impl<'r> Judge<'r, '_, '_> {
                 Some((Some(position), buckets.get(position)?.upstream))
             }
         }
+    }
+
+    /// The two names of the bucket, if the answer will show the wrong one.
+    fn renamed(self, operation: Operation, bucket: Option<usize>, address: &Address<'_>) -> Option<Renamed> {
+        let names_bucket = matches!(
+            operation,
+            Operation::ListObjects
+                | Operation::ListObjectsV2
+                | Operation::ListObjectVersions
+                | Operation::ListMultipartUploads
+                | Operation::ListParts
+                | Operation::CreateMultipartUpload
+        );
+        let there = self.snapshot.buckets.get(bucket?)?.upstream_bucket.clone()?;
+        let here = address.bucket()?.as_str().to_owned();
+        (names_bucket && here != there).then_some(Renamed { there, here })
     }
 
     /// The source of a copy as the store knows it; `None` if it needs no change.

@@ -4,6 +4,7 @@
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
+use crate::links::LinkRules;
 use crate::net::ListenerIndex;
 use crate::net::rules::{ListenerRules, NetworkRules};
 use crate::policy::compile::Compiled;
@@ -43,6 +44,8 @@ pub struct Snapshot {
     pub buckets: Buckets,
     /// The stores behind them.
     pub upstreams: Vec<Upstream>,
+    /// How requests count for their links.
+    pub links: LinkRules,
     /// What one client may take of the gate.
     pub limits: Limits,
     /// Whether answers carry `x-gate-reason`.

@@ -12,6 +12,7 @@ use super::tree::Place;
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
+use crate::links::LinkRules;
 use crate::net::cidr::{CidrError, CidrSet};
 use crate::net::forwarded::ForwardedHeader;
 use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, Peers, VpcEndpoint};
@@ -105,6 +106,7 @@ impl Resolver {
             },
             buckets: Buckets::new(buckets),
             upstreams: config.upstreams.iter().map(upstream).collect(),
+            links: LinkRules { grace: config.links.grace, clock_skew: config.signing.clock_skew },
             limits: Limits {
                 header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
                 header_time: config.limits.header_time,
@@ -314,7 +316,7 @@ fn peers(trusted: &model::Trusted) -> Result<Peers, CidrError> {
 fn upstream(upstream: &storage::Upstream) -> Upstream {
     Upstream {
         name: upstream.name.value.clone(),
-        authority: upstream.endpoint.value.authority(),
+        authority: upstream.endpoints.first().map_or_else(String::new, |endpoint| endpoint.value.authority()),
         region: upstream.region.clone(),
         addressing: match upstream.addressing {
             storage::Addressing::Path => Addressing::Path,
@@ -328,6 +330,7 @@ fn upstream(upstream: &storage::Upstream) -> Upstream {
                     session_token: session_token.clone(),
                 }
             }
+            storage::UpstreamCredentials::Aws { .. } => Credentials::Provided,
             storage::UpstreamCredentials::Passthrough => Credentials::Passthrough,
             storage::UpstreamCredentials::Anonymous => Credentials::Anonymous,
         },

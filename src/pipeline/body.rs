@@ -73,6 +73,7 @@ impl Upload<'_, '_, '_> {
                 expects_continue: false,
                 rules,
                 posted: Some(Box::new(form.answer.clone())),
+                renamed: None,
             });
         }
         let framing = Framing::from(request.body);
@@ -87,6 +88,7 @@ impl Upload<'_, '_, '_> {
             expects_continue: request.expects_continue,
             rules,
             posted: None,
+            renamed: None,
         })
     }
 

@@ -72,8 +72,6 @@ pub struct FormUpload {
     pub head: Vec<u8>,
     /// What the shell has to know of the file.
     pub(super) file: FormFile,
-    /// The bytes of the body before the file.
-    pub before: u64,
     /// The bytes of the body from the file on.
     pub(super) rest: u64,
     pub(super) answer: PostAnswer,
@@ -161,14 +159,19 @@ pub fn read(
     let path = target.split(|&byte| byte == b'?').next().unwrap_or_default();
     let scheme = if facts.tls.is_some() { "https" } else { "http" };
     let location = format!("{scheme}://{}{}", request.host.raw(), String::from_utf8_lossy(path));
-    let answer =
-        PostAnswer { status: status(&fields), location, bucket: bucket.to_owned(), key: key.to_owned() };
+    let answer = PostAnswer {
+        status: status(&fields),
+        before,
+        location,
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+    };
     let file = FormFile { boundary: form.boundary.clone(), length: form.file_length };
     let rest = match request.body {
         BodyLength::Known(length) => length.saturating_sub(before),
         BodyLength::None | BodyLength::Chunked => 0,
     };
-    Ok(FormUpload { fields, head, file, before, rest, answer })
+    Ok(FormUpload { fields, head, file, rest, answer })
 }
 
 /// Path and query: the key where the address has it, and the constraints.

@@ -1,11 +1,12 @@
 //! The application behind each listener: reads heads, asks the pipeline, answers or relays, records.
 //! It must not decide: a refusal is always a value that came from a pure function.
 
+use super::admit::admit;
 use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
-use super::relay::{self, Relayed};
+use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
@@ -25,6 +26,7 @@ use crate::upstream::body::BodyFault;
 use bytes::{Buf as _, BytesMut};
 use pingora_core::server::ShutdownWatch;
 use rustls::ServerConfig;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -217,7 +219,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
-        self.act(running, request, request, &outcome, entry).await
+        self.act(running, request, request, outcome, entry).await
     }
 
     /// Serves a form whose fields were read.
@@ -231,14 +233,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let Ok(put) = head::parse(&upload.head) else {
             let mut outcome = Outcome::default();
             outcome.refuse(pipeline::form::unfit());
-            return self.act(running, request, request, &outcome, entry).await;
+            return self.act(running, request, request, outcome, entry).await;
         };
         let outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
-        if matches!(outcome.verdict, Verdict::Forward(_)) {
-            // the fields were read; the file follows
-            self.conn.input.advance(usize::try_from(upload.before).unwrap_or(0).min(self.conn.input.len()));
-        }
-        self.act(running, request, &put, &outcome, entry).await
+        self.act(running, request, &put, outcome, entry).await
     }
 
     /// Does what was decided and records it; `carried` is the request as it goes on.
@@ -247,18 +245,34 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         running: &Running,
         request: &RawRequest<'_>,
         carried: &RawRequest<'_>,
-        outcome: &Outcome<'_>,
+        mut outcome: Outcome<'_>,
         entry: &mut Entry,
     ) -> Next {
         let snapshot = &running.snapshot;
+        let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
+            outcome.refuse(denial);
+            LinkLimits::default()
+        });
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
+                let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
+                let held = keys.and_then(|keys| keys.valid(entry.now));
                 let mut head = Vec::with_capacity(1024);
-                if let Some(outgoing) = outcome.outgoing(snapshot, carried) {
+                if let Some(mut outgoing) = outcome.outgoing(snapshot, carried) {
+                    outgoing.provided = held.as_ref().map(|held| &held.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
                 entry.decided();
-                self.forward(running, request, permit, &head, entry).await
+                if keys.is_some() == held.is_some() {
+                    if let Some(posted) = &permit.carriage.posted {
+                        // the fields were read; the file follows
+                        let read = usize::try_from(posted.before).unwrap_or(0);
+                        self.conn.input.advance(read.min(self.conn.input.len()));
+                    }
+                    self.forward(running, request, (permit, limits), &head, entry).await
+                } else {
+                    self.unsigned(request, entry, snapshot.expose_reasons).await
+                }
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
@@ -291,12 +305,19 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             // the second call of `decide` had a body
             Verdict::ReadBody | Verdict::ReadForm => Next::Close,
         };
-        journal::record(self.world, running, &self.facts, Some((request, outcome)), entry);
+        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
         let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));
         if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
             return Next::Close;
         }
         next
+    }
+
+    /// Answers a request that may pass, but that the gate has no credentials to pass on with.
+    async fn unsigned(&mut self, request: &RawRequest<'_>, entry: &mut Entry, expose: bool) -> Next {
+        entry.deny(&Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable));
+        let error = S3Error::new(ErrorCode::ServiceUnavailable);
+        self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
     }
 
     /// Reads the fields of a form; they stay in the input.
@@ -357,25 +378,30 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         &mut self,
         running: &Running,
         request: &RawRequest<'_>,
-        permit: &Permit,
+        (permit, limits): (&Permit, LinkLimits<'_>),
         head: &[u8],
         entry: &mut Entry,
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let relayed = relay::relay(
-            &mut self.conn,
-            peer,
-            relay::Request {
-                head,
-                carriage: &permit.carriage,
-                repeatable: permit.carriage.is_repeatable(request.method),
-                client: Client { version: request.version, keep_alive },
-                cors: entry.cors.as_deref(),
-            },
-        )
-        .await;
+        let carriage = limits.carriage(&permit.carriage);
+        let relayed = {
+            let relay = pin!(relay::relay(
+                &mut self.conn,
+                peer,
+                relay::Request {
+                    head,
+                    carriage: &carriage,
+                    repeatable: carriage.is_repeatable(request.method),
+                    client: Client { version: request.version, keep_alive },
+                    cors: entry.cors.as_deref(),
+                    limits: &limits,
+                },
+            ));
+            limits.alive(relay).await
+        };
         entry.relayed(&relayed);
+        limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 

@@ -85,6 +85,7 @@ mod tests {
         let head = AnswerHead::parse(upstream, false).unwrap().unwrap();
         let answer = PostAnswer {
             status,
+            before: 0,
             location: "http://s3.test/bkt/a%20b".into(),
             bucket: "bkt".into(),
             key: "a b&<".into(),

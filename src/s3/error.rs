@@ -41,11 +41,13 @@ error_codes! {
     AuthorizationHeaderMalformed 400 "The authorization header is malformed."
     AuthorizationQueryParametersError 400 "The query-string authentication parameters are malformed."
     BadDigest 400 "The Content-MD5 you specified did not match what we received."
+    BadGateway 502 "The service gave an answer that cannot be used. Please try again."
     BadRequest 400 "Bad Request"
     EntityTooLarge 400 "Your proposed upload exceeds the maximum allowed size"
     EntityTooSmall 400 "Your proposed upload is smaller than the minimum allowed size"
     ExpectationFailed 417 "The Expect header names an expectation that is not supported."
     ExpiredToken 400 "The provided token has expired."
+    GatewayTimeout 504 "The service did not answer in time. Please try again."
     HTTPVersionNotSupported 505 "The HTTP version specified is not supported."
     IncompleteBody 400 "You did not provide the number of bytes specified by the Content-Length HTTP header"
     InternalError 500 "We encountered an internal error. Please try again."
@@ -108,6 +110,13 @@ impl S3Error {
     #[must_use]
     pub fn extra(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.extras.push((name, value.into()));
+        self
+    }
+
+    /// Tells after how many seconds it is worth another try; at least one.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(if seconds == 0 { 1 } else { seconds });
         self
     }
 

@@ -5,6 +5,7 @@ mod fixed;
 mod keys;
 mod stamp;
 
+use super::notify::{self, News};
 use super::{boot, tls};
 use crate::admin::reload::{Order, Reloads};
 use crate::clock::{Clock as _, SystemClock};
@@ -100,6 +101,15 @@ impl Watcher {
 
     /// Gives the findings; without an error among them the config is in force.
     fn reload(&mut self, by: Actor) -> Vec<Diagnostic> {
+        notify::tell(News::Reloading);
+        let findings = self.read_and_apply();
+        self.report(&findings);
+        self.audit(by, &findings);
+        notify::tell(News::Ready);
+        findings
+    }
+
+    fn read_and_apply(&mut self) -> Vec<Diagnostic> {
         let before = Stamps::of(&self.reloader.files);
         let built = resolve::build(&SystemSource, &self.reloader.path);
         let mut findings = built.diagnostics;
@@ -114,8 +124,10 @@ impl Watcher {
         if let Some((mut config, mut snapshot)) = built.world {
             findings.extend(self.reloader.fixed.apply(&self.reloader.path, &mut config, &mut snapshot));
             if !findings.iter().any(Diagnostic::is_error) {
-                match boot::running(&config, snapshot, &self.world.telemetry.metrics) {
+                let old = self.world.running.load_full();
+                match boot::running(&config, snapshot, Some(&old), &self.world.telemetry.metrics) {
                     Ok(running) => {
+                        self.world.forget(&old, &running);
                         self.world.running.store(Arc::new(running));
                         tls::tell(&self.world);
                         self.audit_keys(Keys::of(&config));
@@ -124,8 +136,6 @@ impl Watcher {
                 }
             }
         }
-        self.report(&findings);
-        self.audit(by, &findings);
         findings
     }
 

@@ -33,6 +33,17 @@ pub(super) async fn wait(reloads: &Reloads) -> Ending {
     }
 }
 
+/// Waits until a process that is ending is told to end at once.
+pub(super) async fn hurry() {
+    let open = |kind| signal(kind).ok();
+    let (mut interrupt, mut quit) = (open(SignalKind::interrupt()), open(SignalKind::quit()));
+    tokio::select! {
+        Some(()) = next(&mut interrupt) => {}
+        Some(()) = next(&mut quit) => {}
+        else => std::future::pending().await,
+    }
+}
+
 async fn next(signal: &mut Option<Signal>) -> Option<()> {
     signal.as_mut()?.recv().await
 }

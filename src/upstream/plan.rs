@@ -2,6 +2,7 @@
 //! It must not hold anything that has to be decided again.
 
 use super::body::BodyRules;
+use super::rename::Renamed;
 use crate::request::framing::Framing;
 
 /// Up to this many bytes, a body that is checked is read and judged before S3 hears of it.
@@ -12,6 +13,8 @@ const JUDGED_FIRST: u64 = 64 * 1024;
 pub struct PostAnswer {
     /// 200, 201 or 204; 303 with a place to go on to.
     pub status: PostStatus,
+    /// The bytes of the form before its file: what the gate has read when it decides.
+    pub before: u64,
     /// The URL of the object.
     pub location: String,
     /// The bucket as the client knows it.
@@ -61,6 +64,8 @@ pub struct Carriage {
     pub rules: BodyRules,
     /// How a form is answered when S3 has taken its file; `None` if the answer of S3 is passed on.
     pub posted: Option<Box<PostAnswer>>,
+    /// The bucket, where the answer names it and the store knows it by another name.
+    pub renamed: Option<Renamed>,
 }
 
 impl Carriage {

@@ -2,7 +2,9 @@
 //! It must not check whether they fit together; [`super::super::check`] does.
 
 use super::super::model::Located;
-use super::super::model::storage::{Addressing, Bucket, BucketName, Timeouts, Upstream, UpstreamCredentials};
+use super::super::model::storage::{
+    Addressing, Bucket, BucketName, Health, Timeouts, Upstream, UpstreamCredentials,
+};
 use super::super::reader::{Fields, Reported};
 use super::super::scalar::{Malformed, endpoint::Endpoint};
 use super::super::tree::Scalar;
@@ -93,22 +95,40 @@ pub(super) fn upstreams(top: &Fields<'_>) -> Result<Vec<Upstream>, Reported> {
 
 fn upstream(fields: &Fields<'_>) -> Result<Upstream, Reported> {
     let name = fields.text("name");
-    let endpoint = fields.scalar("endpoint", |scalar| Endpoint::parse(&scalar.text));
+    let endpoints = fields.one_or_more("endpoint", |scalar| Endpoint::parse(&scalar.text));
     let region = fields.text("region");
     let addressing =
         fields.choice("addressing", &[("path", Addressing::Path), ("virtual", Addressing::Virtual)]);
     let credentials = fields.section("credentials").and_then(|inner| upstream_credentials(&inner));
     let ca = fields.if_given("ca", secrets::file);
     let timeouts = fields.section_or_empty("timeouts").and_then(|inner| timeouts(&inner));
+    let retries = fields.count("retries");
+    let health =
+        fields.if_given("health", |fields, name| fields.section(name).and_then(|inner| health(&inner)));
     Ok(Upstream {
         name: name?,
-        endpoint: endpoint?,
+        endpoints: endpoints?,
         region: region?.value,
         addressing: addressing?,
         credentials: credentials?,
         ca: ca?,
         timeouts: timeouts?,
+        retries: u32::try_from(retries?).unwrap_or(u32::MAX),
+        health: health?,
     })
+}
+
+fn health(fields: &Fields<'_>) -> Result<Health, Reported> {
+    let path = fields.scalar("path", |scalar| {
+        let path = scalar.text.as_str();
+        let sendable = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if path.starts_with('/') && sendable {
+            return Ok(path.to_owned());
+        }
+        Err(Malformed::new(path, "a path", "begin it with `/`, and percent-encode what is not visible ASCII"))
+    });
+    let interval = fields.duration("interval");
+    Ok(Health { path: path?.value, interval: interval? })
 }
 
 fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
@@ -116,17 +136,43 @@ fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Repo
     let keyed = KEY.iter().any(|name| fields.node(name).is_some());
     let passthrough = fields.node("passthrough").is_some();
     let anonymous = fields.node("anonymous").is_some();
+    let provided = ["provider", "role_arn", "external_id"].iter().any(|name| fields.node(name).is_some());
     let on = |name| fields.choice(name, &[("true", ())]);
-    match (keyed, passthrough, anonymous) {
-        (true, false, false) => static_key(fields),
-        (false, true, false) => on("passthrough").map(|()| UpstreamCredentials::Passthrough),
-        (false, false, true) => on("anonymous").map(|()| UpstreamCredentials::Anonymous),
+    match (keyed, passthrough, anonymous, provided) {
+        (true, false, false, false) => static_key(fields),
+        (false, true, false, false) => on("passthrough").map(|()| UpstreamCredentials::Passthrough),
+        (false, false, true, false) => on("anonymous").map(|()| UpstreamCredentials::Anonymous),
+        (false, false, false, true) => provider(fields),
         _ => Err(fields.has_refused().unwrap_or_else(|| {
             let message = format!("`{}` must say one way to sign", fields.path);
             let hint =
-                "give `access_key_id` and `secret_access_key`, or `passthrough: true`, or `anonymous: true`";
+                "give `access_key_id` and `secret_access_key`, or `provider: aws`, `passthrough: true` or `anonymous: true`";
             fields.reader.error(fields.at, &fields.path, message, hint)
         })),
+    }
+}
+
+fn provider(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
+    if !cfg!(feature = "aws") {
+        let message = "this build finds no credentials by itself".to_owned();
+        return Err(fields.reader.error(fields.at, &fields.path, message, "build it with the feature `aws`"));
+    }
+    let missing = |name: &'static str| {
+        let message = format!("key `{name}` is missing");
+        fields.reader.error(fields.at, &fields.path_of(name), message, "the other keys belong to it")
+    };
+    if fields.node("provider").is_none() {
+        return Err(missing("provider"));
+    }
+    fields.choice("provider", &[("aws", ())])?;
+    let role = fields.if_given("role_arn", |fields, name| fields.scalar(name, credentials::arn))?;
+    let id = fields.if_given("external_id", |fields, name| fields.text(name))?;
+    match (role, id) {
+        (None, Some(_)) => Err(missing("role_arn")),
+        (role, id) => {
+            let role = role.map(|role| (role.value, id.map(|id| id.value)));
+            Ok(UpstreamCredentials::Aws { role })
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! It must not let a change of them pass unsaid.
 
 use crate::config::diagnostic::{Diagnostic, Problem, Severity};
+use crate::config::model::links::Store;
 use crate::config::model::{Config, Listener, Logs};
 use crate::config::tree::Place;
 use crate::net::address::ListenAddress;
@@ -17,6 +18,7 @@ pub(super) struct Fixed {
     modes: Vec<u32>,
     admin: Option<SocketAddr>,
     logs: Logs,
+    links: Store,
 }
 
 impl Fixed {
@@ -26,6 +28,7 @@ impl Fixed {
             modes: config.listeners.iter().map(|listener| listener.mode).collect(),
             admin: config.admin.as_ref().map(|admin| admin.address.value),
             logs: config.logs.clone(),
+            links: config.links.store.clone(),
         }
     }
 
@@ -70,6 +73,9 @@ impl Fixed {
             if !same {
                 say(start, path, format!("`{path}` cannot change while the gate runs"));
             }
+        }
+        if self.links != config.links.store {
+            say(start, "links.store", "`links.store` cannot change while the gate runs".to_owned());
         }
         if findings.is_empty() {
             let place = |address: &ListenAddress| self.listeners.iter().position(|known| known == address);
@@ -125,6 +131,8 @@ mod tests {
         check(&IN_USE.replace(":2'", ":3'"), &["listeners[1].address", "listeners"]);
         check(&IN_USE.replace(":9'", ":8'"), &["admin.address"]);
         check("listeners: [{ address: '127.0.0.1:1' }, { address: '127.0.0.1:2' }]\n", &["admin.address"]);
+        check(&format!("{IN_USE}links: {{ store: {{ redb: a.redb }} }}\n"), &["links.store"]);
+        check(&format!("{IN_USE}links: {{ store: {{ memory: true }}, grace: 1s }}\n"), &[]);
         check(&format!("{IN_USE}logs: {{ access: {{ path: a.log }} }}\n"), &["logs.access.path"]);
         check(&format!("{IN_USE}logs: {{ access: {{ format: s3 }} }}\n"), &["logs.access.format"]);
         check(&format!("{IN_USE}logs: {{ audit: {{ path: a.log }} }}\n"), &["logs.audit"]);

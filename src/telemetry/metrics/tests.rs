@@ -56,6 +56,7 @@ fn full() -> RequestRecord {
             upstream: 0,
             status: 200,
             first_byte: Some(Duration::from_millis(3)),
+            retries: 0,
         }),
         request_body_bytes: 10,
         response_body_bytes: 4096,
@@ -217,7 +218,12 @@ fn positions_outside_the_lists_count_as_the_rest_or_nowhere() {
         bucket: Some(999),
         status: 403,
         auth: Some(AuthRecord { scheme: Some(99), result: AuthResult::Refused }),
-        upstream: Some(UpstreamRecord { upstream: 9, status: 200, first_byte: Some(Duration::ZERO) }),
+        upstream: Some(UpstreamRecord {
+            upstream: 9,
+            status: 200,
+            first_byte: Some(Duration::ZERO),
+            retries: 0,
+        }),
         matched: [77].into_iter().collect(),
         constraints: [(77, ConstraintResult::Broken)].into_iter().collect(),
         ..RequestRecord::new(ListenerIndex(0))
