@@ -12,6 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod sigv2;
 mod support;
 
 mod admin;
@@ -20,6 +21,7 @@ mod body_hash;
 mod checksums;
 mod chunks;
 mod cli;
+mod cors;
 mod forwarding;
 mod framing;
 mod generated;
@@ -31,6 +33,7 @@ mod links;
 mod logs;
 mod network;
 mod policy;
+mod post_form;
 mod rates;
 mod refusals;
 mod reload;

@@ -131,6 +131,7 @@ async fn play(case: Case) -> Seen {
         sent: case.framing,
         expects_continue: case.expects_continue,
         rules: case.rules,
+        posted: None,
     };
     let client = Client { version: case.version, keep_alive: true };
     let request = Request {
@@ -138,6 +139,7 @@ async fn play(case: Case) -> Seen {
         carriage: &carriage,
         repeatable: case.head == GET,
         client,
+        cors: None,
         limits: &case.limits,
     };
     let talk = async {
