@@ -20,6 +20,7 @@ mod body_hash;
 mod checksums;
 mod chunks;
 mod cli;
+mod clients;
 mod forwarding;
 mod framing;
 mod harness;
