@@ -9,8 +9,10 @@ mod parse;
 pub mod policy_file;
 mod read;
 mod reader;
+pub mod reference;
 pub mod resolve;
 pub mod scalar;
+pub mod schema;
 mod shown;
 pub mod source;
 pub mod tree;
@@ -31,7 +33,8 @@ pub struct Loaded {
     pub config: Option<Config>,
     /// Everything that was found, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
-    /// The files that were read, the config file first: when one changes, the config may have changed.
+    /// The files that were read, the config file first: when one changes, the config may have changed. Good files of
+    /// certificates are not among them, since they are exchanged by themselves.
     pub files: Vec<PathBuf>,
 }
 

@@ -31,13 +31,15 @@ pub mod snapshot;
 
 pub mod pipeline;
 
-pub mod explain;
 pub mod tls;
+
+pub mod explain;
 
 pub mod config;
 
-pub mod store;
 pub mod telemetry;
+
+pub mod store;
 
 pub mod proxy;
 

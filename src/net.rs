@@ -1,11 +1,13 @@
 //! Who is on the wire: the facts of a connection, and the network path that they prove.
 //! It must not read a socket, and must not believe an address that no rule says may be believed.
 
+pub mod address;
 pub mod cidr;
 pub mod forwarded;
 pub mod identity;
 pub mod proxy_protocol;
 pub mod rules;
+pub mod source;
 
 use std::net::SocketAddr;
 

@@ -3,28 +3,34 @@
 
 pub mod authorize;
 mod body;
+mod keys;
+pub mod limits;
 pub mod outcome;
+mod reading;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
 
-use crate::auth::authenticate;
+use reading::{Reading, requirements_of};
+
+use crate::auth::{Authenticated, authenticate};
 use crate::clock::UnixMillis;
+use crate::links::claim::LinkClaim;
 use crate::links::constraint::{Constraints, LinkFacts};
+use crate::links::identity::LinkId;
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
 use crate::reason::Reason;
+use crate::request::RawRequest;
 use crate::request::head::HeadError;
 use crate::request::target::TargetError;
-use crate::request::{BodyLength, RawRequest};
 use crate::s3::address::{Address, AddressError};
 use crate::s3::classify::{Classified, classify};
 use crate::s3::copy_source::CopySource;
-use crate::s3::delete_body::DeleteBody;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
-use crate::s3::requirement::Requirement;
 use crate::snapshot::Snapshot;
-use smallvec::SmallVec;
+use crate::upstream::rename::Renamed;
+use std::time::Duration;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
 /// [`Verdict::ReadBody`]; the caller reads it and asks again.
@@ -45,6 +51,25 @@ pub fn decide<'r>(
     outcome.verdict = judge.run(address.as_ref(), body, &mut outcome).unwrap_or_else(Verdict::Answer);
     outcome.address = address.ok();
     outcome
+}
+
+/// The network path of a request alone, for limits that count before anything else is looked at; `None` if it cannot be
+/// known, and [`decide`] will say so.
+#[must_use]
+pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>) -> Option<NetworkIdentity> {
+    let now = UnixMillis::from_millis(0);
+    Judge { snapshot, facts, request, now }.network().ok()
+}
+
+/// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
+#[must_use]
+pub fn slow_down<'r>(network: Option<NetworkIdentity>, wait: Duration) -> Outcome<'r> {
+    // a client that comes back a little early is refused again
+    let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+    let error = S3Error { retry_after, ..S3Error::new(ErrorCode::SlowDown) };
+    let verdict = Verdict::Answer(Denial { reason: Reason::RateLimited, error });
+    let proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
+    Outcome { proof, network, verdict, ..Outcome::default() }
 }
 
 /// What every stage sees.
@@ -91,13 +116,24 @@ impl<'r> Judge<'r, '_, '_> {
         let constraints = Constraints::parse(&request.target.query)
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let constraints = &*outcome.constraints.insert(constraints);
-        let (source, operation) = (classified.copy_source.clone(), classified.operation);
-        let Some(requirements) = self.requirements(classified, address, body)? else {
-            return Ok(Verdict::ReadBody);
+        let Classified { operation, requirements, copy_source: source } = classified;
+        let body = match self.body(operation, body)? {
+            Reading::Missing => return Ok(Verdict::ReadBody),
+            Reading::Unneeded => None,
+            Reading::Read(body) => Some(body),
         };
-        let source_text = source.as_ref().map(CopySource::text);
-        let copy_source = source_text.as_deref();
-        let question = authorize::Question { snapshot, request, network, authenticated, copy_source, now };
+        let named = Classified { operation, requirements, copy_source: None };
+        let requirements = requirements_of(named, address, body.as_ref());
+        let header_tags = self.header_tags()?;
+        let subject = keys::Subject {
+            request,
+            operation,
+            body: body.as_ref(),
+            copy_source: source.as_ref(),
+            header_tags: header_tags.as_deref(),
+            now,
+        };
+        let question = authorize::Question { snapshot, subject, network, authenticated };
         outcome.access = question.ask(facts.listener, bucket, &requirements);
         outcome.access.verdict(snapshot.default)?;
         // only who may use it learns whether a bucket is there
@@ -113,10 +149,6 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        if constraints.needs_state() || constraints.rate().is_some() {
-            // nothing keeps it yet
-            return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
-        }
         let upload = body::Upload {
             request,
             operation,
@@ -125,8 +157,10 @@ impl<'r> Judge<'r, '_, '_> {
             range: constraints.content_length_range(),
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
-        let carriage = upload.carriage(&store.credentials)?;
-        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
+        let mut carriage = upload.carriage(&store.credentials)?;
+        carriage.renamed = self.renamed(operation, bucket, address);
+        let state = self.claim(authenticated, constraints, network)?;
+        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
     }
 }
 
@@ -141,6 +175,23 @@ impl Judge<'_, '_, '_> {
         if identity.is_unknown() { Err(unknown()) } else { Ok(identity) }
     }
 
+    /// What the shell has to ask the store for; `None` if the link limits nothing that needs state.
+    fn claim(
+        self,
+        authenticated: &Authenticated<'_>,
+        constraints: &Constraints,
+        network: &NetworkIdentity,
+    ) -> Result<Option<Box<LinkClaim>>, Denial> {
+        if !constraints.needs_state() {
+            return Ok(None);
+        }
+        let id = LinkId::of(authenticated, &self.snapshot.keyring)
+            .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?;
+        LinkClaim::of(id, constraints, self.request, authenticated, network, &self.snapshot.links)
+            .map(|claim| claim.map(Box::new))
+            .map_err(|refusal| Denial { reason: refusal.reason(), error: refusal.s3() })
+    }
+
     /// The bucket and the store of an address.
     fn place(self, address: &Address<'_>) -> Option<(Option<usize>, usize)> {
         let buckets = &self.snapshot.buckets;
@@ -153,34 +204,20 @@ impl Judge<'_, '_, '_> {
         }
     }
 
-    /// What must be allowed; `None` if the body has to be read first.
-    fn requirements<'a>(
-        self,
-        classified: Classified<'a>,
-        address: &Address<'_>,
-        body: Option<&[u8]>,
-    ) -> Result<Option<SmallVec<[Requirement<'a>; 4]>>, Denial> {
-        if !classified.needs_body() {
-            return Ok(Some(classified.requirements));
-        }
-        if classified.operation != Operation::DeleteObjects {
-            // browser forms carry their signature in the body
-            return Err(Denial::new(Reason::SchemeDisabled, ErrorCode::NotImplemented));
-        }
-        if matches!(self.request.body, BodyLength::Known(length) if length > self.buffered_limit()) {
-            return Err(unreadable_body());
-        }
-        let Some(body) = body else { return Ok(None) };
-        let bucket = *address.bucket().ok_or_else(unreadable_body)?;
-        let body =
-            DeleteBody::parse(body).map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        let mut all = SmallVec::new();
-        all.extend(body.requirements(bucket, &classified).into_iter().map(Requirement::into_owned));
-        Ok(Some(all))
-    }
-
-    fn buffered_limit(self) -> u64 {
-        u64::try_from(self.snapshot.limits.buffered_body).unwrap_or(u64::MAX)
+    /// The two names of the bucket, if the answer will show the wrong one.
+    fn renamed(self, operation: Operation, bucket: Option<usize>, address: &Address<'_>) -> Option<Renamed> {
+        let names_bucket = matches!(
+            operation,
+            Operation::ListObjects
+                | Operation::ListObjectsV2
+                | Operation::ListObjectVersions
+                | Operation::ListMultipartUploads
+                | Operation::ListParts
+                | Operation::CreateMultipartUpload
+        );
+        let there = self.snapshot.buckets.get(bucket?)?.upstream_bucket.clone()?;
+        let here = address.bucket()?.as_str().to_owned();
+        (names_bucket && here != there).then_some(Renamed { there, here })
     }
 
     /// The source of a copy as the store knows it; `None` if it needs no change.

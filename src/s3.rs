@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod address;
+pub mod body;
 pub mod bucket;
 pub mod classify;
 pub mod copy_source;
@@ -12,6 +13,8 @@ pub mod error;
 pub mod key;
 pub mod operation;
 pub mod requirement;
+pub mod tags;
+pub mod xml;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,9 +4,11 @@
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
+use crate::links::LinkRules;
 use crate::net::ListenerIndex;
 use crate::net::rules::{ListenerRules, NetworkRules};
 use crate::policy::compile::Compiled;
+use crate::policy::context::Issued;
 use crate::policy::principal::Principal;
 use crate::s3::address::HostRules;
 use crate::upstream::Upstream;
@@ -41,6 +43,8 @@ pub struct Snapshot {
     pub buckets: Buckets,
     /// The stores behind them.
     pub upstreams: Vec<Upstream>,
+    /// How requests count for their links.
+    pub links: LinkRules,
     /// What one client may take of the gate.
     pub limits: Limits,
     /// Whether answers carry `x-gate-reason`.
@@ -67,6 +71,8 @@ pub struct Identity {
     pub policies: Vec<Arc<Compiled>>,
     /// Its permissions boundary.
     pub boundary: Option<Arc<Compiled>>,
+    /// When its credential was issued.
+    pub issued: Issued,
 }
 
 /// What happens when no statement matches.
@@ -108,6 +114,10 @@ pub struct Bucket {
     pub upstream_bucket: Option<String>,
     /// Its bucket policy.
     pub policy: Option<Arc<Compiled>>,
+    /// The account that owns it.
+    pub account: Option<String>,
+    /// The organization of that account.
+    pub org: Option<String>,
 }
 
 /// The buckets by name.

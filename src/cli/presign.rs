@@ -46,7 +46,12 @@ fn link(args: &PresignArgs, config: &Config, now: UnixMillis) -> Result<String, 
         (Some(host), _) => host.clone(),
         (None, Hosts::Listed(names)) => {
             let name = names.first().cloned().unwrap_or_default();
-            match config.listeners.first().map(|listener| listener.address.value.port()) {
+            match config
+                .listeners
+                .first()
+                .and_then(|listener| listener.address.value.tcp())
+                .map(|at| at.port())
+            {
                 Some(port) if port != 443 && port != 80 => format!("{name}:{port}"),
                 _ => name,
             }
@@ -98,6 +103,8 @@ fn constraints(args: &PresignArgs) -> Vec<(String, String)> {
         (Constraint::SourceIp, join(&nets)),
         (Constraint::SourceVpc, join(&args.source_vpc)),
         (Constraint::SourceVpce, join(&args.source_vpce)),
+        (Constraint::MaxUses, args.max_uses.map(|uses| uses.to_string())),
+        (Constraint::MaxBytes, args.max_bytes.map(|bytes| bytes.to_string())),
         (Constraint::NotBefore, args.not_before.map(|at| Civil::from_instant(at).iso())),
         (Constraint::ContentLengthRange, range),
     ]

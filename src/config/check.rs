@@ -50,7 +50,7 @@ pub(crate) fn check(parts: &Parts<'_>, reader: &Reader<'_>) {
 
 fn names_are_unique(parts: &Parts<'_>, reader: &Reader<'_>) {
     let addresses = parts.listeners.unwrap_or_default().iter().map(|listener| &listener.address);
-    unique(reader, "address", addresses.filter(|address| address.value.port() != 0));
+    unique(reader, "address", addresses.filter(|at| at.value.tcp().is_none_or(|tcp| tcp.port() != 0)));
     let credentials = parts.credentials.unwrap_or_default();
     unique(reader, "access key id", credentials.iter().map(|credential| &credential.access_key_id));
     unique(reader, "bucket", parts.buckets.unwrap_or_default().iter().map(|bucket| &bucket.name));
@@ -80,7 +80,7 @@ fn unique<'a, T: Eq + Hash + std::fmt::Display + 'a>(
 
 fn admin_has_its_own_address(listeners: &[Listener], admin: &Admin, reader: &Reader<'_>) {
     let Located { value, at, path } = &admin.address;
-    if value.port() != 0 && listeners.iter().any(|listener| listener.address.value == *value) {
+    if value.port() != 0 && listeners.iter().any(|listener| listener.address.value.tcp() == Some(*value)) {
         let message = format!("`{value}` is the address of a listener already");
         reader.error(*at, path, message, "give the admin endpoint a port of its own");
     }
@@ -116,10 +116,16 @@ fn check_bucket(upstreams: &[Upstream], bucket: &Bucket, reader: &Reader<'_>) {
 }
 
 fn check_upstream(buckets: &[Bucket], upstream: &Upstream, reader: &Reader<'_>) {
-    let endpoint = &upstream.endpoint;
-    if upstream.addressing == Addressing::Virtual && endpoint.value.is_address() {
-        let message = format!("`{}` is an address: no bucket can stand in front of it", endpoint.value);
-        reader.error(endpoint.at, &endpoint.path, message, "use `addressing: path`, or name the host");
+    unique(reader, "endpoint", upstream.endpoints.iter());
+    for endpoint in &upstream.endpoints {
+        if upstream.addressing == Addressing::Virtual && endpoint.value.is_address() {
+            let message = format!("`{}` is an address: no bucket can stand in front of it", endpoint.value);
+            reader.error(endpoint.at, &endpoint.path, message, "use `addressing: path`, or name the host");
+        }
+        if upstream.endpoints.first().is_some_and(|first| first.value.tls != endpoint.value.tls) {
+            let message = format!("`{}` speaks another scheme than the first endpoint", endpoint.value);
+            reader.error(endpoint.at, &endpoint.path, message, "use `https://` for all of them, or for none");
+        }
     }
     if !buckets.iter().any(|bucket| bucket.upstream.value == upstream.name.value) {
         let message = format!("no bucket uses upstream `{}`", upstream.name.value);

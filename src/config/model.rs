@@ -2,6 +2,8 @@
 //! It must not hold text that still needs reading, nor anything that a default was not applied to.
 
 pub mod identity;
+pub mod links;
+pub mod rates;
 pub mod storage;
 
 use std::net::SocketAddr;
@@ -12,9 +14,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::tree::Place;
+use crate::net::address::ListenAddress;
 use crate::secret::Secret;
 use crate::tls::{Files, Served};
 use identity::{Credential, PolicyRules};
+use links::Links;
 use storage::{Bucket, Upstream};
 
 /// A value and where it stands, for findings that only show when values are compared.
@@ -49,8 +53,12 @@ pub struct Config {
     pub buckets: Vec<Bucket>,
     /// Where the objects are; at least one, each name once.
     pub upstreams: Vec<Upstream>,
+    /// What is kept about links.
+    pub links: Links,
     /// What one client may take of the gate.
     pub limits: Limits,
+    /// How the gate ends.
+    pub shutdown: Shutdown,
     /// What is written down.
     pub logs: Logs,
     /// Whether answers carry `x-gate-reason`. Default false.
@@ -62,16 +70,27 @@ pub struct Config {
 /// An address that clients connect to.
 #[derive(Debug)]
 pub struct Listener {
-    /// Address and port.
-    pub address: Located<SocketAddr>,
+    /// Address and port, or a Unix socket.
+    pub address: Located<ListenAddress>,
+    /// The permissions of a Unix socket. Default 0660.
+    pub mode: u32,
     /// Certificates and keys; cleartext without.
     pub tls: Option<Tls>,
     /// Peers that must send a PROXY header; every other peer is refused. `None`: no PROXY header is read.
-    pub proxy_protocol: Option<Vec<IpNet>>,
+    pub proxy_protocol: Option<Trusted>,
     /// The header that names the client, and who is believed. `None`: no header is believed.
     pub forwarded: Option<Forwarded>,
     /// As the policy of a VPC endpoint, for all that comes in here.
     pub endpoint_policy: Option<PolicySource>,
+}
+
+/// Peers that are believed; somebody at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trusted {
+    /// Those with an address in one of these ranges.
+    pub ranges: Vec<IpNet>,
+    /// Those of a Unix socket; only where the listener is one.
+    pub unix: bool,
 }
 
 /// What a listener serves TLS with, found to be good.
@@ -95,8 +114,8 @@ pub struct LoadedFile {
 /// Belief in a header that names the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarded {
-    /// Proxies that are believed; never empty.
-    pub trusted: Vec<IpNet>,
+    /// Proxies that are believed.
+    pub trusted: Trusted,
     /// The header that they write. Default `X-Forwarded-For`.
     pub header: ForwardedHeader,
 }
@@ -175,6 +194,15 @@ pub struct Signing {
     pub header_auth: bool,
     /// Whether an unknown key and a wrong signature look the same. Default false.
     pub uniform_errors: bool,
+}
+
+/// How the gate ends when it is told to in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// The time to be not ready and serve on. Default 0.
+    pub drain_delay: Duration,
+    /// The time for requests in flight after that. Default 25 s.
+    pub drain_time: Duration,
 }
 
 /// What one client may take of the gate.

@@ -3,14 +3,16 @@
 
 mod access;
 mod credentials;
+mod links;
 mod policies;
+mod rates;
 mod secrets;
 mod storage;
 mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Signing};
+use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::tree::{Node, Scalar};
@@ -32,8 +34,9 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let policy = top.section_or_empty("policy").and_then(|fields| policies::rules(&fields));
     let buckets = storage::buckets(&top);
     let upstreams = storage::upstreams(&top);
-    let links = top.if_given("links", links);
+    let links = top.section_or_empty("links").and_then(|fields| links::links(&fields));
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
+    let shutdown = top.section_or_empty("shutdown").and_then(|fields| shutdown(&fields));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let expose_reasons = expose_reasons(&top);
     check(
@@ -49,7 +52,6 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         reader,
     );
     version?;
-    links?;
     Ok(Config {
         listeners: listeners?,
         admin: admin?,
@@ -60,7 +62,9 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         policy: policy?,
         buckets: buckets?,
         upstreams: upstreams?,
+        links: links?,
         limits: limits?,
+        shutdown: shutdown?,
         logs: logs?,
         expose_reasons: expose_reasons?,
         shown: super::shown::shown(root),
@@ -117,13 +121,6 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
     })
 }
 
-/// This version keeps no state about links; the section is only looked over for what it does not serve.
-fn links(top: &Fields<'_>, name: &'static str) -> Result<(), Reported> {
-    let links = top.section(name)?;
-    links.if_given("store", Fields::section)?;
-    Ok(())
-}
-
 fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {
     let expose = top.flag("expose_reasons")?;
     if let (true, Some(node)) = (expose, top.node("expose_reasons")) {
@@ -155,6 +152,12 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
         body: body?,
         buffered_body: buffered_body?,
     })
+}
+
+fn shutdown(fields: &Fields<'_>) -> Result<Shutdown, Reported> {
+    let drain_delay = fields.duration("drain_delay");
+    let drain_time = fields.duration("drain_time");
+    Ok(Shutdown { drain_delay: drain_delay?, drain_time: drain_time? })
 }
 
 /// A chain is read back from its file: it cannot go to standard output, among other lines.

@@ -81,6 +81,14 @@ impl<'a> Reader<'a> {
         Ok((path, file))
     }
 
+    /// Forgets one reading of a file, whose changes somebody else sees to.
+    pub(crate) fn forget_file(&self, path: &Path) {
+        let mut files = self.files.borrow_mut();
+        if let Some(at) = files.iter().rposition(|known| known == path) {
+            files.remove(at);
+        }
+    }
+
     /// A file name of the config, joined to the folder of the config file.
     pub(crate) fn locate(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -12,11 +12,13 @@ use super::tree::Place;
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
-use crate::net::cidr::CidrSet;
+use crate::links::LinkRules;
+use crate::net::cidr::{CidrError, CidrSet};
 use crate::net::forwarded::ForwardedHeader;
-use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, VpcEndpoint};
+use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, Peers, VpcEndpoint};
+use crate::policy::context::Issued;
 use crate::policy::document::Kind;
-use crate::policy::principal::Principal;
+use crate::policy::principal::{Principal, PrincipalError};
 use crate::s3::address::HostRules;
 use crate::snapshot::{self, Bucket, Buckets, Identity, Limits, Listener, Snapshot};
 use crate::upstream::{Addressing, Credentials, Upstream};
@@ -66,7 +68,7 @@ impl Resolver {
     }
 
     fn snapshot(&mut self, config: &Config) -> Option<Snapshot> {
-        let mut policies = Policies::default();
+        let mut policies = Policies::new(config);
         let mut compiled = |sources: &[PolicySource]| {
             let one = |source| policies.compile(source, Kind::Guardrail, &mut self.findings);
             sources.iter().filter_map(one).collect()
@@ -101,6 +103,7 @@ impl Resolver {
             },
             buckets: Buckets::new(buckets),
             upstreams: config.upstreams.iter().map(upstream).collect(),
+            links: LinkRules { grace: config.links.grace, clock_skew: config.signing.clock_skew },
             limits: Limits {
                 header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
                 header_time: config.limits.header_time,
@@ -140,8 +143,7 @@ impl Resolver {
     fn identities(&mut self, config: &Config, policies: &mut Policies) -> Vec<Identity> {
         let mut identities = Vec::with_capacity(config.credentials.len());
         for credential in &config.credentials {
-            let principal = Principal::from_arn(&credential.principal.value)
-                .and_then(|principal| principal.with_tags(credential.tags.iter().cloned()));
+            let principal = principal(credential);
             let documents = credential
                 .policies
                 .iter()
@@ -152,7 +154,16 @@ impl Resolver {
                 .as_ref()
                 .and_then(|source| policies.compile(source, Kind::Boundary, &mut self.findings));
             match principal {
-                Ok(principal) => identities.push(Identity { principal, policies: documents, boundary }),
+                Ok(principal) => identities.push(Identity {
+                    principal,
+                    policies: documents,
+                    boundary,
+                    issued: match (&credential.session_token, credential.issued) {
+                        (None, _) => Issued::Never,
+                        (Some(_), Some(at)) => Issued::At(at),
+                        (Some(_), None) => Issued::Untold,
+                    },
+                }),
                 Err(error) => self.error_at(&credential.principal, error.to_string()),
             }
         }
@@ -180,14 +191,13 @@ impl Resolver {
     fn listeners(&mut self, config: &Config, policies: &mut Policies) -> Vec<Listener> {
         let mut listeners = Vec::with_capacity(config.listeners.len());
         for listener in &config.listeners {
-            let proxy_protocol =
-                listener.proxy_protocol.as_ref().map(|nets| CidrSet::new(nets.iter().copied()));
+            let proxy_protocol = listener.proxy_protocol.as_ref().map(peers);
             let forwarded = listener.forwarded.as_ref().map(|rules| {
                 let header = match rules.header {
                     model::ForwardedHeader::XForwardedFor => ForwardedHeader::XForwardedFor,
                     model::ForwardedHeader::Forwarded => ForwardedHeader::Forwarded,
                 };
-                CidrSet::new(rules.trusted.iter().copied()).map(|trusted| ForwardedRules { trusted, header })
+                peers(&rules.trusted).map(|trusted| ForwardedRules { trusted, header })
             });
             let endpoint_policy = listener
                 .endpoint_policy
@@ -264,16 +274,40 @@ impl Resolver {
                 upstream,
                 upstream_bucket: bucket.upstream_bucket.as_ref().map(|name| name.value.clone()),
                 policy,
+                account: bucket.account.clone(),
+                org: bucket.org.clone(),
             });
         }
         buckets
     }
 }
 
+/// Whom a credential stands for, with all that the file tells about it.
+fn principal(credential: &model::identity::Credential) -> Result<Principal, PrincipalError> {
+    let mut principal = Principal::from_arn(&credential.principal.value)?;
+    if let Some(role) = &credential.role {
+        principal = principal.with_role_arn(&role.value)?;
+    }
+    if let Some(id) = &credential.user_id {
+        principal = principal.with_userid(id);
+    }
+    if let Some(org) = &credential.org {
+        principal = principal.with_org_id(org);
+    }
+    if let Some(id) = &credential.canonical_user {
+        principal = principal.with_canonical_id(id);
+    }
+    principal.with_tags(credential.tags.iter().cloned())
+}
+
+fn peers(trusted: &model::Trusted) -> Result<Peers, CidrError> {
+    CidrSet::new(trusted.ranges.iter().copied()).map(|ranges| Peers::new(ranges, trusted.unix))
+}
+
 fn upstream(upstream: &storage::Upstream) -> Upstream {
     Upstream {
         name: upstream.name.value.clone(),
-        authority: upstream.endpoint.value.authority(),
+        authority: upstream.endpoints.first().map_or_else(String::new, |endpoint| endpoint.value.authority()),
         region: upstream.region.clone(),
         addressing: match upstream.addressing {
             storage::Addressing::Path => Addressing::Path,
@@ -287,6 +321,7 @@ fn upstream(upstream: &storage::Upstream) -> Upstream {
                     session_token: session_token.clone(),
                 }
             }
+            storage::UpstreamCredentials::Aws { .. } => Credentials::Provided,
             storage::UpstreamCredentials::Passthrough => Credentials::Passthrough,
             storage::UpstreamCredentials::Anonymous => Credentials::Anonymous,
         },

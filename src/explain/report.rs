@@ -3,6 +3,7 @@
 
 use crate::auth::sigv4::explain::signed_texts;
 use crate::pipeline::authorize::Access;
+use crate::pipeline::limits::link_name;
 use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::Reason;
 use crate::request::RawRequest;
@@ -56,6 +57,7 @@ impl Report {
             })
             .unwrap_or_default();
         set(&mut fields, "actions", json!(actions));
+        set(&mut fields, "link", json!(link_name(snapshot, outcome).map(|link| link.to_string())));
         let identity = outcome.authenticated().and_then(|found| snapshot.identity(found.principal));
         set(&mut fields, "principal", json!(identity.and_then(|identity| identity.principal.arn())));
         let network = outcome.network.as_ref();
@@ -124,7 +126,7 @@ impl Report {
 fn empty() -> Value {
     json!({
         "decision": "deny", "stage": null, "reason": null, "status": null, "s3_code": null, "operation": null,
-        "actions": [], "principal": null,
+        "actions": [], "principal": null, "link": null,
         "identity": { "source_ip": null, "source_vpc": null, "source_vpce": null, "proof": null },
         "matched": [], "canonical_request": null, "string_to_sign": null, "hint": null,
     })

@@ -23,12 +23,14 @@ impl LinkId {
         Self::named(request.key, keyring, request.signed_at, request.region.as_bytes(), &request.content)
     }
 
-    /// The name of the link with these parameters, and when it ends. Nothing is verified: a URL with a wrong signature
+    /// The name of the link at a URL, and when it ends. Nothing is verified: a URL with a wrong signature
     /// has a name that no request ever gets.
     ///
     /// # Errors
     /// See [`UrlFault`].
-    pub fn of_url(query: &Query<'_>, keyring: &Keyring) -> Result<(Self, UnixMillis), UrlFault> {
+    pub fn of_url(url: &str, keyring: &Keyring) -> Result<(Self, UnixMillis), UrlFault> {
+        let (_, query) = url.split_once('?').ok_or(UrlFault::NotPresigned)?;
+        let query = Query::parse(query.as_bytes()).map_err(|_| UrlFault::NotPresigned)?;
         let value = |name: &str| query.first(name.as_bytes()).ok_or(UrlFault::NotPresigned);
         if value("X-Amz-Algorithm")? != ALGORITHM.as_bytes() {
             return Err(UrlFault::Algorithm);

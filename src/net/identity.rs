@@ -258,13 +258,14 @@ pub fn identify<'h, I: Iterator<Item = &'h [u8]>>(
     network: &NetworkRules,
     lines: impl Fn(&'static str) -> I,
 ) -> Result<NetworkIdentity, NetError> {
-    let unknown = NetworkIdentity::new(NetworkPath::Unknown, Proof::Unknown, Transport::own(facts.tls));
-    let Some(peer) = facts.peer else { return Ok(unknown) };
-    let peer = fold_mapped(peer.ip());
-    let mut origin = Origin { address: peer, proof: Proof::Peer, transport: Transport::own(facts.tls) };
+    let own = Transport::own(facts.tls);
+    let unknown = NetworkIdentity::new(NetworkPath::Unknown, Proof::Unknown, own);
+    // the peer of a Unix socket has no address: it proves nothing, but may be believed about others
+    let peer = facts.peer.map(|peer| fold_mapped(peer.ip()));
+    let mut origin = peer.map(|address| Origin { address, proof: Proof::Peer, transport: own });
     if let Some(header) = believed(facts, listener, peer)? {
         let ProxySource::Client { source, .. } = header.source else { return Ok(unknown) };
-        origin = Origin {
+        let told = Origin {
             address: fold_mapped(source.ip()),
             proof: match header.version {
                 ProxyVersion::V1 => Proof::ProxyV1,
@@ -273,19 +274,22 @@ pub fn identify<'h, I: Iterator<Item = &'h [u8]>>(
             transport: Transport::before(header, facts.tls),
         };
         // no forwarded headers here: a proxy inside another network can have any address, also a trusted one
-        if let Some(identity) = through_link(header, origin, network) {
+        if let Some(identity) = through_link(header, told, network) {
             return Ok(identity);
         }
+        origin = Some(told);
     }
-    if let Some(rules) = listener.forwarded.as_ref().filter(|rules| rules.trusted.contains(origin.address)) {
+    let nearest = origin.map(|origin| origin.address);
+    if let Some(rules) = listener.forwarded.as_ref().filter(|rules| rules.trusted.contains(nearest)) {
         let Some(client) = told(rules, lines)? else { return Ok(unknown) };
-        origin = Origin {
+        let transport = origin.map_or(own, |origin| origin.transport);
+        origin = Some(Origin {
             address: client.address,
             proof: Proof::Forwarded,
-            transport: client.proto.map_or(origin.transport, Transport::forwarded),
-        };
+            transport: client.proto.map_or(transport, Transport::forwarded),
+        });
     }
-    Ok(at_address(origin, network))
+    Ok(origin.map_or(unknown, |origin| at_address(origin, network)))
 }
 
 /// Where a request comes from, as far as it is followed.
@@ -300,7 +304,7 @@ struct Origin {
 fn believed<'f>(
     facts: &'f ConnFacts,
     listener: &ListenerRules,
-    peer: IpAddr,
+    peer: Option<IpAddr>,
 ) -> Result<Option<&'f ProxyHeader>, NetError> {
     let Some(trusted) = &listener.proxy_protocol else { return Ok(None) };
     if !trusted.contains(peer) {
@@ -334,9 +338,9 @@ fn told<'h, I: Iterator<Item = &'h [u8]>>(
     let chain = lines(rules.header.name());
     match rules.header {
         ForwardedHeader::XForwardedFor => {
-            forwarded::x_forwarded_for(chain, lines(PROTO_HEADER), &rules.trusted)
+            forwarded::x_forwarded_for(chain, lines(PROTO_HEADER), rules.trusted.ranges())
         }
-        ForwardedHeader::Forwarded => forwarded::forwarded(chain, &rules.trusted),
+        ForwardedHeader::Forwarded => forwarded::forwarded(chain, rules.trusted.ranges()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! It must not hold anything that a request can change.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -14,16 +15,55 @@ use super::proxy_protocol::is_endpoint_id;
 #[derive(Clone, Debug, Default)]
 pub struct ListenerRules {
     /// The peers that must send a PROXY header; every other peer is refused. `None`: no header is expected.
-    pub proxy_protocol: Option<CidrSet>,
+    pub proxy_protocol: Option<Peers>,
     /// The peers that are believed about forwarded requests. `None`: such headers mean nothing.
     pub forwarded: Option<ForwardedRules>,
+}
+
+/// Peers that are believed about others.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    ranges: CidrSet,
+    unix: bool,
+}
+
+impl Peers {
+    /// The peers with an address in `ranges`, and with `unix` those of a Unix socket, which have none.
+    #[must_use]
+    pub const fn new(ranges: CidrSet, unix: bool) -> Self {
+        Self { ranges, unix }
+    }
+
+    /// Whether a peer is one of them; `None` is one without an address.
+    #[must_use]
+    pub fn contains(&self, peer: Option<IpAddr>) -> bool {
+        peer.map_or(self.unix, |peer| self.ranges.contains(peer))
+    }
+
+    /// The addresses.
+    #[must_use]
+    pub const fn ranges(&self) -> &CidrSet {
+        &self.ranges
+    }
+
+    /// Whether those of a Unix socket are among them.
+    #[must_use]
+    pub const fn unix(&self) -> bool {
+        self.unix
+    }
+}
+
+impl From<CidrSet> for Peers {
+    fn from(ranges: CidrSet) -> Self {
+        Self::new(ranges, false)
+    }
 }
 
 /// Who tells the client's address in a header, and in which.
 #[derive(Clone, Debug)]
 pub struct ForwardedRules {
     /// The proxies that are believed, and that are passed over in the chain.
-    pub trusted: CidrSet,
+    pub trusted: Peers,
     /// The header that they write.
     pub header: ForwardedHeader,
 }

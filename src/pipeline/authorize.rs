@@ -1,10 +1,10 @@
 //! Asks the policies about everything that a request needs.
 //! It must not know a rule of the policy language: it fills the context and combines decisions.
 
+use super::keys::Subject;
 use super::outcome::Denial;
 use crate::auth::Authenticated;
 use crate::auth::scheme::Scheme;
-use crate::clock::UnixMillis;
 use crate::net;
 use crate::net::ListenerIndex;
 use crate::net::identity::NetworkIdentity;
@@ -14,10 +14,8 @@ use crate::policy::context::{
 };
 use crate::policy::decide::{Layers, Outcome as Said, decide, would_deny};
 use crate::policy::key::Key;
-use crate::policy::query::{ActionRef, ContextRef, Query, ResourceRef};
+use crate::policy::query::{ActionRef, ContextRef, Owner, Query, ResourceRef};
 use crate::reason::Reason;
-use crate::request::RawRequest;
-use crate::s3::effective::effective_header;
 use crate::s3::error::ErrorCode;
 use crate::s3::requirement::{Kind, Requirement, Resource};
 use crate::snapshot::{self, Snapshot};
@@ -70,12 +68,9 @@ impl AccessDecision<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Question<'r, 'q, 'h> {
     pub(super) snapshot: &'r Snapshot,
-    pub(super) request: &'q RawRequest<'h>,
+    pub(super) subject: Subject<'q, 'h>,
     pub(super) network: &'q NetworkIdentity,
     pub(super) authenticated: &'q Authenticated<'r>,
-    /// Bucket and key of the source of a copy, decoded.
-    pub(super) copy_source: Option<&'q [u8]>,
-    pub(super) now: UnixMillis,
 }
 
 impl<'r> Question<'r, '_, '_> {
@@ -94,8 +89,10 @@ impl<'r> Question<'r, '_, '_> {
             // what needs nothing is no operation that policies know
             return AccessDecision { said: Access::ImplicitDeny, ..decision };
         }
-        let operation = self.operation_keys();
-        let context = self.context(&operation);
+        let (keys, object, bucket_tags) =
+            (self.subject.keys(), self.subject.object_tags(), self.subject.bucket_tags());
+        let context =
+            Context { issued: identity.issued, ..self.context(&keys, object.tags(), bucket_tags.tags()) };
         let mut shadow_denied = SmallVec::new();
         for requirement in requirements {
             let Some(resource) = resource(&requirement.resource) else {
@@ -118,7 +115,10 @@ impl<'r> Question<'r, '_, '_> {
             };
             let query = Query {
                 principal: &identity.principal,
-                resource_account: None,
+                owner: own.and_then(|at| self.snapshot.buckets.get(at)).map_or_else(
+                    Owner::default,
+                    |bucket| Owner { account: bucket.account.as_deref(), org: bucket.org.as_deref() },
+                ),
                 action: ActionRef::Known(requirement.action),
                 resource,
                 context: ContextRef::Request(&context),
@@ -154,10 +154,15 @@ impl<'r> Question<'r, '_, '_> {
         decision
     }
 
-    fn context<'c>(&'c self, operation: &'c [(Key, OperationValue<'c>)]) -> Context<'c> {
+    fn context<'c>(
+        &'c self,
+        keys: &'c [(Key, OperationValue<'c>)],
+        object: Tags<'c>,
+        bucket: Tags<'c>,
+    ) -> Context<'c> {
         let network = self.network;
-        let headers = &self.request.headers;
-        let age = Age::between(self.authenticated.signed_at, self.now);
+        let headers = &self.subject.request.headers;
+        let age = Age::between(self.authenticated.signed_at, self.subject.now);
         Context {
             network: path(network),
             azure_link_id: network.azure_link_id(),
@@ -170,87 +175,13 @@ impl<'r> Question<'r, '_, '_> {
             region: self.authenticated.region,
             user_agent: headers.first("user-agent").unwrap_or_default(),
             referer: headers.first("referer"),
-            object_tags: self.object_tags(),
-            operation,
-            ..Context::at(self.now)
+            object_tags: object,
+            bucket_tags: bucket,
+            operation: keys,
+            ..Context::at(self.subject.now)
         }
-    }
-
-    /// Tags are not taken apart: where a request brings some, a Deny that asks for them holds, an Allow does not.
-    fn object_tags<'c>(&self) -> Tags<'c> {
-        let in_body = self.request.target.query.has(b"tagging") && !self.request.body.is_empty();
-        if in_body || effective_header(self.request, "x-amz-tagging").is_some() {
-            Tags::Unknown
-        } else {
-            Tags::Absent
-        }
-    }
-
-    /// The keys that come from parameters and headers of the operation; each action sees only those that it supports.
-    fn operation_keys(&self) -> SmallVec<[(Key, OperationValue<'_>); 8]> {
-        let mut found = SmallVec::new();
-        for (key, name) in QUERY_KEYS {
-            if let Some(value) = self.request.target.query.first(name.as_bytes()) {
-                found.push((*key, OperationValue::Text(value)));
-            }
-        }
-        for (key, name) in HEADER_KEYS {
-            if let Some(value) = effective_header(self.request, name) {
-                found.push((*key, OperationValue::Text(value)));
-            }
-        }
-        if let Some(source) = self.copy_source {
-            found.push((Key::XAmzCopySource, OperationValue::Text(source)));
-        }
-        if let Some(value) = self.request.headers.first("x-amz-content-sha256") {
-            found.push((Key::ContentSha256, OperationValue::Text(value)));
-        }
-        // what stands in bodies or has to be worked out is unknown: a Deny that asks for it holds, an Allow does not
-        if self.request.body.is_empty() {
-            return found;
-        }
-        for key in BODY_KEYS {
-            if !found.iter().any(|(known, _)| known == key) {
-                found.push((*key, OperationValue::Unknown));
-            }
-        }
-        found
     }
 }
-
-const QUERY_KEYS: &[(Key, &str)] = &[
-    (Key::Prefix, "prefix"),
-    (Key::Delimiter, "delimiter"),
-    (Key::MaxKeys, "max-keys"),
-    (Key::VersionId, "versionId"),
-];
-
-const HEADER_KEYS: &[(Key, &str)] = &[
-    (Key::XAmzAcl, "x-amz-acl"),
-    (Key::XAmzGrantFullControl, "x-amz-grant-full-control"),
-    (Key::XAmzGrantRead, "x-amz-grant-read"),
-    (Key::XAmzGrantReadAcp, "x-amz-grant-read-acp"),
-    (Key::XAmzGrantWrite, "x-amz-grant-write"),
-    (Key::XAmzGrantWriteAcp, "x-amz-grant-write-acp"),
-    (Key::XAmzMetadataDirective, "x-amz-metadata-directive"),
-    (Key::XAmzObjectAnnotationDirective, "x-amz-object-annotation-directive"),
-    (Key::XAmzServerSideEncryption, "x-amz-server-side-encryption"),
-    (Key::XAmzKmsKeyId, "x-amz-server-side-encryption-aws-kms-key-id"),
-    (Key::XAmzCustomerAlgorithm, "x-amz-server-side-encryption-customer-algorithm"),
-    (Key::XAmzStorageClass, "x-amz-storage-class"),
-    (Key::XAmzWebsiteRedirectLocation, "x-amz-website-redirect-location"),
-    (Key::XAmzObjectOwnership, "x-amz-object-ownership"),
-    (Key::XAmzBucketNamespace, "x-amz-bucket-namespace"),
-    (Key::IfMatch, "if-match"),
-    (Key::IfNoneMatch, "if-none-match"),
-    (Key::XAmzObjectIfMatch, "x-amz-object-if-match"),
-    (Key::ObjectLockMode, "x-amz-object-lock-mode"),
-    (Key::ObjectLockLegalHold, "x-amz-object-lock-legal-hold"),
-    (Key::ObjectLockRetainUntilDate, "x-amz-object-lock-retain-until-date"),
-];
-
-/// Keys that the bodies of some operations carry.
-const BODY_KEYS: &[Key] = &[Key::LocationConstraint];
 
 fn resource<'a>(resource: &'a Resource<'_>) -> Option<ResourceRef<'a>> {
     match resource {

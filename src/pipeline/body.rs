@@ -65,6 +65,7 @@ impl Upload<'_, '_, '_> {
             sent: rules.onward.framing(framing, told.unwrap_or(0)),
             expects_continue: request.expects_continue,
             rules,
+            renamed: None,
         })
     }
 

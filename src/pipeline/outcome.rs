@@ -4,6 +4,7 @@
 use super::authorize::AccessDecision;
 use crate::auth::Authenticated;
 use crate::auth::error::AuthError;
+use crate::links::claim::LinkClaim;
 use crate::links::constraint::Constraints;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
@@ -52,6 +53,8 @@ pub struct Permit {
     pub copy_source: Option<String>,
     /// How it is carried.
     pub carriage: Carriage,
+    /// What its link has to be asked for first, if it limits something that needs state.
+    pub state: Option<Box<LinkClaim>>,
 }
 
 /// A verdict and all that led to it. What a stage did not get to is `None` or empty.
@@ -125,6 +128,7 @@ impl<'r> Outcome<'r> {
             upstream: snapshot.upstreams.get(permit.upstream)?,
             bucket: bucket.and_then(|bucket| bucket.upstream_bucket.as_deref()),
             copy_source: permit.copy_source.as_deref(),
+            provided: None,
             carriage: &permit.carriage,
         })
     }

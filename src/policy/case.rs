@@ -12,7 +12,7 @@ use super::document::Kind;
 use super::error::PolicyError;
 use super::parse::{self, ParseOptions, parse_value};
 use super::principal::{Principal, PrincipalError};
-use super::query::{ActionRef, ContextRef, Query, ResourceRef};
+use super::query::{ActionRef, ContextRef, Owner, Query, ResourceRef};
 
 /// Why a case cannot be run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -108,7 +108,7 @@ pub fn run_case(line: &str, any_key: bool) -> Result<CaseResult, CaseError> {
         request.contains_key("resource_account").then(|| text(request, "resource_account")).transpose()?;
     let query = Query {
         principal: &principal,
-        resource_account: account,
+        owner: Owner { account, org: None },
         action: ActionRef::from_name(text(request, "action")?),
         resource: ResourceRef::from_arn(resource).ok_or_else(|| CaseError::Resource(resource.into()))?,
         context: ContextRef::Keys(&keys),

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::key::Key;
+use super::value::Decimal;
 use crate::clock::UnixMillis;
 
 pub use lookup::{Facts, Source};
@@ -124,6 +125,18 @@ impl Age {
     }
 }
 
+/// When a credential was issued.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Issued {
+    /// It is a permanent one, or the request is not signed.
+    #[default]
+    Never,
+    /// It is a temporary one, issued at this time.
+    At(UnixMillis),
+    /// It is a temporary one, and nobody has told the gate when it was issued.
+    Untold,
+}
+
 /// A tag: name and value, decoded.
 pub type Tag<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
@@ -154,8 +167,8 @@ pub struct Context<'a> {
     pub transport: Transport,
     /// Where the signature stood.
     pub signed: Signed,
-    /// When the temporary credential of the signer was issued; `None` for permanent ones.
-    pub token_issue_time: Option<UnixMillis>,
+    /// When the credential of the signer was issued (`aws:TokenIssueTime`).
+    pub issued: Issued,
     /// The region that the request is for (`aws:RequestedRegion`).
     pub region: &'a str,
     /// The `User-Agent` header, empty if there is none.
@@ -182,7 +195,7 @@ impl Context<'_> {
             gcp_psc_connection_id: None,
             transport: Transport::Plain,
             signed: Signed::Not,
-            token_issue_time: None,
+            issued: Issued::Never,
             region: "",
             user_agent: b"",
             referer: None,
@@ -198,6 +211,12 @@ impl Context<'_> {
 pub enum OperationValue<'a> {
     /// Decoded once, else as it came.
     Text(&'a [u8]),
-    /// In a body that has not been read.
+    /// `bucket/key`.
+    Path(&'a str, &'a [u8]),
+    /// A number that was worked out.
+    Number(Decimal),
+    /// A truth value that follows from the operation.
+    Bool(bool),
+    /// In a body that has not been read, or said in words that cannot be compared.
     Unknown,
 }

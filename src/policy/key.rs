@@ -128,7 +128,7 @@ keys! {
     SourceOrgPaths "aws:SourceOrgPaths" String Many NeverPresent
     // the resource
     ResourceAccount "aws:ResourceAccount" String One Gate
-    ResourceOrgId "aws:ResourceOrgID" String One Never
+    ResourceOrgId "aws:ResourceOrgID" String One Gate
     ResourceOrgPaths "aws:ResourceOrgPaths" String Many Never
     ResourceTag "aws:ResourceTag/" String Tagged Never
     RequestTag "aws:RequestTag/" String Tagged Gate
@@ -180,8 +180,6 @@ keys! {
     ObjectLockLegalHold "s3:object-lock-legal-hold" String One Gate
     ObjectLockRetainUntilDate "s3:object-lock-retain-until-date" Date One Gate
     ObjectLockRemainingDays "s3:object-lock-remaining-retention-days" Numeric One Gate
-    ObjectLockEventHold "s3:object-lock-event-hold" String One Gate
-    ObjectLockEventHoldDays "s3:object-lock-event-hold-duration-days" Numeric One Gate
     RequestObjectTag "s3:RequestObjectTag/" String Tagged Gate
     RequestObjectTagKeys "s3:RequestObjectTagKeys" String Many Gate
     ObjectCreationOperation "s3:ObjectCreationOperation" Bool One Gate
@@ -189,6 +187,8 @@ keys! {
     // S3: stored with the object, or in bodies that are not read
     ExistingObjectTag "s3:ExistingObjectTag/" String Tagged Never
     InventoryFields "s3:InventoryAccessibleOptionalFields" String Many Never
+    ObjectLockEventHold "s3:object-lock-event-hold" String One Never
+    ObjectLockEventHoldDays "s3:object-lock-event-hold-duration-days" Numeric One Never
     ReplicationPause "s3:isReplicationPauseRequest" Bool One Never
     // S3: the control plane, which is not served here
     ExistingJobOperation "s3:ExistingJobOperation" String One NeverPresent

@@ -116,13 +116,22 @@ pub enum ContextRef<'a> {
     Keys(&'a KeyMap),
 }
 
+/// Who owns a resource, as far as the configuration tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// The account; `None` counts as that of the principal.
+    pub account: Option<&'a str>,
+    /// Its organization.
+    pub org: Option<&'a str>,
+}
+
 /// One question to the policies.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
     /// Who asks.
     pub principal: &'a Principal,
-    /// The account that owns the resource; `None` if not configured, which counts as the account of the principal.
-    pub resource_account: Option<&'a str>,
+    /// Who owns the resource.
+    pub owner: Owner<'a>,
     /// What for.
     pub action: ActionRef<'a>,
     /// On what.
@@ -136,7 +145,7 @@ impl<'a> Query<'a> {
         match self.context {
             ContextRef::Request(context) => {
                 let action = self.action.known();
-                Source::Request(Facts::new(context, self.principal, self.resource_account, action))
+                Source::Request(Facts::new(context, self.principal, self.owner, action))
             }
             ContextRef::Keys(map) => Source::Map(map),
         }
@@ -144,7 +153,7 @@ impl<'a> Query<'a> {
 
     /// Whether the principal and the resource belong to the same account.
     pub(super) fn same_account(&self) -> bool {
-        self.resource_account.is_none_or(|account| self.principal.account() == Some(account))
+        self.owner.account.is_none_or(|account| self.principal.account() == Some(account))
     }
 }
 

@@ -3,10 +3,14 @@
 
 use bytes::{Buf as _, BytesMut};
 use pingora_timeout::fast_timeout::fast_timeout;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
+use super::buffers::Buffer;
 use crate::request::framing::{Decoder, Framing, Piece};
 use crate::request::head;
 
@@ -25,6 +29,10 @@ pub struct ConnLimits {
     pub write: Duration,
 }
 
+/// The most bytes of the first read of a request: a head as most are, and little of a body, which goes on without a copy.
+const FIRST_READ: usize = 4096;
+/// A buffer for answers that grew larger than this is given back.
+const KEPT_OUTPUT: usize = 16 * 1024;
 /// The most bytes of a refused body that are read so that the connection can stay open.
 const DRAIN_BYTES: u64 = 64 * 1024;
 /// For how long a refused body is read.
@@ -68,8 +76,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !self.input.is_empty() {
             return true;
         }
-        self.input.reserve(4096);
-        matches!(fast_timeout(self.limits.idle, self.stream.read_buf(&mut self.input)).await, Ok(Ok(1..)))
+        let (stream, input) = (&mut self.stream, &mut self.input);
+        // a connection that waits holds no buffer: one of the thread's is lent to it for each look
+        let first_bytes = poll_fn(|cx| {
+            let mut buffer = Buffer::take();
+            let mut filled = ReadBuf::new(buffer.get_mut(..FIRST_READ).unwrap_or_default());
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut filled))?;
+            input.extend_from_slice(filled.filled());
+            Poll::Ready(io::Result::Ok(!input.is_empty()))
+        });
+        matches!(fast_timeout(self.limits.idle, first_bytes).await, Ok(Ok(true)))
     }
 
     /// Reads a request head that has begun to arrive.
@@ -115,13 +131,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         write_all(&mut self.stream, bytes, self.limits.write).await
     }
 
-    /// Writes and empties [`Conn::out`].
+    /// Writes and empties [`Conn::out`]; a large one is given back, since what follows may take its time.
     ///
     /// # Errors
     /// As [`Conn::write`].
     pub async fn write_out(&mut self) -> io::Result<()> {
         let outcome = write_all(&mut self.stream, &self.out, self.limits.write).await;
-        self.out.clear();
+        if self.out.capacity() > KEPT_OUTPUT {
+            self.out = Vec::new();
+        } else {
+            self.out.clear();
+        }
         outcome
     }
 

@@ -1,15 +1,17 @@
 //! The application behind each listener: reads heads, asks the pipeline, answers or relays, records.
 //! It must not decide: a refusal is always a value that came from a pure function.
 
+use super::admit::admit;
 use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
-use super::relay::{self, Relayed};
+use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
-use crate::pipeline::{self, Denial, Permit, Verdict};
+use crate::net::source::Source;
+use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
 use crate::request::method::Method;
@@ -19,11 +21,10 @@ use crate::response::head::Client;
 use crate::s3::error::{ErrorCode, S3Error};
 use bytes::BytesMut;
 use pingora_core::server::ShutdownWatch;
+use rustls::ServerConfig;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
-
-/// A buffer that a request made larger than this is given back.
-const KEPT_OUTPUT: usize = 16 * 1024;
 
 /// All listeners.
 #[derive(Debug)]
@@ -77,13 +78,27 @@ impl Edge {
         drop(running);
         match tls {
             None => Session::new(&self.world, stream, facts, limits).serve(shutdown).await,
-            Some(config) => match handshake::accept(config, stream).await {
-                Ok((stream, version)) => {
-                    facts.tls = Some(version);
-                    Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
-                }
-                Err(reason) => journal::refused(&self.world, &facts, reason),
-            },
+            // on the heap, so that cleartext does not hold the room for it
+            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits, shutdown)).await,
+        }
+    }
+
+    async fn serve_tls<S>(
+        &self,
+        config: Arc<ServerConfig>,
+        stream: S,
+        mut facts: ConnFacts,
+        limits: ConnLimits,
+        shutdown: &ShutdownWatch,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        match handshake::accept(config, stream).await {
+            Ok((stream, version)) => {
+                facts.tls = Some(version);
+                Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
+            }
+            Err(reason) => journal::refused(&self.world, &facts, reason),
         }
     }
 }
@@ -107,11 +122,9 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 // between two requests a connection ends at once when the gate does
                 _ = shutdown.wait_for(|down| *down) => false,
             };
-            if !began || self.request().await == Next::Close || self.world.is_draining() {
+            // on the heap, so that a connection that waits does not hold the room that a request needs
+            if !began || Box::pin(self.request()).await == Next::Close || self.world.is_draining() {
                 return;
-            }
-            if self.conn.out.capacity() > KEPT_OUTPUT {
-                self.conn.out = Vec::new();
             }
         }
     }
@@ -172,7 +185,9 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
-        let mut outcome = pipeline::decide(snapshot, &self.facts, request, None, entry.now);
+        let mut outcome = self
+            .too_often(running, request, entry.now)
+            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
         let body;
         if matches!(outcome.verdict, Verdict::ReadBody) {
             let watch = Stopwatch::start();
@@ -186,14 +201,25 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
+        let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
+            outcome.refuse(denial);
+            LinkLimits::default()
+        });
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
+                let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
+                let held = keys.and_then(|keys| keys.valid(entry.now));
                 let mut head = Vec::with_capacity(1024);
-                if let Some(outgoing) = outcome.outgoing(snapshot, request) {
+                if let Some(mut outgoing) = outcome.outgoing(snapshot, request) {
+                    outgoing.provided = held.as_ref().map(|held| &held.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
                 entry.decided();
-                self.forward(running, request, permit, &head, entry).await
+                if keys.is_some() == held.is_some() {
+                    self.forward(running, request, (permit, limits), &head, entry).await
+                } else {
+                    self.unsigned(request, entry, snapshot.expose_reasons).await
+                }
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
@@ -216,6 +242,29 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             return Next::Close;
         }
         next
+    }
+
+    /// Answers a request that may pass, but that the gate has no credentials to pass on with.
+    async fn unsigned(&mut self, request: &RawRequest<'_>, entry: &mut Entry, expose: bool) -> Next {
+        entry.deny(&Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable));
+        let error = S3Error::new(ErrorCode::ServiceUnavailable);
+        self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
+    }
+
+    /// Counts the request for its source; a refusal if that has sent too many. Nothing costly has been done for it yet.
+    fn too_often<'r>(
+        &self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        now: UnixMillis,
+    ) -> Option<Outcome<'r>> {
+        if running.rates.is_empty() {
+            return None;
+        }
+        let network = pipeline::network(&running.snapshot, &self.facts, request);
+        let exceeded = running.rates.count(Source::of(network.as_ref(), &self.facts), now)?;
+        running.metrics.rate_limited(exceeded.rule);
+        Some(pipeline::slow_down(network, exceeded.wait))
     }
 
     /// Reads a body that a rule must see; it stays in the input for the relay.
@@ -242,24 +291,29 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         &mut self,
         running: &Running,
         request: &RawRequest<'_>,
-        permit: &Permit,
+        (permit, limits): (&Permit, LinkLimits<'_>),
         head: &[u8],
         entry: &mut Entry,
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let relayed = relay::relay(
-            &mut self.conn,
-            peer,
-            relay::Request {
-                head,
-                carriage: &permit.carriage,
-                repeatable: permit.carriage.is_repeatable(request.method),
-                client: Client { version: request.version, keep_alive },
-            },
-        )
-        .await;
+        let carriage = limits.carriage(&permit.carriage);
+        let relayed = {
+            let relay = pin!(relay::relay(
+                &mut self.conn,
+                peer,
+                relay::Request {
+                    head,
+                    carriage: &carriage,
+                    repeatable: carriage.is_repeatable(request.method),
+                    client: Client { version: request.version, keep_alive },
+                    limits: &limits,
+                },
+            ));
+            limits.alive(relay).await
+        };
         entry.relayed(&relayed);
+        limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 

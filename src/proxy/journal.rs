@@ -9,6 +9,7 @@ use crate::clock::{Stopwatch, UnixMillis};
 use crate::links::constraint::Constraint;
 use crate::net::{ConnFacts, ListenerIndex};
 use crate::pipeline::authorize::Access;
+use crate::pipeline::limits::link_name;
 use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
@@ -46,7 +47,7 @@ pub struct Entry {
     /// Of that, waiting for a body that a rule must read.
     waited: Duration,
     overhead: Option<Duration>,
-    upstream: Option<(u16, Option<Duration>)>,
+    upstream: Option<(u16, Option<Duration>, u32)>,
     request_bytes: u64,
 }
 
@@ -91,7 +92,7 @@ impl Entry {
     pub fn relayed(&mut self, relayed: &Relayed) {
         self.status = relayed.status.unwrap_or(0);
         self.reason = relayed.failure.as_ref().map(|failure| failure.reason);
-        self.upstream = Some((relayed.status.unwrap_or(0), relayed.first_byte));
+        self.upstream = Some((relayed.status.unwrap_or(0), relayed.first_byte, relayed.retries));
         self.request_bytes = relayed.request_bytes;
         self.response_bytes = relayed.response_bytes;
     }
@@ -192,9 +193,11 @@ fn numbers(
         Err(AuthError::Anonymous) => AuthRecord { scheme: None, result: AuthResult::Anonymous },
         Err(_) => AuthRecord { scheme: claimed(request).and_then(scheme_index), result: AuthResult::Refused },
     });
-    if let (Verdict::Forward(permit), Some((status, first_byte))) = (&outcome.verdict, entry.upstream) {
+    if let (Verdict::Forward(permit), Some((status, first_byte, retries))) =
+        (&outcome.verdict, entry.upstream)
+    {
         record.upstream =
-            small(permit.upstream).map(|upstream| UpstreamRecord { upstream, status, first_byte });
+            small(permit.upstream).map(|upstream| UpstreamRecord { upstream, status, first_byte, retries });
     }
     if let Some(found) = outcome.authenticated() {
         let positive = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
@@ -292,6 +295,7 @@ fn shown<'l>(
             .and_then(|outcome| outcome.operation)
             .map(super::super::s3::operation::Operation::name),
         bucket: bucket.map(|bucket| bucket.name.as_str()),
+        link: outcome.and_then(|outcome| link_name(snapshot, outcome)),
         auth_scheme: scheme.map(Scheme::as_str),
         principal: identity.and_then(|identity| identity.principal.arn()),
         error_code: denial.map(|denial| denial.error.code.as_str()),

@@ -23,8 +23,7 @@ where
     S: AsyncRead + Unpin,
 {
     let Some(trusted) = rules.proxy_protocol.as_ref() else { return Ok(()) };
-    let is_trusted = facts.peer.is_some_and(|peer| trusted.contains(peer.ip()));
-    if !is_trusted {
+    if !trusted.contains(facts.peer.map(|peer| peer.ip())) {
         return Err(Reason::ProxyHeader);
     }
     let header = fast_timeout(LIMIT, header(stream)).await.ok().flatten().ok_or(Reason::ProxyHeader)?;

@@ -62,6 +62,9 @@ pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) -> usize {
     write_line(out, b"x-amz-id-2", host_id.as_bytes());
     write_line(out, b"Date", Civil::from_instant(manner.now).http().as_bytes());
     write_line(out, b"Content-Type", b"application/xml");
+    if let Some(seconds) = error.retry_after {
+        let _ = write!(out, "Retry-After: {seconds}\r\n");
+    }
     if let Some(reason) = manner.reason {
         write_line(out, b"x-gate-reason", reason.as_bytes());
     }
@@ -97,7 +100,9 @@ const fn phrase(status: u16) -> &'static str {
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
         _ => "Error",
     }
@@ -130,6 +135,17 @@ mod tests {
             )
         );
         assert!(body.ends_with("<RequestId>0000000000000000</RequestId><HostId>00000000000000000000000000000000=</HostId></Error>"));
+    }
+
+    #[test]
+    fn who_shall_wait_is_told_how_long() {
+        let error = S3Error { retry_after: Some(3), ..S3Error::new(ErrorCode::SlowDown) };
+        let (id, now) = (RequestId::new(0), UnixMillis::from_secs(0));
+        let mut out = Vec::new();
+        write(&error, Manner { id, now, to_head: true, keep_alive: true, reason: None }, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{text}");
+        assert!(text.contains("\r\nRetry-After: 3\r\n"), "{text}");
     }
 
     #[test]

@@ -1,18 +1,14 @@
 //! The body of `DeleteObjects`: the keys that must be allowed one by one.
 //! It must not accept a document that two XML readers could take for different keys.
 
-mod xml;
-
 use super::bucket::BucketName;
 use super::classify::{BodyObject, Classified};
 use super::error::{ErrorCode, S3Error};
 use super::key::{Key, KeyError};
 use super::requirement::Requirement;
+use super::xml::{Cursor, Tag, XmlError};
 use crate::reason::Reason;
 use crate::request::percent::is_unreserved;
-use xml::{Cursor, Tag};
-
-pub use xml::XmlError;
 
 /// The most objects of one request (S3 API reference, DeleteObjects).
 pub const MAX_OBJECTS: usize = 1000;
@@ -83,7 +79,9 @@ impl DeleteBody {
     /// See [`DeleteBodyError`].
     pub fn parse(body: &[u8]) -> Result<Self, DeleteBodyError> {
         let mut cursor = Cursor::new(body)?;
-        cursor.root("Delete")?;
+        if !cursor.root("Delete")? {
+            return Err(DeleteBodyError::Count);
+        }
         let mut objects = Vec::new();
         let mut quiet = false;
         loop {
@@ -97,7 +95,7 @@ impl DeleteBody {
                     }
                 }
                 Tag::Close("Delete") => break,
-                Tag::Open(_) | Tag::Close(_) => return Err(DeleteBodyError::Element),
+                Tag::Open(_) | Tag::Close(_) | Tag::Empty(_) => return Err(DeleteBodyError::Element),
             }
         }
         cursor.end()?;
@@ -152,7 +150,7 @@ fn object(cursor: &mut Cursor<'_>) -> Result<DeletedObject, DeleteBodyError> {
                 cursor.text(name)?;
             }
             Tag::Close("Object") => break,
-            Tag::Close(_) => return Err(DeleteBodyError::Element),
+            Tag::Close(_) | Tag::Empty(_) => return Err(DeleteBodyError::Element),
         }
     }
     Ok(DeletedObject { key: key.ok_or(DeleteBodyError::Element)?, version })

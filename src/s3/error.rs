@@ -40,11 +40,13 @@ error_codes! {
     AuthorizationHeaderMalformed 400 "The authorization header is malformed."
     AuthorizationQueryParametersError 400 "The query-string authentication parameters are malformed."
     BadDigest 400 "The Content-MD5 you specified did not match what we received."
+    BadGateway 502 "The service gave an answer that cannot be used. Please try again."
     BadRequest 400 "Bad Request"
     EntityTooLarge 400 "Your proposed upload exceeds the maximum allowed size"
     EntityTooSmall 400 "Your proposed upload is smaller than the minimum allowed size"
     ExpectationFailed 417 "The Expect header names an expectation that is not supported."
     ExpiredToken 400 "The provided token has expired."
+    GatewayTimeout 504 "The service did not answer in time. Please try again."
     HTTPVersionNotSupported 505 "The HTTP version specified is not supported."
     IncompleteBody 400 "You did not provide the number of bytes specified by the Content-Length HTTP header"
     InternalError 500 "We encountered an internal error. Please try again."
@@ -83,25 +85,34 @@ pub struct S3Error {
     pub message: Cow<'static, str>,
     /// Elements between the message and the request id.
     pub extras: Vec<(&'static str, String)>,
+    /// After how many seconds to try again (RFC 9110 section 10.2.3), if that is known.
+    pub retry_after: Option<u64>,
 }
 
 impl S3Error {
     /// The code with its usual message.
     #[must_use]
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, message: Cow::Borrowed(code.message()), extras: Vec::new() }
+        Self { code, message: Cow::Borrowed(code.message()), extras: Vec::new(), retry_after: None }
     }
 
     /// The code with another message.
     #[must_use]
     pub fn with_message(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), extras: Vec::new() }
+        Self { code, message: message.into(), extras: Vec::new(), retry_after: None }
     }
 
     /// Adds an element after those that are there.
     #[must_use]
     pub fn extra(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.extras.push((name, value.into()));
+        self
+    }
+
+    /// Tells after how many seconds it is worth another try; at least one.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(if seconds == 0 { 1 } else { seconds });
         self
     }
 

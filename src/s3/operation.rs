@@ -1,8 +1,19 @@
 //! The operations of S3 by name; the table below says by which requests each is called and what it needs.
 //! It must not read a request: `classify.rs` does.
 
+pub mod reference;
 pub(crate) mod row;
 pub(crate) mod table;
+
+/// The headers that set an access control list.
+pub const ACL_HEADERS: &[&str] = &[
+    "x-amz-acl",
+    "x-amz-grant-full-control",
+    "x-amz-grant-read",
+    "x-amz-grant-read-acp",
+    "x-amz-grant-write",
+    "x-amz-grant-write-acp",
+];
 
 macro_rules! operations {
     ($($variant:ident)*) => {

@@ -2,16 +2,18 @@
 //! It must not listen yet.
 
 use super::Port;
-use super::peers::{PeerError, peers};
-use super::tls;
+use super::peers::{PeerError, keys, peers};
+use super::{links, tls};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
 use crate::proxy::journal::SCHEMES;
+use crate::proxy::rates::Rates;
 use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
+use crate::store::keeper::{Keeper, WhenStoreFails};
 use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
@@ -28,6 +30,9 @@ pub enum BootError {
     /// The metrics cannot be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// The link store cannot be opened.
+    #[error(transparent)]
+    LinkStore(#[from] links::LinkStoreError),
     /// The access log cannot be opened.
     #[error("cannot write the access log to `{path}`: {error}")]
     AccessLog {
@@ -59,7 +64,7 @@ pub fn boot(
     snapshot: Snapshot,
     access: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
-    let metrics = Metrics::new(&metrics_config(&snapshot, &Statements::default()))?;
+    let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
     let audit = match (access, &config.logs.audit) {
         (Access::Configured, Some(path)) => {
@@ -75,31 +80,50 @@ pub fn boot(
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config.listeners.iter().map(|listener| Port { address: listener.address.value }).collect();
-    let running = running(config, snapshot, &metrics)?;
+    let ports = config
+        .listeners
+        .iter()
+        .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
+        .collect();
+    let running = running(config, snapshot, None, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
-    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+    let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
+    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)), ports))
 }
 
-/// What a config makes of the running gate.
+/// What a config makes of the running gate; upstreams that did not change are taken over from `before`.
 ///
 /// # Errors
 /// [`BootError::Peer`].
-pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+pub(super) fn running(
+    config: &Config,
+    snapshot: Snapshot,
+    before: Option<&Running>,
+    metrics: &Metrics,
+) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
-    let metrics = metrics.with_config(&metrics_config(&snapshot, &statements));
+    let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
     Ok(Running {
-        peers: peers(config)?,
+        peers: peers(config, before.map_or(&[], |before| &before.peers))?,
+        keys: keys(config, before.map_or(&[], |before| &before.keys)),
         tls: tls::certificates(config),
+        rates: Rates::new(&config.links.rate_limits),
         snapshot,
         statements,
         metrics,
+        quotas: links::quotas(&config.links),
+        when_store_fails: if config.links.deny_when_store_fails {
+            WhenStoreFails::Deny
+        } else {
+            WhenStoreFails::Allow
+        },
         admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
+        shutdown: config.shutdown,
         shown: config.shown.clone(),
     })
 }
 
-fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
+fn metrics_config(config: &Config, snapshot: &Snapshot, statements: &Statements) -> MetricsConfig {
     MetricsConfig {
         version: build::VERSION.to_owned(),
         revision: build::REVISION.to_owned(),
@@ -110,6 +134,7 @@ fn metrics_config(snapshot: &Snapshot, statements: &Statements) -> MetricsConfig
         shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
+        rate_limits: config.links.rate_limits.iter().map(ToString::to_string).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }
 }

@@ -3,8 +3,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::time::Duration;
 
 use crate::config::model::{Config, LoadedFile, Tls};
 use crate::config::source::SystemSource;
@@ -12,9 +10,6 @@ use crate::net::ListenerIndex;
 use crate::proxy::certificates::{Certificates, Looked};
 use crate::proxy::world::World;
 use crate::secret::Secret;
-
-/// Between two looks at the files. They are small, few, and compared by content: no way to exchange them is missed.
-const EVERY: Duration = Duration::from_secs(2);
 
 /// The certificates of each listener, in the order of the configuration.
 #[must_use]
@@ -34,8 +29,9 @@ fn content(file: &LoadedFile) -> Secret {
     file.bytes.clone()
 }
 
-/// Reads the certificate files of all listeners again. What changed and is good serves the next connections; what is
-/// not leaves the old ones in force, and is said once.
+/// Reads the certificate files of all listeners again: they are few and small, and compared by content, so that no way
+/// to exchange them is missed. What changed and is good serves the next connections; what is not leaves the old ones in
+/// force, and is said once. A config that is broken in another place does not matter.
 pub fn reload(world: &World) {
     for (index, certificates) in served(world) {
         match certificates.look(&SystemSource) {
@@ -61,9 +57,10 @@ pub fn tell(world: &World) {
 }
 
 fn count(world: &World) {
-    for (index, tls) in (0..).zip(&world.running.load().tls) {
+    let running = world.running.load();
+    for (index, tls) in (0..).zip(&running.tls) {
         let not_after = tls.as_ref().map(|certificates| certificates.not_after());
-        world.telemetry.metrics.certificates_expire(ListenerIndex(index), not_after);
+        running.metrics.certificates_expire(ListenerIndex(index), not_after);
     }
 }
 
@@ -81,22 +78,4 @@ fn served(world: &World) -> Vec<(ListenerIndex, Arc<Certificates>)> {
 
 fn name(world: &World, index: ListenerIndex) -> String {
     world.running.load().snapshot.listener(index).map(|listener| listener.name.clone()).unwrap_or_default()
-}
-
-/// Looks at the files until it is dropped.
-#[derive(Debug)]
-pub struct Watcher {
-    _until: Sender<()>,
-}
-
-/// Begins to look at the files, in a thread of its own: they may lie on a file system that is slow to answer.
-#[must_use]
-pub fn watch(world: Arc<World>) -> Watcher {
-    let (until, dropped) = mpsc::channel();
-    std::thread::spawn(move || {
-        while dropped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-            reload(&world);
-        }
-    });
-    Watcher { _until: until }
 }

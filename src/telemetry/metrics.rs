@@ -34,6 +34,8 @@ pub struct MetricsConfig {
     pub operations: Vec<&'static str>,
     /// The names of the authentication schemes.
     pub auth_schemes: Vec<&'static str>,
+    /// The limits on requests in a time, in the order of the config.
+    pub rate_limits: Vec<String>,
     /// The names of the constraints that a link can carry.
     pub constraints: Vec<&'static str>,
 }
@@ -59,6 +61,9 @@ impl From<prometheus::Error> for MetricsError {
         Self(error.to_string())
     }
 }
+
+/// The states of an address of an upstream.
+pub const UPSTREAM_STATES: [&str; 3] = ["up", "ejected", "unhealthy"];
 
 /// All metrics.
 #[derive(Debug)]
@@ -110,6 +115,51 @@ impl Metrics {
         self.handles.connections.get(listener.get()).map(Held::new)
     }
 
+    /// How many addresses an upstream has in each state.
+    pub fn upstream_endpoints(&self, upstream: &str, counts: [usize; 3]) {
+        for (state, count) in UPSTREAM_STATES.iter().zip(counts) {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.vectors.upstream_endpoints.with_label_values(&[upstream, state]).set(count);
+        }
+    }
+
+    /// When the credentials of an upstream expire.
+    pub fn upstream_credentials_expiry(&self, upstream: &str, at: UnixMillis) {
+        self.vectors.upstream_credentials_expiry.with_label_values(&[upstream]).set(at.secs());
+    }
+
+    /// An upstream is configured no more: what was true of it is no longer; what was counted stays.
+    pub fn forget_upstream(&self, upstream: &str) {
+        // they may never have been there
+        let _ = self.vectors.upstream_credentials_expiry.remove_label_values(&[upstream]);
+        for state in UPSTREAM_STATES {
+            let _ = self.vectors.upstream_endpoints.remove_label_values(&[upstream, state]);
+        }
+    }
+
+    /// The store knows so many links.
+    pub fn links_tracked(&self, links: u64) {
+        self.handles.links_tracked.set(i64::try_from(links).unwrap_or(i64::MAX));
+    }
+
+    /// So many revocations are in force.
+    pub fn revocations(&self, entries: usize) {
+        self.handles.revocations.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    /// The link store was asked, which took so long.
+    pub fn store_call(&self, took: std::time::Duration, good: bool) {
+        self.handles.store_duration.observe(took.as_secs_f64());
+        if !good {
+            self.handles.store_errors.inc();
+        }
+    }
+
+    /// So many ends of requests were never told to the link store.
+    pub fn store_lost(&self, notes: u64) {
+        self.handles.store_errors.inc_by(notes);
+    }
+
     /// The first config was read at this time and is in force.
     pub fn config_loaded(&self, at: UnixMillis) {
         self.handles.reload_successful.set(1);
@@ -126,6 +176,13 @@ impl Metrics {
     pub fn config_refused(&self) {
         self.handles.reload_successful.set(0);
         self.handles.reloads_refused.inc();
+    }
+
+    /// Counts a request that was too much for a limit, by its position.
+    pub fn rate_limited(&self, rule: usize) {
+        if let Some(series) = self.handles.rate_limited.get(rule) {
+            series.inc();
+        }
     }
 
     /// The first certificate of a listener expires at this time, in seconds since the epoch; `None` for cleartext.

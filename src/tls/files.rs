@@ -55,7 +55,8 @@ impl<T> Files<T> {
         Ok(Files { pairs, client_ca: self.client_ca.as_ref().map(map).transpose()? })
     }
 
-    fn each(&self) -> impl Iterator<Item = &T> {
+    /// Every file.
+    pub fn each(&self) -> impl Iterator<Item = &T> {
         self.pairs.iter().flat_map(|pair| [&pair.certificate, &pair.private_key]).chain(&self.client_ca)
     }
 }

@@ -2,6 +2,7 @@
 //! It must not hold anything that has to be decided again.
 
 use super::body::BodyRules;
+use super::rename::Renamed;
 use crate::request::framing::Framing;
 
 /// Up to this many bytes, a body that is checked is read and judged before S3 hears of it.
@@ -20,6 +21,8 @@ pub struct Carriage {
     pub expects_continue: bool,
     /// What the request body must be.
     pub rules: BodyRules,
+    /// The bucket, where the answer names it and the store knows it by another name.
+    pub renamed: Option<Renamed>,
 }
 
 impl Carriage {

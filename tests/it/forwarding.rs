@@ -356,6 +356,26 @@ fn passthrough_changes_nothing_that_was_signed() {
     }
 }
 
+#[test]
+fn a_listing_shows_the_name_that_the_client_uses() {
+    let listing = |request: &crate::support::recorded::Record| {
+        let name = request.path().trim_matches('/').to_owned();
+        let key = format!("<Contents><Key>{name}</Key></Contents>");
+        let body =
+            format!("<?xml version=\"1.0\"?>\n<ListBucketResult><Name>{name}</Name>{key}</ListBucketResult>");
+        reply::status("200 OK", &[("Content-Type", "application/xml")], &body)
+    };
+    let upstream = Upstream::scripted(listing);
+    let config = Config { upstream_bucket: Some("prod-bkt"), ..Config::resign(upstream.endpoint()) };
+    let gate = Gate::start(&config);
+    let mut client = Client::connect(gate.address());
+    for _ in 0..2 {
+        client.send(&Request::get("/bkt").query("list-type", "2").presigned());
+        let text = client.response("GET").text();
+        assert!(text.contains("<Name>bkt</Name><Contents><Key>prod-bkt</Key>"), "{text}");
+    }
+}
+
 /// The source of a copy means one object to policy and store, in whatever spelling it came.
 #[test]
 fn the_source_of_a_copy_means_one_object() {

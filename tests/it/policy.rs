@@ -118,6 +118,13 @@ fn errors_are_told_all_at_once_with_a_hint_each() {
 }
 
 #[test]
+fn a_config_shows_the_findings_of_all_its_documents_at_once() {
+    let output = Command::new(BINARY).args(["check", "gate.yaml"]).current_dir(golden()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_golden(&String::from_utf8(output.stderr).unwrap(), "check.txt");
+}
+
+#[test]
 fn a_shadow_policy_is_counted_and_logged_and_stops_nobody() {
     let upstream = Upstream::ok();
     let shadow = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/a/*"}}"#;
@@ -146,4 +153,32 @@ fn a_shadow_policy_is_counted_and_logged_and_stops_nobody() {
         let paths: Vec<_> = named.filter(|line| line.contains(r#""url.path":"/bkt/a/"#)).collect();
         (paths.len() == 2).then_some(())
     });
+}
+
+#[test]
+fn a_body_that_a_rule_reads_is_judged_and_forwarded_byte_for_byte() {
+    let upstream = Upstream::ok();
+    let policy = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:PutObjectTagging", "Resource": "arn:aws:s3:::bkt/*",
+         "Condition": {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["team"]}, "StringEquals": {"s3:RequestObjectTag/team": "a"}}}]}"#;
+    let gate = Gate::start(&Config::resign(upstream.endpoint()).policy(&policy.replace('\n', " ")));
+    let body = |tags: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<Tagging>\n <TagSet>{tags}</TagSet>\n</Tagging>\n"
+        )
+    };
+    let tag = |name: &str, value: &str| format!("<Tag><Key>{name}</Key><Value>{value}</Value></Tag>");
+    let ask = |body: &str| {
+        let request = Request::put("/bkt/key", body.as_bytes()).query("tagging", "");
+        gate.ask("PUT", &request.presigned())
+    };
+    for refused in [tag("team", "b"), tag("team", "a") + &tag("other", "a"), String::new()] {
+        ask(&body(&refused)).assert_error(403, "AccessDenied");
+    }
+    ask("<Tagging><TagSet>").assert_error(400, "MalformedXML");
+    upstream.assert_untouched();
+    let right = body(&tag("team", "&#97;"));
+    assert_eq!(ask(&right).status, 200);
+    let seen = upstream.wait(|seen| seen.requests.len() == 1);
+    assert_eq!(seen.requests[0].body, right.as_bytes());
 }

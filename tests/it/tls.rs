@@ -57,6 +57,26 @@ fn tls(folder: &TempDir, name: &str, more: &str) -> String {
     format!("tls: {{ certificate: {folder}/{name}.crt, private_key: {folder}/{name}.key{more} }}")
 }
 
+#[test]
+fn without_descriptors_those_who_are_there_are_served() {
+    let mut case = Case::start(|config, _, folder| config.listener(tls(folder, "first", "")));
+    let mut one = case.dial().connect(case.gate.address()).unwrap();
+    let mut get = || {
+        one.send(&Request::get(KEY).presigned());
+        one.response("GET").status
+    };
+    // the connection to the upstream is there from now on
+    assert_eq!(get(), 200);
+    case.gate.process().limit_descriptors(8);
+    let crowd: Vec<_> = (0..40).map(|_| Client::connect(case.gate.address())).collect();
+    poll("the system's refusal", || case.gate.output().contains("open files").then_some(()));
+    for _ in 0..20 {
+        assert_eq!(get(), 200);
+    }
+    drop(crowd);
+    poll("room for another connection", || case.get(&case.dial()).filter(|status| *status == 200));
+}
+
 /// Allows with this condition only.
 fn allow_if(condition: &str) -> String {
     format!(
@@ -110,7 +130,7 @@ fn what_is_not_tls_is_closed_and_counted() {
     assert_eq!(case.get(&case.authority.dial("other.test")), None);
     assert_eq!(case.get(&Authority::new().dial("s3.test")), None);
     case.upstream.assert_untouched();
-    assert!(!case.gate.output().contains("andshake"), "{}", case.gate.output());
+    assert!(!case.gate.messages().contains("andshake"), "{}", case.gate.messages());
 }
 
 #[test]

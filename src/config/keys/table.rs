@@ -61,6 +61,7 @@ pub static ROOT: Section = Section {
         required("upstreams", Form::List(&Form::Keys(&UPSTREAM), 1), "where the objects are"),
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
         defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
+        defaults("shutdown", Form::Keys(&SHUTDOWN), "how the gate ends on SIGTERM"),
         defaults("logs", Form::Keys(&LOGS), "what is written down"),
         unserved("tracing", "where spans are sent to"),
         default(
@@ -74,7 +75,8 @@ pub static ROOT: Section = Section {
 
 static LISTENER: Section = Section {
     keys: &[
-        required("address", Form::Address, "the address and port to listen on, as `0.0.0.0:8443`"),
+        required("address", Form::Address, "where to listen, as `0.0.0.0:8443` or `unix:/path/to.sock`"),
+        default("mode", "0660", Form::Text, "the permissions of a Unix socket, in octal"),
         optional("tls", Form::Keys(&TLS), "TLS; left out, cleartext"),
         optional("proxy_protocol", Form::Keys(&PROXY_PROTOCOL), "a PROXY header precedes every connection"),
         optional("forwarded", Form::Keys(&FORWARDED), "a header that names the client is believed"),
@@ -119,12 +121,20 @@ static SNI: Section = Section {
 };
 
 static PROXY_PROTOCOL: Section = Section {
-    keys: &[required("trusted", CIDRS, "peers that must send a PROXY header; every other peer is refused")],
+    keys: &[required(
+        "trusted",
+        CIDRS,
+        "peers that must send a PROXY header, every other peer is refused; `[unix]` on a Unix socket, whose requests come from nowhere otherwise",
+    )],
 };
 
 static FORWARDED: Section = Section {
     keys: &[
-        required("trusted", CIDRS, "proxies whose header is believed, walked right to left"),
+        required(
+            "trusted",
+            CIDRS,
+            "proxies whose header is believed, walked right to left; `unix` for those of a Unix socket",
+        ),
         default(
             "header",
             "x-forwarded-for",
@@ -206,6 +216,11 @@ static CREDENTIAL: Section = Section {
         required("secret_access_key", Form::Secret, "the secret that it signs with"),
         optional("session_token", Form::Secret, "a temporary credential: the token that requests must carry"),
         optional("principal", Form::Text, "the ARN that policies know the signer by"),
+        optional("role", Form::Text, "of a session: the ARN of its role, if that has a path"),
+        optional("user_id", Form::Text, "its `aws:userid`, as `AIDA..`, or `AROA..:session` of a session"),
+        optional("org", Form::Text, "the organization of its account, as `o-abcd`"),
+        optional("canonical_user", Form::Text, "the canonical id of its account, 64 hexadecimal digits"),
+        optional("issued", Form::Time, "of a temporary credential: when it was issued"),
         optional("tags", Form::Texts, "its `aws:PrincipalTag/..` values"),
         optional("policies", POLICIES, "its identity policies: file names or documents"),
         optional("boundary", Form::Policy, "its permissions boundary"),
@@ -232,6 +247,8 @@ static BUCKET: Section = Section {
         required("upstream", Form::Text, "the name of the upstream that holds it"),
         optional("upstream_bucket", Form::Text, "its name there, if it is another"),
         optional("policy", Form::Policy, "its bucket policy"),
+        optional("account", Form::Text, "the account that owns it, 12 digits; left out, that of each signer"),
+        optional("org", Form::Text, "the organization of that account, as `o-abcd`"),
         only("cors", "[]", "the browsers that may read it"),
         only("head_for_get", "false", "a link signed for GET answers HEAD too"),
     ],
@@ -240,7 +257,11 @@ static BUCKET: Section = Section {
 static UPSTREAM: Section = Section {
     keys: &[
         required("name", Form::Text, "the name that buckets refer to"),
-        required("endpoint", Form::Endpoint, "scheme, host and port of the store"),
+        required(
+            "endpoint",
+            Form::OneOrMore(&Form::Endpoint),
+            "scheme, host and port of the store; several take turns, under the Host of the first",
+        ),
         required("region", Form::Text, "the region that requests are signed for"),
         default(
             "addressing",
@@ -255,8 +276,24 @@ static UPSTREAM: Section = Section {
             "the authorities that its certificate must come from, PEM; left out, the public ones",
         ),
         defaults("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
-        only("retries", "0", "how often a request without a body is tried again"),
-        unserved("health", "how the gate probes it"),
+        default(
+            "retries",
+            "2",
+            Form::Count(0, 10),
+            "how often a connection is tried again, while nothing was sent",
+        ),
+        optional(
+            "health",
+            Form::Keys(&HEALTH),
+            "its addresses are probed, and get requests while they answer",
+        ),
+    ],
+};
+
+static HEALTH: Section = Section {
+    keys: &[
+        default("path", "/", Form::Text, "the path of an unsigned GET; any answer below 500 is good"),
+        default("interval", "5s", Form::Duration(100, HOUR), "the time from one probe to the next"),
     ],
 };
 
@@ -271,7 +308,13 @@ static UPSTREAM_CREDENTIALS: Section = Section {
             "requests keep their signature, since the store knows the keys",
         ),
         optional("anonymous", Form::Choice(&["true"]), "requests are not signed"),
-        unserved("provider", "credentials come from the environment, as AWS tools find them"),
+        optional(
+            "provider",
+            Form::Choice(&["aws"]),
+            "`aws`: found as AWS tools find them, and found again before they expire",
+        ),
+        optional("role_arn", Form::Text, "with `provider`: a role that is assumed with what was found"),
+        optional("external_id", Form::Text, "with `role_arn`: what the owner of the role wants to be told"),
     ],
 };
 
@@ -286,18 +329,45 @@ static TIMEOUTS: Section = Section {
 
 static LINKS: Section = Section {
     keys: &[
-        optional("store", Form::Keys(&STORE), "where the state of links is kept; this version keeps none"),
-        unserved("when_store_fails", "what happens to links with state when the store fails"),
-        unserved("grace", "the time within which a repeated request is the same use"),
-        unserved("rate_limits", "requests or bytes in a time, per key, address or link"),
+        optional("store", Form::Keys(&STORE), "where the state of links is kept; left out, in memory"),
+        default(
+            "when_store_fails",
+            "deny",
+            Form::Choice(&["deny", "allow"]),
+            "what happens to links with state when the store fails",
+        ),
+        default(
+            "grace",
+            "30s",
+            Form::Duration(0, HOUR),
+            "the time within which requests of one client are the same use",
+        ),
+        optional(
+            "rate_limits",
+            Form::List(&Form::Keys(&RATE_LIMIT), 0),
+            "the most requests in a time, who sends more is answered 503 SlowDown; or bytes in a second, which wait",
+        ),
+    ],
+};
+
+static RATE_LIMIT: Section = Section {
+    keys: &[
+        required(
+            "per",
+            Form::Choice(&["source_ip", "access_key_id", "link"]),
+            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, counts before a signature is looked at",
+        ),
+        optional("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
+        default("every", "1s", Form::Duration(100, HOUR), "the time that requests are counted in"),
+        optional("bytes_per_second", Form::Size(1, 1 << 53), "the bytes of bodies in a second"),
     ],
 };
 
 static STORE: Section = Section {
     keys: &[
-        only("memory", "true", "in this process, lost when it ends"),
-        unserved("redb", "in a file of this machine"),
-        unserved("redis", "in a server that several gates share"),
+        optional("memory", Form::Choice(&["true"]), "in this process, lost when it ends"),
+        optional("redb", Form::Text, "in a file of this machine, for one gate"),
+        optional("redis", Form::Text, "in a server that several gates share, as `redis://host:6379/0`"),
     ],
 };
 
@@ -330,6 +400,18 @@ static LIMITS: Section = Section {
             Form::Size(KIB, 64 * MIB),
             "the largest request body that a rule must read whole",
         ),
+    ],
+};
+
+static SHUTDOWN: Section = Section {
+    keys: &[
+        default(
+            "drain_delay",
+            "0s",
+            Form::Duration(0, HOUR),
+            "the time to be not ready and serve on, until balancers have noticed",
+        ),
+        default("drain_time", "25s", Form::Duration(0, HOUR), "the time for requests in flight after that"),
     ],
 };
 

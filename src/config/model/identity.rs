@@ -16,6 +16,16 @@ pub struct Credential {
     pub session_token: Option<Secret>,
     /// The ARN that policies know the signer by; default `arn:aws:iam::000000000000:user/<access key id>`.
     pub principal: Located<String>,
+    /// The ARN of the role of a session, with its path.
+    pub role: Option<Located<String>>,
+    /// `aws:userid`.
+    pub user_id: Option<String>,
+    /// The organization of the account, `o-..`.
+    pub org: Option<String>,
+    /// The canonical id of the account.
+    pub canonical_user: Option<String>,
+    /// When a temporary credential was issued.
+    pub issued: Option<UnixMillis>,
     /// `aws:PrincipalTag/..` values; names differ in more than letter case.
     pub tags: Vec<(String, String)>,
     /// Identity policies. Without one, only a bucket policy can allow anything.

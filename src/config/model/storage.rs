@@ -18,6 +18,10 @@ pub struct Bucket {
     pub upstream_bucket: Option<Located<String>>,
     /// Its bucket policy.
     pub policy: Option<PolicySource>,
+    /// The account that owns it, 12 digits.
+    pub account: Option<String>,
+    /// The organization of that account, `o-..`.
+    pub org: Option<String>,
 }
 
 /// The name of a bucket in the config file.
@@ -43,8 +47,8 @@ impl std::fmt::Display for BucketName {
 pub struct Upstream {
     /// The name that buckets refer to.
     pub name: Located<String>,
-    /// Scheme, host and port.
-    pub endpoint: Located<Endpoint>,
+    /// Scheme, host and port; never empty, each once, all with TLS or none.
+    pub endpoints: Vec<Located<Endpoint>>,
     /// The region that requests are signed for.
     pub region: String,
     /// Where the bucket stands in a request. Default path.
@@ -55,6 +59,19 @@ pub struct Upstream {
     pub ca: Option<LoadedFile>,
     /// How long the gate waits for it.
     pub timeouts: Timeouts,
+    /// How often a connection is tried again. Default 2.
+    pub retries: u32,
+    /// How its addresses are probed; `None`: not.
+    pub health: Option<Health>,
+}
+
+/// How the addresses of a store are probed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The path of the probe, as sent. Default `/`.
+    pub path: String,
+    /// From one probe to the next. Default 5 s.
+    pub interval: Duration,
 }
 
 /// Where the bucket stands in a request to the store.
@@ -77,6 +94,11 @@ pub enum UpstreamCredentials {
         secret: Secret,
         /// The token of a temporary key.
         session_token: Option<Secret>,
+    },
+    /// The gate's own key, found as AWS tools find theirs.
+    Aws {
+        /// A role that is assumed with it, and the external id that goes with that.
+        role: Option<(String, Option<String>)>,
     },
     /// The client's signature goes on, since the store knows the keys.
     Passthrough,

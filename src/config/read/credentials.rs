@@ -7,7 +7,7 @@ use super::super::model::identity::Credential;
 use super::super::reader::{Fields, Reported, all, scalar, wrong_kind};
 use super::super::scalar::{Malformed, time};
 use super::super::tree::{Kind, Scalar, join};
-use super::{policies, secrets};
+use super::{access, policies, secrets};
 
 pub(super) fn credentials(top: &Fields<'_>) -> Result<Vec<Credential>, Reported> {
     top.sections("credentials", credential)
@@ -18,6 +18,18 @@ fn credential(fields: &Fields<'_>) -> Result<Credential, Reported> {
     let secret = secrets::secret(fields, "secret_access_key");
     let session_token = fields.if_given("session_token", secrets::secret);
     let principal = fields.if_given("principal", |fields, name| fields.scalar(name, arn));
+    let role = fields.if_given("role", |fields, name| fields.scalar(name, arn));
+    let user_id = fields.if_given("user_id", Fields::text);
+    let org = fields.if_given("org", |fields, name| fields.scalar(name, access::org_id));
+    let canonical_user =
+        fields.if_given("canonical_user", |fields, name| fields.scalar(name, canonical_user));
+    let issued =
+        fields.if_given("issued", |fields, name| fields.scalar(name, |scalar| time::time(&scalar.text)));
+    if let (Ok(Some(issued)), Ok(None)) = (&issued, &session_token) {
+        let message = "a permanent credential has no time of issue".to_owned();
+        let hint = "remove `issued`, or give the `session_token`";
+        fields.reader.error(issued.at, &issued.path, message, hint);
+    }
     let tags = tags(fields);
     let policies = policies::list(fields, "policies");
     let boundary = fields.if_given("boundary", policies::policy);
@@ -30,6 +42,11 @@ fn credential(fields: &Fields<'_>) -> Result<Credential, Reported> {
         secret: secret?,
         session_token: session_token?,
         principal: principal?,
+        role: role?,
+        user_id: access::value(user_id?),
+        org: access::value(org?),
+        canonical_user: access::value(canonical_user?),
+        issued: access::value(issued?),
         tags: tags?,
         policies: policies?,
         boundary: boundary?,
@@ -59,7 +76,7 @@ fn default_principal(fields: &Fields<'_>, id: &Located<String>) -> Result<Locate
     Err(fields.reader.error(id.at, &path, message, hint))
 }
 
-fn arn(scalar: &Scalar) -> Result<String, Malformed> {
+pub(super) fn arn(scalar: &Scalar) -> Result<String, Malformed> {
     let text = scalar.text.as_str();
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let digits = |account: &str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
@@ -78,6 +95,15 @@ fn arn(scalar: &Scalar) -> Result<String, Malformed> {
             "write `arn:aws:iam::111122223333:user/NAME` or `arn:aws:sts::111122223333:assumed-role/ROLE/SESSION`",
         )),
     }
+}
+
+/// 64 hexadecimal digits, in lower case as policies are compared.
+fn canonical_user(scalar: &Scalar) -> Result<String, Malformed> {
+    let text = scalar.text.as_str();
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(Malformed::new(text, "a canonical user id", "write its 64 hexadecimal digits"))
 }
 
 /// Tags; their names must differ in more than letter case, since condition keys are compared without it.

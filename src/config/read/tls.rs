@@ -20,6 +20,8 @@ pub(super) fn tls(fields: &Fields<'_>, name: &'static str) -> Result<Tls, Report
         pairs: loaded.into_iter().map(|loaded| loaded.files).collect(),
         client_ca: client_ca.map(|(file, _)| file),
     };
+    // good ones are exchanged without the rest of the config; bad ones may be what keeps it from loading
+    files.each().for_each(|file| fields.reader.forget_file(&file.path));
     Ok(Tls { files, served })
 }
 

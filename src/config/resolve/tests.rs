@@ -1,6 +1,7 @@
 //! A world built from a config, the verdicts of whole requests in it, and the heads that its stores get.
 //! It must not test what a stage has tables for: only how the stages hang together.
 
+mod keys;
 mod shadow;
 
 use super::*;

@@ -66,6 +66,20 @@ fn what_contradicts_itself() {
             "cidrs: [10.20.0.0/16, 10.20.0.0/16]",
             "address range `10.20.0.0/16` is given twice",
         ),
+        // a Unix socket has peers without an address, a port has none such
+        ("trusted: [10.0.2.0/24]", "trusted: [unix]", "`unix` is for a listener on a Unix socket"),
+        (
+            "trusted: [10.0.1.0/24]",
+            "trusted: [10.0.1.0/24, unix]",
+            "`unix` is for a listener on a Unix socket",
+        ),
+        (
+            "address: 0.0.0.0:8081",
+            "address: 0.0.0.0:8081\n    mode: 0600",
+            "`mode` is for a listener on a Unix",
+        ),
+        ("address: 0.0.0.0:8081", "address: unix:/run/a.sock", "the peers of a Unix socket have no address"),
+        ("address: 0.0.0.0:8080", "address: unix:/run/a.sock", "the peers of a Unix socket have no address"),
         // empty where that could mean nobody or everybody
         ("trusted: [10.0.2.0/24]", "trusted: []", "`listeners[0].forwarded.trusted` is empty"),
         ("regions: [us-east-1, eu-west-1]", "regions: []", "`signing.regions` is empty"),
@@ -227,4 +241,105 @@ fn policy_files_are_read_once_and_named_as_written() {
         ("policies/reports.json", "conf/policies/reports.json")
     );
     assert_eq!(first.line_offset, 0);
+}
+
+#[test]
+fn where_link_state_is_kept() {
+    use model::links::Store;
+    use model::rates::{Per, RateOf};
+    let links = changed("version: 1", "version: 1").config.unwrap().links;
+    assert_eq!((links.store, links.deny_when_store_fails, links.grace.as_secs()), (Store::Memory, true, 30));
+    assert_eq!((links.rate_limits.len(), links.rate_limits[2].per), (3, Per::Link));
+    assert_eq!(links.rate_limits[2].of, RateOf::BytesPerSecond(100 << 20));
+    let store = |text: &str| changed("{ memory: true }", text).config.unwrap().links.store;
+    assert_eq!(store("{ redb: links.redb }"), Store::Redb(PathBuf::from("conf/links.redb")));
+    let url = "rediss://user:pass@h:6380/1";
+    assert_eq!(store(&format!("{{ redis: \"{url}\" }}")), Store::Redis(Secret::new(url)));
+    for (from, to, message) in [
+        ("{ memory: true }", "{}", "exactly one of"),
+        ("{ memory: true }", "{ memory: true, redb: a }", "exactly one of"),
+        ("{ memory: true }", "{ memory: false }", "is not known here"),
+        ("{ memory: true }", "{ redis: \"http://user:hunter2@h\" }", "is no URL of a Redis"),
+        ("grace: 30s", "grace: 2h", "is not in bounds"),
+        ("requests: 1000, every: 1s", "requests: 0, every: 1s", "is not in bounds"),
+        (
+            "bytes_per_second: 100MiB",
+            "bytes_per_second: 1MiB, every: 1s",
+            "must hold `requests` with `every`",
+        ),
+        ("per: link", "per: bucket", "is not known here"),
+    ] {
+        refuses(from, to, message);
+    }
+}
+
+#[test]
+fn a_unix_socket_is_a_listener_whose_peer_may_tell_who_is_there() {
+    let unix = |rest: &str| {
+        changed("address: 0.0.0.0:8081\n    proxy_protocol:\n      trusted: [10.0.1.0/24] ", rest)
+    };
+    let loaded =
+        unix("address: unix:/run/gate.sock\n    mode: 0600\n    proxy_protocol:\n      trusted: [unix] ");
+    assert_eq!(rendered(&loaded), "");
+    let listener = &loaded.config.unwrap().listeners[1];
+    assert_eq!((listener.address.value.to_string().as_str(), listener.mode), ("unix:/run/gate.sock", 0o600));
+    let trusted = model::Trusted { ranges: Vec::new(), unix: true };
+    assert_eq!(listener.proxy_protocol, Some(trusted));
+    let alone = unix("address: unix:/run/gate.sock #");
+    assert!(rendered(&alone).contains("all are refused"), "{}", rendered(&alone));
+    assert_eq!(alone.config.unwrap().listeners[1].mode, 0o660);
+    for (text, message) in [
+        ("address: unix:gate.sock #", "`unix:gate.sock` is not an address to listen at"),
+        ("address: unix:/a\n    mode: 660x #", "`660x` is not a file mode"),
+        ("address: unix:/a\n    mode: 1777 #", "`1777` is not a file mode"),
+        ("address: unix:/a\n    mode: 89 #", "`89` is not a file mode"),
+    ] {
+        assert!(rendered(&unix(text)).contains(message), "{}", rendered(&unix(text)));
+    }
+}
+
+#[test]
+fn good_certificates_are_not_watched_with_the_config_and_bad_ones_are() {
+    let made = rcgen::generate_simple_self_signed(vec!["a.example".to_owned()]).unwrap();
+    let text = "version: 1\nlisteners: [{ address: '127.0.0.1:1', tls: { certificate: tls.crt, private_key: tls.key } }]\n\
+        hosts: [h]\ncredentials: [{ access_key_id: A, secret_access_key: { value: s } }]\n\
+        buckets: [{ name: bkt, upstream: s }]\n\
+        upstreams: [{ name: s, endpoint: 'https://s', region: r, ca: tls.crt, credentials: { anonymous: true } }]\n";
+    let files = |key: String| {
+        let source = MemorySource::default().with_file("gate.yaml", text);
+        let source = source.with_file("tls.crt", made.cert.pem()).with_file("tls.key", key);
+        let loaded = load(&source, Path::new("gate.yaml"));
+        let names = loaded.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
+        (loaded.config.is_some(), names)
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(files(made.signing_key.serialize_pem()), (true, names(&["gate.yaml", "tls.crt"])));
+    assert_eq!(files(String::new()), (false, names(&["gate.yaml", "tls.crt", "tls.key", "tls.crt"])));
+}
+
+#[test]
+fn limits_on_requests_are_of_a_kind_that_is_served() {
+    let example = "rate_limits:\n    - { per: source_ip, requests: 500, every: 1s }\n    - { per: access_key_id, requests: 1000, every: 1s }\n    - { per: link, bytes_per_second: 100MiB }";
+    let limits = |text: &str| changed(example, &format!("rate_limits: {text}"));
+    let loaded = limits(
+        "[{ per: source_ip, requests: 100 }, { per: link, requests: 5000, every: 1m }, { per: access_key_id, bytes_per_second: 10MiB }]",
+    );
+    assert_eq!(rendered(&loaded), "");
+    let shown: Vec<String> =
+        loaded.config.unwrap().links.rate_limits.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["source_ip 100/1s", "link 5000/1m", "access_key_id 10MiB/s"]);
+    assert_eq!(limits("[]").config.unwrap().links.rate_limits, []);
+    for (text, message) in [
+        ("[{ per: user, requests: 1 }]", "`user` is not known here"),
+        ("[{ per: source_ip }]", "must hold `requests` with `every`"),
+        ("[{ per: source_ip, requests: 0 }]", "`0` is not in bounds"),
+        ("[{ per: source_ip, requests: 1, every: 2h }]", "`2h` is not in bounds"),
+        ("[{ per: source_ip, requests: 1, bytes_per_second: 1MiB }]", "must hold `requests` with `every`"),
+        (
+            "[{ per: source_ip, requests: 1 }, { per: source_ip, requests: 1, every: 1000ms }]",
+            "the limit `source_ip 1/1s` is given twice",
+        ),
+    ] {
+        assert!(rendered(&limits(text)).contains(message), "{text}: {}", rendered(&limits(text)));
+    }
 }

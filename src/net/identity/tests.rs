@@ -7,6 +7,7 @@ use super::*;
 use crate::net::ListenerIndex;
 use crate::net::cidr::{CidrSet, parse_net};
 use crate::net::proxy_protocol::{Extra, SslInfo};
+use crate::net::rules::Peers;
 use crate::net::rules::VpcEndpoint;
 
 const VPCE: &str = "vpce-0a1b2c3d";
@@ -34,8 +35,8 @@ struct Case {
     headers: Vec<(&'static str, &'static str)>,
 }
 
-fn set(nets: &[&str]) -> CidrSet {
-    CidrSet::parse(nets.iter().copied()).unwrap()
+fn set(nets: &[&str]) -> Peers {
+    CidrSet::parse(nets.iter().copied()).unwrap().into()
 }
 
 fn network() -> NetworkRules {
@@ -165,7 +166,7 @@ fn the_peer_is_the_client_where_nobody_is_believed() {
 }
 
 #[test]
-fn a_peer_without_an_address_is_unknown_everywhere() {
+fn a_peer_without_an_address_is_unknown_unless_it_is_trusted() {
     from("::1").unix().unknown();
     from("::1")
         .unix()
@@ -173,7 +174,7 @@ fn a_peer_without_an_address_is_unknown_everywhere() {
         .header("x-forwarded-for", "192.0.2.1")
         .unknown();
     let proxied = from("::1").unix().expects_proxy().proxy(header(ProxyVersion::V2, "192.0.2.1", vpce(VPCE)));
-    proxied.unknown();
+    proxied.refused(NetError::UntrustedPeer, Reason::ProxyHeader);
 }
 
 #[test]
@@ -321,4 +322,29 @@ fn proofs_have_distinct_names_and_keep_their_positions() {
         assert_eq!(proof.index(), position);
         assert!(Proof::ALL.iter().filter(|other| other.as_str() == proof.as_str()).count() == 1);
     }
+}
+
+#[test]
+fn the_peer_of_a_unix_socket_proves_nothing_and_may_be_believed_about_others() {
+    let unix = || Peers::new(CidrSet::parse(["10.0.2.0/24"]).unwrap(), true);
+    let told = || header(ProxyVersion::V1, "203.0.113.7", Extra::default());
+    let listener = |proxy: Option<Peers>, forwarded: Option<Peers>| {
+        let forwarded =
+            forwarded.map(|trusted| ForwardedRules { trusted, header: ForwardedHeader::XForwardedFor });
+        let mut case = from("127.0.0.1").unix();
+        case.listener = ListenerRules { proxy_protocol: proxy, forwarded };
+        case.header("x-forwarded-for", "198.51.100.9, 10.0.2.5").header("x-forwarded-proto", "https")
+    };
+    let nowhere = Keys { proof: "unknown", ..Keys::default() };
+    let direct = |proof, source_ip, secure| Keys { proof, source_ip, secure, ..Keys::default() };
+    listener(None, None).check(&nowhere);
+    listener(None, Some(set(&["0.0.0.0/0"]))).check(&nowhere);
+    listener(None, Some(unix())).check(&direct("forwarded", "198.51.100.9", true));
+    listener(Some(unix()), None).proxy(told()).check(&direct("proxy_v1", "203.0.113.7", false));
+    // a client that the PROXY header names is no peer of the socket
+    listener(Some(unix()), Some(unix())).proxy(told()).check(&direct("proxy_v1", "203.0.113.7", false));
+    listener(Some(unix()), None).refused(NetError::MissingProxyHeader, Reason::ProxyHeader);
+    listener(Some(set(&["0.0.0.0/0"])), None)
+        .proxy(told())
+        .refused(NetError::UntrustedPeer, Reason::ProxyHeader);
 }

@@ -3,11 +3,13 @@
 
 use super::value::{List, Value};
 use super::{
-    Context, KeyMap, NetworkPath, OperationValue, SignatureVersion, Signed, Tag, Tags, TlsVersion, Transport,
+    Context, Issued, KeyMap, NetworkPath, OperationValue, SignatureVersion, Signed, Tag, Tags, TlsVersion,
+    Transport,
 };
 use crate::policy::action_keys;
 use crate::policy::key::{Key, KeyRef};
 use crate::policy::principal::Principal;
+use crate::policy::query::Owner;
 use crate::policy::value::Decimal;
 use crate::s3::action::Action;
 
@@ -19,7 +21,7 @@ const DEFAULT_MAX_KEYS: i64 = 1000;
 pub struct Facts<'a> {
     context: &'a Context<'a>,
     principal: &'a Principal,
-    resource_account: Option<&'a str>,
+    owner: Owner<'a>,
     // one bit for each key that the action has
     of_action: u128,
 }
@@ -30,11 +32,11 @@ impl<'a> Facts<'a> {
     pub fn new(
         context: &'a Context<'a>,
         principal: &'a Principal,
-        resource_account: Option<&'a str>,
+        owner: Owner<'a>,
         action: Option<Action>,
     ) -> Self {
         let of_action = action.map_or(0, action_keys::of);
-        Self { context, principal, resource_account, of_action }
+        Self { context, principal, owner, of_action }
     }
 }
 
@@ -90,7 +92,11 @@ impl<'a> Facts<'a> {
             Key::PrincipalIsAwsService if context.signed == Signed::Not => Value::Missing,
             // no service calls a gate, nor with the credentials of somebody else
             Key::ViaAwsService | Key::PrincipalIsAwsService => Value::Bool(false),
-            Key::TokenIssueTime => context.token_issue_time.map_or(Value::Missing, Value::Time),
+            Key::TokenIssueTime => match context.issued {
+                Issued::Never => Value::Missing,
+                Issued::At(at) => Value::Time(at),
+                Issued::Untold => Value::Unknown,
+            },
             Key::PrincipalArn
             | Key::PrincipalAccount
             | Key::PrincipalType
@@ -99,9 +105,8 @@ impl<'a> Facts<'a> {
             | Key::UserId
             | Key::Username => principal(self.principal, key, tag),
             // an account that is not configured is not known, which is not the same as none
-            Key::ResourceAccount | Key::S3ResourceAccount => {
-                self.resource_account.map_or(Value::Unknown, |account| Value::Text(account.as_bytes()))
-            }
+            Key::ResourceAccount | Key::S3ResourceAccount => told(self.owner.account),
+            Key::ResourceOrgId => told(self.owner.org),
             Key::AuthType | Key::SignatureVersion | Key::SignatureAge => signature(context.signed, key),
             Key::RequestObjectTag => tag_value(context.object_tags, tag),
             Key::RequestObjectTagKeys => tag_names(context.object_tags),
@@ -110,6 +115,10 @@ impl<'a> Facts<'a> {
             _ => operation(context, key),
         }
     }
+}
+
+fn told(text: Option<&str>) -> Value<'_> {
+    text.map_or(Value::Unknown, |text| Value::Text(text.as_bytes()))
 }
 
 fn operation<'a>(context: &'a Context<'a>, key: Key) -> Value<'a> {
@@ -123,6 +132,9 @@ fn operation<'a>(context: &'a Context<'a>, key: Key) -> Value<'a> {
                 (None, _) if key == Key::MaxKeys => Value::Number(Decimal::from_int(DEFAULT_MAX_KEYS)),
                 (None, _) => Value::Missing,
                 (Some((_, OperationValue::Text(text))), None) => Value::Text(text),
+                (Some((_, OperationValue::Path(bucket, key))), None) => Value::Path(bucket, key),
+                (Some((_, OperationValue::Number(number))), None) => Value::Number(*number),
+                (Some((_, OperationValue::Bool(value))), None) => Value::Bool(*value),
                 // not read, or set twice: two readers could take different ones
                 _ => Value::Unknown,
             }

@@ -20,6 +20,8 @@ pub enum Value<'a> {
     Unknown,
     /// Text as it came, or as configured.
     Text(&'a [u8]),
+    /// A bucket and a key with `/` between them.
+    Path(&'a str, &'a [u8]),
     /// An address.
     Ip(IpAddr),
     /// A number.
@@ -93,6 +95,12 @@ impl<'a> Value<'a> {
         Some(match self {
             Self::Missing | Self::Unknown | Self::List(_) => return None,
             Self::Text(text) => Text::Borrowed(text),
+            Self::Path(bucket, key) => {
+                let mut text = SmallVec::from_slice(bucket.as_bytes());
+                text.push(b'/');
+                text.extend_from_slice(key);
+                Text::Written(text)
+            }
             Self::Bool(true) => Text::Borrowed(b"true"),
             Self::Bool(false) => Text::Borrowed(b"false"),
             Self::Ip(addr) => written(&addr),

@@ -12,7 +12,7 @@ use crate::policy::context::{
 use crate::policy::document::{Effect, Kind};
 use crate::policy::key::Key;
 use crate::policy::principal::Principal;
-use crate::policy::query::{ActionRef, ContextRef, ResourceRef};
+use crate::policy::query::{ActionRef, ContextRef, Owner, ResourceRef};
 use crate::policy::testing::document;
 use crate::s3::action::Action;
 
@@ -51,7 +51,7 @@ fn presigned(network: NetworkPath<'_>) -> Context<'_> {
 fn get<'a>(principal: &'a Principal, context: &'a Context<'a>) -> Query<'a> {
     Query {
         principal,
-        resource_account: None,
+        owner: Owner::default(),
         action: ActionRef::Known(Action::GetObject),
         resource: ResourceRef::object("media", b"public/a.txt"),
         context: ContextRef::Request(context),
@@ -124,7 +124,7 @@ fn layers_that_lack_an_allow_are_named() {
     let context = presigned(direct("203.0.113.7"));
     let (alice, nobody) = (user("alice"), Principal::anonymous());
     let ours = get(&alice, &context);
-    let foreign = Query { resource_account: Some("444455556666"), ..ours };
+    let foreign = Query { owner: Owner { account: Some("444455556666"), org: None }, ..ours };
     let anonymous = Query { principal: &nobody, ..ours };
     let base = Layers { identity: &identity, ..Layers::default() };
     for (layers, query, expected) in [

@@ -90,7 +90,7 @@ fn what_is_no_pattern() {
 fn a_value_that_cannot_be_known_is_no_answer() {
     let context = Context::at(UnixMillis::from_secs(0));
     let alice = Principal::from_arn("arn:aws:iam::111122223333:user/alice").unwrap();
-    let source = Source::Request(Facts::new(&context, &alice, None, None));
+    let source = Source::Request(Facts::new(&context, &alice, crate::policy::query::Owner::default(), None));
     let pattern = |text| Pattern::parse(text, ALL).unwrap();
     assert_eq!(pattern("${aws:userid}").matches(b"x", Case::Exact, &source), Truth::Unknown);
     assert_eq!(pattern("${aws:userid, 'x'}").matches(b"x", Case::Exact, &source), Truth::Unknown);

@@ -18,6 +18,12 @@ impl Decimal {
         Self(value as i128 * SCALE)
     }
 
+    /// One whole number divided by another, cut off after 18 decimals; `None` for a divisor of 0.
+    #[must_use]
+    pub fn ratio(value: i64, divisor: i64) -> Option<Self> {
+        (i128::from(value) * SCALE).checked_div(i128::from(divisor)).map(Self)
+    }
+
     /// Reads `-?[0-9]+(\.[0-9]+)?`; zeros that change nothing are ignored.
     /// `None` for any other text and for more digits than are kept.
     #[must_use]
@@ -117,6 +123,17 @@ mod tests {
         ] {
             assert_eq!(Decimal::parse(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn ratios() {
+        for (value, divisor, shown) in
+            [(1, 2, "0.5"), (-3, 4, "-0.75"), (10, 5, "2"), (1, 3, "0.333333333333333333")]
+        {
+            assert_eq!(Decimal::ratio(value, divisor).map(|n| n.to_string()), Some(shown.into()));
+        }
+        assert_eq!(Decimal::ratio(i64::MIN, 1), Some(Decimal::from_int(i64::MIN)));
+        assert_eq!(Decimal::ratio(1, 0), None);
     }
 
     proptest! {

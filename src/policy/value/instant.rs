@@ -23,6 +23,12 @@ impl Instant {
         Self(i128::from(at.millis()) * 1_000_000)
     }
 
+    /// Milliseconds from an instant of the clock to this one, cut off below; `None` beyond the range.
+    #[must_use]
+    pub fn millis_since(self, earlier: UnixMillis) -> Option<i64> {
+        i64::try_from((self.0 - Self::from_millis(earlier).0) / 1_000_000).ok()
+    }
+
     /// Reads `2026-11`, `2026-11-23`, `2026-11-23T17:00Z`, `…:00Z`, `…:00.5+01:00` (up to nine decimals) or whole
     /// seconds since the epoch. `None` for anything else, also for exactly four digits: year and epoch second alike.
     #[must_use]

@@ -64,7 +64,6 @@ fn markup_that_is_refused() {
         "<Key >a</Key>",
         "<Key>a</Key >",
         "<s:Key>a</s:Key>",
-        "<Key/>",
         "<Key>a<b>c</b></Key>",
         "<Key>a</Object>",
         "text<Key>a</Key>",
@@ -78,7 +77,6 @@ fn markup_that_is_refused() {
         "<Delete xmlns=\"urn:x\"></Delete>",
         "<Delete xmlns:s=\"http://s3.amazonaws.com/doc/2006-03-01/\"></Delete>",
         "<Deletexmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"></Delete>",
-        "<Delete/>",
         "<delete></delete>",
         "x<Delete></Delete>",
         "\u{feff}<Delete></Delete>",
@@ -145,6 +143,8 @@ fn content_that_is_refused() {
         "<Object><Key>a</Key></Object>",
         "<Quiet>true</Quiet><Key>a</Key>",
         "<key>a</key>",
+        "<Key/>",
+        "<Key>a</Key><VersionId/>",
     ] {
         check_refused(&one(inside), DeleteBodyError::Element);
     }

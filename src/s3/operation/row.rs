@@ -92,14 +92,7 @@ pub(crate) enum When {
 }
 
 /// Any header that sets an access control list.
-pub(crate) const ANY_ACL: When = When::AnyHeader(&[
-    "x-amz-acl",
-    "x-amz-grant-full-control",
-    "x-amz-grant-read",
-    "x-amz-grant-read-acp",
-    "x-amz-grant-write",
-    "x-amz-grant-write-acp",
-]);
+pub(crate) const ANY_ACL: When = When::AnyHeader(super::ACL_HEADERS);
 
 /// Any header that sets a retention period.
 pub(crate) const ANY_LOCK: When =

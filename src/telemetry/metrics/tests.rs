@@ -23,6 +23,7 @@ fn config() -> MetricsConfig {
         shadow: vec!["next.json".into()],
         operations: vec!["GetObject", "GetBucketAcl"],
         auth_schemes: vec!["query_v4", "header_v4"],
+        rate_limits: vec!["source_ip 100/1s".into(), "source_ip 1000/1m".into()],
         constraints: vec!["x-gate-source-ip"],
     }
 }
@@ -55,6 +56,7 @@ fn full() -> RequestRecord {
             upstream: 0,
             status: 200,
             first_byte: Some(Duration::from_millis(3)),
+            retries: 0,
         }),
         request_body_bytes: 10,
         response_body_bytes: 4096,
@@ -96,6 +98,7 @@ fn what_can_exist_at_the_start_does() {
             ("upstream_requests_total{status_class=\"none\",upstream=\"main\"}", 0.0),
             ("upstream_time_to_first_byte_seconds_count{upstream=\"main\"}", 0.0),
             ("config_reloads_total{result=\"refused\"}", 0.0),
+            ("rate_limited_total{rule=\"source_ip 100/1s\"}", 0.0),
             ("log_dropped_total", 0.0),
         ],
     );
@@ -105,6 +108,8 @@ fn what_can_exist_at_the_start_does() {
 #[test]
 fn every_family_of_the_table_is_on_the_page_as_the_table_has_it() {
     let metrics = Metrics::new(&config()).unwrap();
+    metrics.certificates_expire(ListenerIndex(0), Some(0));
+    metrics.upstream_credentials_expiry("main", UnixMillis::from_secs(0));
     let page = metrics.render().unwrap();
     let told: HashSet<&str> = page.lines().filter(|line| line.starts_with("# ")).collect();
     for family in families::ALL {
@@ -214,7 +219,12 @@ fn positions_outside_the_lists_count_as_the_rest_or_nowhere() {
         bucket: Some(999),
         status: 403,
         auth: Some(AuthRecord { scheme: Some(99), result: AuthResult::Refused }),
-        upstream: Some(UpstreamRecord { upstream: 9, status: 200, first_byte: Some(Duration::ZERO) }),
+        upstream: Some(UpstreamRecord {
+            upstream: 9,
+            status: 200,
+            first_byte: Some(Duration::ZERO),
+            retries: 0,
+        }),
         matched: [77].into_iter().collect(),
         constraints: [(77, ConstraintResult::Broken)].into_iter().collect(),
         ..RequestRecord::new(ListenerIndex(0))
@@ -309,4 +319,14 @@ fn certificates_expire_per_listener_and_are_forgotten_with_it() {
     assert_eq!(count(metrics.render().unwrap()), 1);
     metrics.certificates_expire(ListenerIndex(1), None);
     assert_eq!(count(metrics.render().unwrap()), 0);
+}
+
+#[test]
+fn limits_count_by_their_position() {
+    let metrics = Metrics::new(&config()).unwrap();
+    for rule in [1, 1, 7] {
+        metrics.rate_limited(rule);
+    }
+    let series = |rule| format!("rate_limited_total{{rule=\"{rule}\"}}");
+    check(&metrics, &[(&series("source_ip 100/1s"), 0.0), (&series("source_ip 1000/1m"), 2.0)]);
 }

@@ -73,11 +73,20 @@ pub enum Answer {
     Closed,
 }
 
+// the further listeners, by position
+const V6: usize = 0;
+const DUAL: usize = 1;
+pub const PROXIED: usize = 2;
+pub const XFF: usize = 3;
+const RFC: usize = 4;
+const TLS: usize = 5;
+pub const PROXIED_TLS: usize = 6;
+
 /// A gate with listeners for every path.
 pub struct World {
     pub upstream: Upstream,
     pub gate: Gate,
-    authority: Authority,
+    pub authority: Authority,
     _folder: TempDir,
     /// In the order of [`listeners`].
     ports: [Reserved; 7],
@@ -107,12 +116,21 @@ impl World {
             let address = world.port(at);
             poll("a listener", || TcpStream::connect(address).ok());
         }
+        // two of them wanted a header from these connections
+        poll("the end of the first connections", || (world.refused_headers() > 1.5).then_some(()));
         world
     }
 
-    fn port(&self, at: usize) -> SocketAddr {
+    /// The address of a further listener.
+    pub fn port(&self, at: usize) -> SocketAddr {
         let address = self.ports[at].address;
-        if at == 0 { SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()) } else { address }
+        if at == V6 { SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()) } else { address }
+    }
+
+    /// How many connections were refused for their PROXY header.
+    #[track_caller]
+    pub fn refused_headers(&self) -> f64 {
+        self.gate.metric("presign_gate_denied_total", &["reason=\"proxy_header\""])
     }
 
     /// Sends the request on this path.
@@ -121,31 +139,32 @@ impl World {
         match via {
             Via::Socket(source) => {
                 let source: IpAddr = source.parse().unwrap();
-                let address = if source.is_ipv6() { self.port(0) } else { self.gate.address() };
-                answer(Client::connect_from(source, address), &request.presigned())
+                let address = if source.is_ipv6() { self.port(V6) } else { self.gate.address() };
+                answer_of(Client::connect_from(source, address), &request.presigned())
             }
-            Via::DualStack(source) => {
-                answer(Client::connect_from(source.parse().unwrap(), self.port(1)), &request.presigned())
-            }
+            Via::DualStack(source) => answer_of(
+                Client::connect_from(source.parse().unwrap(), self.port(DUAL)),
+                &request.presigned(),
+            ),
             Via::Proxy(header) => {
-                answer(Client::connect(self.port(2)), &[&header[..], &request.presigned()].concat())
+                answer_of(Client::connect(self.port(PROXIED)), &[&header[..], &request.presigned()].concat())
             }
             Via::Stranger(header) => {
-                let client = Client::connect_from("127.0.0.9".parse().unwrap(), self.port(2));
-                answer(client, &[&header[..], &request.presigned()].concat())
+                let client = Client::connect_from("127.0.0.9".parse().unwrap(), self.port(PROXIED));
+                answer_of(client, &[&header[..], &request.presigned()].concat())
             }
             Via::Headers(lines) => {
                 let rfc = lines.iter().any(|(name, _)| *name == "Forwarded");
-                answer(Client::connect(self.port(if rfc { 4 } else { 3 })), &with(request, lines))
+                answer_of(Client::connect(self.port(if rfc { RFC } else { XFF })), &with(request, lines))
             }
-            Via::Forged(lines) => answer(Client::connect(self.gate.address()), &with(request, lines)),
+            Via::Forged(lines) => answer_of(Client::connect(self.gate.address()), &with(request, lines)),
             Via::Tls(version) => {
                 let dial = self.authority.dial("s3.test").versions(version);
-                answer(dial.connect(self.port(5)).unwrap(), &request.presigned())
+                answer_of(dial.connect(self.port(TLS)).unwrap(), &request.presigned())
             }
             Via::ProxyTls(header) => {
                 let dial = self.authority.dial("s3.test").before(header);
-                answer(dial.connect(self.port(6)).unwrap(), &request.presigned())
+                answer_of(dial.connect(self.port(PROXIED_TLS)).unwrap(), &request.presigned())
             }
         }
     }
@@ -183,7 +202,7 @@ fn with(request: &Request, lines: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[track_caller]
-fn answer<S: Wire>(mut client: Client<S>, bytes: &[u8]) -> Answer {
+pub fn answer_of<S: Wire>(mut client: Client<S>, bytes: &[u8]) -> Answer {
     client.send(bytes);
     match client.try_response("GET") {
         Ok(answer) => Answer::Of(answer.status, answer.headers.get("x-gate-reason").map(str::to_owned)),

@@ -24,6 +24,8 @@ pub struct Config {
     pub default: &'static str,
     /// Further keys of the listener, a line each.
     pub listener: Vec<String>,
+    /// Further listeners.
+    pub listeners: Vec<String>,
     /// Further sections.
     pub more: String,
 }
@@ -42,6 +44,7 @@ impl Config {
             policy: ALLOW_BUCKET.to_owned(),
             default: "deny",
             listener: Vec::new(),
+            listeners: Vec::new(),
             more: String::new(),
         }
     }
@@ -62,6 +65,12 @@ impl Config {
         self
     }
 
+    /// Another listener, after the first; an item of the list.
+    pub fn another_listener(mut self, item: impl Into<String>) -> Self {
+        self.listeners.push(item.into());
+        self
+    }
+
     pub fn more(mut self, section: &str) -> Self {
         self.more.push_str(section);
         self.more.push('\n');
@@ -73,6 +82,9 @@ impl Config {
         let mut text = format!("version: 1\nlisteners:\n  - address: {listener}\n");
         for line in &self.listener {
             writeln!(text, "    {line}").unwrap();
+        }
+        for item in &self.listeners {
+            writeln!(text, "  {item}").unwrap();
         }
         writeln!(text, "admin:\n  address: {admin}").unwrap();
         text.push_str("hosts: [s3.test, 127.0.0.1, localhost]\n");

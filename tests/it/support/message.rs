@@ -4,6 +4,7 @@
 use super::time::Deadline;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// Header lines in wire order, names as written.
@@ -71,6 +72,12 @@ pub trait Wire: Read + Write {
 }
 
 impl Wire for TcpStream {
+    fn patience(&self, time: Duration) {
+        self.set_read_timeout(Some(time)).unwrap();
+    }
+}
+
+impl Wire for UnixStream {
     fn patience(&self, time: Duration) {
         self.set_read_timeout(Some(time)).unwrap();
     }

@@ -34,6 +34,21 @@ impl Deadline {
     }
 }
 
+/// The time since a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch(Instant);
+
+impl Watch {
+    #[expect(clippy::disallowed_methods, reason = "the tests have no clock of the gate to ask")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// `20130524T000000Z` for seconds since the epoch (civil-from-days over a year that begins in March).
 pub fn amz_date(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));

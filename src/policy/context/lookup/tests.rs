@@ -17,7 +17,12 @@ fn alice() -> Principal {
 
 /// The value as text; `-` if missing, `?` if it cannot be known, a list between brackets.
 fn show(context: &Context<'_>, principal: &Principal, action: Action, key: &str) -> String {
-    let facts = Facts::new(context, principal, Some("111122223333"), Some(action));
+    let facts = Facts::new(
+        context,
+        principal,
+        Owner { account: Some("111122223333"), org: Some("o-owner") },
+        Some(action),
+    );
     let text = |value: Value<'_>| String::from_utf8(value.into_text().unwrap().bytes().to_vec()).unwrap();
     match Source::Request(facts).value(&KeyRef::parse(key).unwrap()) {
         Value::Missing => "-".into(),
@@ -89,6 +94,7 @@ fn keys_that_are_always_present() {
             ("aws:RequestedRegion", "eu-west-1"),
             ("aws:ResourceAccount", "111122223333"),
             ("s3:ResourceAccount", "111122223333"),
+            ("aws:ResourceOrgID", "o-owner"),
             ("aws:TokenIssueTime", "-"),
             ("aws:MultiFactorAuthPresent", "-"),
             ("aws:CalledVia", "-"),
@@ -99,7 +105,7 @@ fn keys_that_are_always_present() {
     let context = Context {
         azure_link_id: Some(7),
         gcp_psc_connection_id: Some(u64::MAX),
-        token_issue_time: Some(UnixMillis::from_secs(0)),
+        issued: Issued::At(UnixMillis::from_secs(0)),
         transport: Transport::Tls(TlsVersion::V1_2),
         user_agent: b"curl",
         referer: Some(b"https://x/"),

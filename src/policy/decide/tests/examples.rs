@@ -101,3 +101,62 @@ fn encryption_and_its_version() {
         );
     }
 }
+
+/// A row of the table in `docs/policies.md`: the file, and a verdict for each network path.
+fn rows() -> Vec<(String, Vec<char>)> {
+    let docs = include_str!("../../../../docs/policies.md");
+    let rows = docs.lines().filter(|line| line.starts_with("| `") && line.contains(".json` | "));
+    let cells = rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
+    let verdict = |cell: &&str| cell.chars().next().unwrap();
+    cells
+        .map(|cells| (cells[0].trim_matches('`').to_owned(), cells[1..].iter().map(verdict).collect()))
+        .collect()
+}
+
+#[test]
+fn the_table_of_the_documentation() {
+    let paths = [
+        direct("203.0.113.7"),
+        direct("198.51.100.9"),
+        direct("2001:db8::1"),
+        endpoint("vpce-1a2b3c4d", "vpc-111bbb22", None),
+        endpoint("vpce-9f8e7d6c", "vpc-999fff99", None),
+    ];
+    let allow = [compiled(Kind::Identity, r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#)];
+    let rows = rows();
+    assert_eq!(rows.len(), 7);
+    for (file, verdicts) in rows {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/policies").join(&file);
+        let text = std::fs::read_to_string(path).unwrap();
+        let kind = if text.contains("Principal\":") { Kind::Resource } else { Kind::Guardrail };
+        let policy = Arc::new(Compiled::compile(&file, &document(&text, kind).document));
+        let guardrails = [Arc::clone(&policy)];
+        let layers = match kind {
+            Kind::Resource => Layers { identity: &allow, resource: Some(&policy), ..Layers::default() },
+            _ => Layers { identity: &allow, guardrails: &guardrails, ..Layers::default() },
+        };
+        assert_eq!(verdicts.len(), paths.len(), "{file}");
+        for (path, verdict) in paths.iter().zip(verdicts) {
+            let outcome = decide(&layers, &get(&user("alice"), &presigned(*path))).outcome;
+            let expected = if verdict == 'A' { Outcome::Allowed } else { Outcome::ExplicitlyDenied };
+            assert_eq!(outcome, expected, "{file} on {path:?}");
+        }
+    }
+}
+
+#[test]
+fn the_documented_files_have_the_warnings_that_the_documentation_tells() {
+    for (file, expected) in [
+        ("seed.json", "through a VPC endpoint"),
+        ("only-from-endpoint.json", "outside vpce-1a2b3c4d"),
+        ("links-for-ten-minutes.json", "signature is in a header"),
+        ("no-old-tls.json", "without TLS"),
+    ] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/policies").join(file);
+        let text = std::fs::read_to_string(path).unwrap();
+        let kind = if text.contains("Principal\":") { Kind::Resource } else { Kind::Guardrail };
+        let warnings = crate::policy::lint::lint(&document(&text, kind).document);
+        let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|text| text.contains(expected)), "{file}: {told:?}");
+    }
+}

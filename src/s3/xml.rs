@@ -1,8 +1,14 @@
 //! The small part of XML 1.0 that every reader reads alike: plain elements, text, the five entities and character
-//! references. It must not grow: no attributes but the namespace, no comments, CDATA, instructions or DTD.
+//! references. It must not grow: no attributes but the namespaces and the type of a grantee, no comments, CDATA,
+//! instructions or DTD.
 
-/// The namespace of S3 documents, the only one there may be.
-const NAMESPACE: &[u8] = b"http://s3.amazonaws.com/doc/2006-03-01/";
+/// The namespace of S3 documents, the only default one there may be.
+const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+/// The namespace of the type of a grantee, the only other one.
+const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+/// The element that has a type, and the types there are (S3 API reference, `Grantee`).
+const TYPED: &str = "Grantee";
+const TYPES: [&str; 3] = ["CanonicalUser", "AmazonCustomerByEmail", "Group"];
 
 /// Why a document is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,13 +33,15 @@ pub enum XmlError {
     End,
 }
 
-/// A tag without attributes.
+/// A tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tag<'x> {
     /// `<name>`
     Open(&'x str),
     /// `</name>`
     Close(&'x str),
+    /// `<name/>`
+    Empty(&'x str),
 }
 
 /// Reads a document from its start to its end.
@@ -56,29 +64,40 @@ impl<'x> Cursor<'x> {
         Ok(Self { rest })
     }
 
-    /// The opening tag of the document, with or without the namespace of S3.
-    pub(super) fn root(&mut self, name: &str) -> Result<(), XmlError> {
+    /// The opening tag of the document, with or without the namespaces. `false` if it is closed at once, which is a
+    /// document without content.
+    pub(super) fn root(&mut self, name: &str) -> Result<bool, XmlError> {
         let inside = self.markup()?.strip_prefix(name).ok_or(XmlError::Markup)?;
-        if inside.is_empty() {
-            return Ok(());
-        }
-        let attribute = inside.trim_matches(is_space);
-        let value = attribute.strip_prefix("xmlns=").and_then(unquote);
-        if inside.starts_with(is_space) && value.is_some_and(|value| value.as_bytes() == NAMESPACE) {
-            Ok(())
-        } else {
-            Err(XmlError::Markup)
-        }
+        let (attributes, empty) = inside.strip_suffix('/').map_or((inside, false), |rest| (rest, true));
+        let known =
+            |name: &str, value: &str| matches!((name, value), ("xmlns", NAMESPACE) | ("xmlns:xsi", INSTANCE));
+        attributes_are(attributes, known)?;
+        Ok(!empty)
     }
 
     /// The next tag, past white space.
     pub(super) fn tag(&mut self) -> Result<Tag<'x>, XmlError> {
         let inside = self.markup()?;
-        let (name, closes) = inside.strip_prefix('/').map_or((inside, false), |name| (name, true));
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        let (inside, closes) = inside.strip_prefix('/').map_or((inside, false), |name| (name, true));
+        let (inside, empty) = inside.strip_suffix('/').map_or((inside, false), |name| (name, true));
+        let end = inside.find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(inside.len());
+        let (name, attributes) = inside.split_at_checked(end).ok_or(XmlError::Markup)?;
+        let typed = name == TYPED && !closes && !empty;
+        attributes_are(attributes, |name, value| match name {
+            "xmlns:xsi" => typed && value == INSTANCE,
+            "xsi:type" => typed && TYPES.contains(&value),
+            _ => false,
+        })?;
+        // nobody writes white space into a tag that has no attributes, but for `<a />`
+        if name.is_empty() || (!typed && !empty && !attributes.is_empty()) {
             return Err(XmlError::Markup);
         }
-        Ok(if closes { Tag::Close(name) } else { Tag::Open(name) })
+        match (closes, empty) {
+            (false, false) => Ok(Tag::Open(name)),
+            (true, false) => Ok(Tag::Close(name)),
+            (false, true) => Ok(Tag::Empty(name)),
+            (true, true) => Err(XmlError::Markup),
+        }
     }
 
     /// The text of the element that was just opened, and its closing tag.
@@ -113,6 +132,33 @@ impl<'x> Cursor<'x> {
 
 const fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
+}
+
+/// Checks the attributes of a tag: white space before each, none twice, each of them known.
+fn attributes_are(text: &str, known: impl Fn(&str, &str) -> bool) -> Result<(), XmlError> {
+    let mut rest = text;
+    let mut seen: [Option<&str>; 2] = [None; 2];
+    let mut count = 0;
+    loop {
+        let start = rest.trim_start_matches(is_space);
+        if start.is_empty() {
+            return Ok(());
+        }
+        if start.len() == rest.len() {
+            return Err(XmlError::Markup);
+        }
+        let (name, after) = start.split_once('=').ok_or(XmlError::Markup)?;
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(XmlError::Markup)?;
+        let (value, after) =
+            after.get(1..).and_then(|after| after.split_once(quote)).ok_or(XmlError::Markup)?;
+        let slot = seen.get(count).is_some() && !seen.contains(&Some(name));
+        if !slot || !known(name, value) {
+            return Err(XmlError::Markup);
+        }
+        seen.iter_mut().skip(count).take(1).for_each(|slot| *slot = Some(name));
+        count += 1;
+        rest = after;
+    }
 }
 
 fn unquote(quoted: &str) -> Option<&str> {
