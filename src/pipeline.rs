@@ -29,6 +29,7 @@ use crate::s3::copy_source::CopySource;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
+use crate::upstream::Upstream;
 use crate::upstream::rename::Renamed;
 use std::time::Duration;
 
@@ -235,7 +236,7 @@ impl Judge<'_, '_, '_> {
         if bucket.upstream_bucket.is_none() && !source.has_plus {
             return Ok(None);
         }
-        let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(|store| store.signs_anew())
+        let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(Upstream::signs_anew)
             && self.request.headers.first("x-amz-copy-source").is_some();
         if !is_rewritten {
             // what the store gets is what was signed, and it may read another object in it

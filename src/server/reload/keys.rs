@@ -83,15 +83,17 @@ impl Key {
 mod tests {
     use super::*;
 
-    fn keys(keys: &[(&str, &str, &str, Option<&str>, Option<i64>)]) -> Keys {
-        let key =
-            |&(id, principal, secret, token, retired): &(&str, &str, &str, Option<&str>, Option<i64>)| Key {
-                id: id.to_owned(),
-                principal: principal.to_owned(),
-                secret: Secret::new(secret),
-                session_token: token.map(Secret::new),
-                retired: retired.map(UnixMillis::from_secs),
-            };
+    /// Name, principal, secret, token, when it was retired.
+    type Row<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, Option<i64>);
+
+    fn keys(keys: &[Row<'_>]) -> Keys {
+        let key = |&(id, principal, secret, token, retired): &Row<'_>| Key {
+            id: id.to_owned(),
+            principal: principal.to_owned(),
+            secret: Secret::new(secret),
+            session_token: token.map(Secret::new),
+            retired: retired.map(UnixMillis::from_secs),
+        };
         Keys(keys.iter().map(key).collect())
     }
 
