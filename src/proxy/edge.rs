@@ -208,14 +208,14 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
                 let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
-                let held = keys.and_then(|keys| keys.valid(entry.now));
+                let found = keys.and_then(|keys| keys.valid(entry.now));
                 let mut head = Vec::with_capacity(1024);
                 if let Some(mut outgoing) = outcome.outgoing(snapshot, request) {
-                    outgoing.provided = held.as_ref().map(|held| &held.key);
+                    outgoing.provided = found.as_ref().map(|held| &held.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
                 entry.decided();
-                if keys.is_some() == held.is_some() {
+                if keys.is_some() == found.is_some() {
                     self.forward(running, request, (permit, limits), &head, entry).await
                 } else {
                     self.unsigned(request, entry, snapshot.expose_reasons).await

@@ -22,7 +22,7 @@ pub struct Carriage {
     /// What the request body must be.
     pub rules: BodyRules,
     /// The bucket, where the answer names it and the store knows it by another name.
-    pub renamed: Option<Renamed>,
+    pub renamed: Option<Box<Renamed>>,
 }
 
 impl Carriage {

@@ -120,7 +120,7 @@ fn provider(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
         None => Err(missing("provider")),
     };
     let role = fields.if_given("role_arn", |fields, name| fields.scalar(name, credentials::arn));
-    let id = fields.if_given("external_id", |fields, name| fields.text(name));
+    let id = fields.if_given("external_id", Fields::text);
     provider?;
     match (role?, id?) {
         (None, Some(_)) => Err(missing("role_arn")),

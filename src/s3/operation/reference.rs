@@ -37,8 +37,9 @@ fn request(row: &Row, method: &str, path: &str) -> String {
     let selector = row.selector.map(str::to_owned);
     let query: Vec<String> = selector.into_iter().chain(row.query.iter().map(|it| term(it, "="))).collect();
     let mark = if query.is_empty() { "" } else { "?" };
-    let headers: String = row.headers.iter().map(|it| format!(" + {}", term(it, ": "))).collect();
-    format!("{method} {path}{mark}{}{headers}", query.join("&"))
+    let headers = row.headers.iter().map(|it| term(it, ": "));
+    let first = format!("{method} {path}{mark}{}", query.join("&"));
+    std::iter::once(first).chain(headers).collect::<Vec<_>>().join(" + ")
 }
 
 fn term(term: &Term, sign: &str) -> String {
