@@ -250,7 +250,7 @@ impl<'r> Judge<'r, '_, '_> {
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let mut carriage = upload.carriage(&store.credentials)?;
-        carriage.renamed = self.renamed(operation, bucket, address);
+        carriage.renamed = self.renamed(operation, bucket, address).map(Box::new);
         let state = self.claim(authenticated, constraints, network)?;
         Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
     }

@@ -12,7 +12,6 @@
     reason = "a test fails by panicking"
 )]
 
-mod sigv2;
 mod support;
 
 mod admin;

@@ -125,7 +125,7 @@ async fn play(case: Case) -> Seen {
     let limits = ConnLimits { header_bytes: 1000, header_time: time, idle: time, read: time, write: time };
     let mut conn = Conn { stream: ours, input: BytesMut::new(), out: Vec::new(), limits };
     let carriage = Carriage {
-        renamed: case.renamed.clone(),
+        renamed: case.renamed.clone().map(Box::new),
         to_head: case.head.starts_with("HEAD"),
         framing: case.framing,
         sent: case.framing,
