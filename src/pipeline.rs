@@ -34,6 +34,7 @@ use crate::s3::cors;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
 use crate::snapshot::{Bucket, Snapshot};
+use crate::upstream::Upstream;
 use crate::upstream::rename::Renamed;
 use form::FormUpload;
 use std::ops::RangeInclusive;
@@ -249,7 +250,7 @@ impl<'r> Judge<'r, '_, '_> {
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let mut carriage = upload.carriage(&store.credentials)?;
-        carriage.renamed = self.renamed(operation, bucket, address);
+        carriage.renamed = self.renamed(operation, bucket, address).map(Box::new);
         let state = self.claim(authenticated, constraints, network)?;
         Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
     }
@@ -340,7 +341,17 @@ impl<'r> Judge<'r, '_, '_> {
             // the store of the copy cannot read the other one
             return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
         }
-        Ok(bucket.upstream_bucket.as_deref().map(|name| source.in_bucket(name)))
+        if bucket.upstream_bucket.is_none() && !source.has_plus {
+            return Ok(None);
+        }
+        let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(Upstream::signs_anew)
+            && self.request.headers.first("x-amz-copy-source").is_some();
+        if !is_rewritten {
+            // what the store gets is what was signed, and it may read another object in it
+            return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
+        }
+        let name = bucket.upstream_bucket.as_deref().unwrap_or_else(|| source.bucket.as_str());
+        Ok(Some(source.in_bucket(name)))
     }
 }
 

@@ -24,6 +24,14 @@ pub struct Upstream {
     pub credentials: Credentials,
 }
 
+impl Upstream {
+    /// Whether what the client signed can be changed on the way.
+    #[must_use]
+    pub const fn signs_anew(&self) -> bool {
+        !matches!(self.credentials, Credentials::Passthrough)
+    }
+}
+
 /// Where the bucket stands in a request to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addressing {

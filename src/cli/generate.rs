@@ -188,7 +188,7 @@ fn commands() -> String {
     let mut text = String::new();
     for mut command in Args::command().get_subcommands().filter(|it| !it.is_hide_set()).cloned() {
         let name = format!("presign-gate {}", command.get_name());
-        command = command.bin_name(&name).term_width(100).disable_help_flag(true);
+        command = command.bin_name(&name).term_width(0).disable_help_flag(true);
         // writing to a String cannot fail
         let _ = writeln!(
             text,
@@ -210,7 +210,8 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
         for (name, text) in reference_pages() {
             let written = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-            assert!(written == text, "docs/reference/{name} is out of date: run `make docs`");
+            let differs = written.lines().zip(text.lines()).find(|(old, new)| old != new);
+            assert!(written == text, "docs/reference/{name} is out of date: run `make docs`; {differs:?}");
         }
     }
 }

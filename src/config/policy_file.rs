@@ -7,8 +7,8 @@ use super::diagnostic::{Diagnostic, Problem, Severity, Snippet};
 use super::source::{Source, SourceError};
 use super::tree::Place;
 use crate::policy::document::Kind;
-use crate::policy::error::Place as PolicyPlace;
-use crate::policy::lint::{foreign, lint as lint_document};
+use crate::policy::error::{Place as PolicyPlace, Warning};
+use crate::policy::lint::lint as lint_document;
 use crate::policy::parse::{ParseOptions, Parsed, names_principals, parse};
 
 /// A finding about a policy document, before it is known which file that stands in.
@@ -20,20 +20,23 @@ pub(super) struct Finding {
     pub(super) hint: Option<String>,
 }
 
-/// Reads a document; `None` if it is refused. The findings are in the order of the text. `bucket` is the one that a
-/// bucket policy is attached to, if that is known.
-pub(super) fn examine(text: &str, kind: Kind, bucket: Option<&str>) -> (Option<Parsed>, Vec<Finding>) {
+impl From<Warning> for Finding {
+    fn from(warning: Warning) -> Self {
+        Self {
+            severity: Severity::Warning,
+            message: warning.kind.to_string(),
+            hint: warning.kind.hint(),
+            place: warning.place,
+        }
+    }
+}
+
+/// Reads a document; `None` if it is refused. The findings are in the order of the text.
+pub(super) fn examine(text: &str, kind: Kind) -> (Option<Parsed>, Vec<Finding>) {
     let (parsed, mut findings): (_, Vec<Finding>) = match parse(text, kind, &ParseOptions::default()) {
         Ok(parsed) => {
-            let mut linted = lint_document(&parsed.document);
-            linted.extend(bucket.map(|bucket| foreign(&parsed.document, bucket)).unwrap_or_default());
-            let finding = |warning: &crate::policy::error::Warning| Finding {
-                place: warning.place.clone(),
-                severity: Severity::Warning,
-                message: warning.kind.to_string(),
-                hint: warning.kind.hint(),
-            };
-            let findings = parsed.warnings.iter().chain(&linted).map(finding).collect();
+            let linted = lint_document(&parsed.document);
+            let findings = parsed.warnings.iter().cloned().chain(linted).map(Finding::from).collect();
             (Some(parsed), findings)
         }
         Err(errors) => {
@@ -62,7 +65,7 @@ pub fn lint(source: &dyn Source, path: &Path, kind: Option<Kind>) -> Result<Vec<
         return Ok(vec![Diagnostic::about_file(&file, "the file is not UTF-8".to_owned())]);
     };
     let guess = || if names_principals(text) { Kind::Resource } else { Kind::Identity };
-    let (_, findings) = examine(text, kind.unwrap_or_else(guess), None);
+    let (_, findings) = examine(text, kind.unwrap_or_else(guess));
     let lines: Vec<&str> = text.lines().collect();
     Ok(findings.into_iter().map(|finding| diagnostic(&file, &lines, finding)).collect())
 }

@@ -256,14 +256,14 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
                 let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
-                let held = keys.and_then(|keys| keys.valid(entry.now));
+                let valid = keys.and_then(|keys| keys.valid(entry.now));
                 let mut head = Vec::with_capacity(1024);
                 if let Some(mut outgoing) = outcome.outgoing(snapshot, carried) {
-                    outgoing.provided = held.as_ref().map(|held| &held.key);
+                    outgoing.provided = valid.as_ref().map(|valid| &valid.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
                 entry.decided();
-                if keys.is_some() == held.is_some() {
+                if keys.is_some() == valid.is_some() {
                     if let Some(posted) = &permit.carriage.posted {
                         // the fields were read; the file follows
                         let read = usize::try_from(posted.before).unwrap_or(0);

@@ -154,7 +154,7 @@ where
         held.answered(&answer.facts()).map_err(Failure::link)?;
     }
     relayed.status = Some(answer.status);
-    let rename = request.carriage.renamed.as_ref().filter(|_| answer.rewritten).map(Rename::new);
+    let rename = request.carriage.renamed.as_deref().filter(|_| answer.rewritten).map(Rename::new);
     download::download(conn, &mut link, peer, &answer, (rename, request.limits), relayed).await?;
     relayed.complete = true;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;

@@ -127,8 +127,9 @@ impl Watcher {
                 let old = self.world.running.load_full();
                 match boot::running(&config, snapshot, Some(&old), &self.world.telemetry.metrics) {
                     Ok(running) => {
+                        let running = Arc::new(running);
+                        self.world.running.store(Arc::clone(&running));
                         self.world.forget(&old, &running);
-                        self.world.running.store(Arc::new(running));
                         tls::tell(&self.world);
                         self.audit_keys(Keys::of(&config));
                     }

@@ -110,6 +110,9 @@ impl Keeper {
                 Ok(Answer::Refused(refusal)) => refusal,
                 Err(error) => {
                     log::warn!("the link store: {error}");
+                    // it may have been granted and the answer lost: nothing comes of it, so it must not count
+                    let event = Event::Settle(Delivery::default());
+                    self.store.note(Note { link: claim.id, token, grace: claim.terms.grace, event });
                     return match fails {
                         WhenStoreFails::Allow => Ok(None),
                         WhenStoreFails::Deny => {

@@ -65,7 +65,7 @@ pub struct Carriage {
     /// How a form is answered when S3 has taken its file; `None` if the answer of S3 is passed on.
     pub posted: Option<Box<PostAnswer>>,
     /// The bucket, where the answer names it and the store knows it by another name.
-    pub renamed: Option<Renamed>,
+    pub renamed: Option<Box<Renamed>>,
 }
 
 impl Carriage {

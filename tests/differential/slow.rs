@@ -83,6 +83,8 @@ enum Closeness {
     /// By its own name, as everybody, or by being attached to it.
     Direct,
     Role,
+    /// By a role of its name, whose path may be another.
+    RoleName,
     Account,
 }
 
@@ -130,22 +132,26 @@ impl Request {
             _ => {
                 let found: Vec<_> =
                     many(&element["AWS"]).iter().filter_map(|entry| self.is(&text(entry))).collect();
-                [Closeness::Direct, Closeness::Role, Closeness::Account]
-                    .into_iter()
-                    .find(|c| found.contains(c))
+                let closest = [Closeness::Direct, Closeness::Role, Closeness::RoleName, Closeness::Account];
+                closest.into_iter().find(|closeness| found.contains(closeness))
             }
         };
+        let deny = statement["Effect"] == "Deny";
         match (&statement["Principal"], &statement["NotPrincipal"]) {
             (Value::Null, Value::Null) => Some(Closeness::Direct),
-            (principal, Value::Null) => listed(principal),
+            // not to know the path counts against the principal
+            (principal, Value::Null) => {
+                listed(principal).filter(|closeness| deny || *closeness != Closeness::RoleName)
+            }
             (_, not) => {
-                let deny = statement["Effect"] == "Deny";
+                let root = self.principal.as_deref().is_some_and(|arn| arn.ends_with(":root"));
                 let exempt = match listed(not) {
                     None => false,
-                    Some(Closeness::Account) => !deny,
-                    Some(_) => !(deny && has_boundary),
+                    Some(Closeness::RoleName) => !deny,
+                    Some(Closeness::Account) => !deny || root,
+                    Some(_) => true,
                 };
-                (!exempt).then_some(Closeness::Direct)
+                (!exempt || (deny && has_boundary)).then_some(Closeness::Direct)
             }
         }
     }
@@ -156,16 +162,29 @@ impl Request {
             return Some(Closeness::Direct);
         }
         let arn = self.principal.as_deref()?;
-        if entry == arn {
-            return Some(Closeness::Direct);
-        }
-        let account = arn.split(':').nth(4)?;
-        if entry == account || entry == format!("arn:aws:iam::{account}:root") {
+        let (own, parts): (Vec<&str>, Vec<&str>) = (arn.split(':').collect(), entry.split(':').collect());
+        let names_account = matches!(parts[..], ["arn", _, "iam", "", _, "root"]) && parts[4] == own[4];
+        if entry == own[4] || names_account {
             return Some(Closeness::Account);
         }
-        let role = arn.split_once(":assumed-role/").and_then(|(_, rest)| rest.split('/').next());
-        (role.is_some_and(|role| entry == format!("arn:aws:iam::{account}:role/{role}")))
-            .then_some(Closeness::Role)
+        let session = own[5].strip_prefix("assumed-role/").and_then(|rest| rest.split('/').next());
+        let role = match session {
+            Some(role) => format!("arn:{}:iam::{}:role/{role}", own[1], own[4]),
+            None => arn.to_owned(),
+        };
+        if entry == role && own[5] != "root" {
+            return Some(if role.contains(":role/") { Closeness::Role } else { Closeness::Direct });
+        }
+        // a session does not tell the path of its role
+        let same_name = parts.len() == 6
+            && parts[2] == "iam"
+            && parts[4] == own[4]
+            && parts[5].starts_with("role/")
+            && parts[5].rsplit('/').next() == session;
+        if same_name {
+            return Some(Closeness::RoleName);
+        }
+        (entry == arn).then_some(Closeness::Direct)
     }
 
     /// Whether action, resource and conditions are met.

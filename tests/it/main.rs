@@ -12,7 +12,6 @@
     reason = "a test fails by panicking"
 )]
 
-mod sigv2;
 mod support;
 
 mod admin;
@@ -21,6 +20,7 @@ mod body_hash;
 mod checksums;
 mod chunks;
 mod cli;
+mod clients;
 mod cors;
 mod forwarding;
 mod framing;
@@ -39,6 +39,7 @@ mod refusals;
 mod reload;
 mod sdk;
 mod shutdown;
+mod sigv2;
 mod threats;
 mod tls;
 mod unix_socket;

@@ -118,6 +118,13 @@ fn errors_are_told_all_at_once_with_a_hint_each() {
 }
 
 #[test]
+fn a_config_shows_the_findings_of_all_its_documents_at_once() {
+    let output = Command::new(BINARY).args(["check", "gate.yaml"]).current_dir(golden()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_golden(&String::from_utf8(output.stderr).unwrap(), "check.txt");
+}
+
+#[test]
 fn a_shadow_policy_is_counted_and_logged_and_stops_nobody() {
     let upstream = Upstream::ok();
     let shadow = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/a/*"}}"#;

@@ -161,13 +161,14 @@ fn provider(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
         let message = format!("key `{name}` is missing");
         fields.reader.error(fields.at, &fields.path_of(name), message, "the other keys belong to it")
     };
-    if fields.node("provider").is_none() {
-        return Err(missing("provider"));
-    }
-    fields.choice("provider", &[("aws", ())])?;
-    let role = fields.if_given("role_arn", |fields, name| fields.scalar(name, credentials::arn))?;
-    let id = fields.if_given("external_id", |fields, name| fields.text(name))?;
-    match (role, id) {
+    let provider = match fields.node("provider") {
+        Some(_) => fields.choice("provider", &[("aws", ())]),
+        None => Err(missing("provider")),
+    };
+    let role = fields.if_given("role_arn", |fields, name| fields.scalar(name, credentials::arn));
+    let id = fields.if_given("external_id", Fields::text);
+    provider?;
+    match (role?, id?) {
         (None, Some(_)) => Err(missing("role_arn")),
         (role, id) => {
             let role = role.map(|role| (role.value, id.map(|id| id.value)));

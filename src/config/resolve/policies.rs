@@ -10,6 +10,7 @@ use super::super::tree::Place;
 use crate::policy::compile::Compiled;
 use crate::policy::document::{Document, Kind, Statement};
 use crate::policy::key::Key;
+use crate::policy::lint::foreign;
 use std::sync::Arc;
 
 /// The documents compiled so far.
@@ -81,12 +82,18 @@ impl Policies {
         let same = |(text, other, compiled): &&(Arc<str>, Kind, Arc<Compiled>)| {
             Arc::ptr_eq(text, &source.text) && *other == kind && compiled.name() == source.name
         };
+        let outside = |document: &Document| {
+            let warnings = bucket.map(|bucket| foreign(document, bucket)).unwrap_or_default();
+            warnings.into_iter().map(|warning| diagnostic(source, warning.into())).collect::<Vec<_>>()
+        };
         if let Some((_, _, compiled)) = self.done.iter().find(same) {
+            findings.extend(outside(compiled.document()));
             return Some(Arc::clone(compiled));
         }
-        let (parsed, found) = examine(&source.text, kind, bucket);
+        let (parsed, found) = examine(&source.text, kind);
         findings.extend(found.into_iter().map(|finding| diagnostic(source, finding)));
         let document = parsed?.document;
+        findings.extend(outside(&document));
         findings.extend(self.untold(&document).into_iter().map(|finding| diagnostic(source, finding)));
         let compiled = Arc::new(Compiled::compile(&source.name, &document));
         self.done.push((Arc::clone(&source.text), kind, Arc::clone(&compiled)));

@@ -109,6 +109,7 @@ fn what_can_exist_at_the_start_does() {
 fn every_family_of_the_table_is_on_the_page_as_the_table_has_it() {
     let metrics = Metrics::new(&config()).unwrap();
     metrics.certificates_expire(ListenerIndex(0), Some(0));
+    metrics.upstream_credentials_expiry("main", UnixMillis::from_secs(0));
     let page = metrics.render().unwrap();
     let told: HashSet<&str> = page.lines().filter(|line| line.starts_with("# ")).collect();
     for family in families::ALL {

@@ -2,16 +2,17 @@
 //! It must not measure exactly: only that it is never too fast.
 
 use super::*;
-use std::time::{Duration, Instant};
+use crate::support::time::Watch;
+use std::time::Duration;
 
 #[test]
 fn a_link_with_a_rate_takes_its_time() {
     let (_upstream, gate) = start("{}");
-    let watch = Instant::now();
+    let watch = Watch::start();
     let answer = ask(&gate, "10.0.0.1", &link("GET", &[("x-gate-rate", "2000")]));
     assert_eq!(answer.body, object());
     assert!(watch.elapsed() >= Duration::from_millis(350), "{:?}", watch.elapsed());
-    let watch = Instant::now();
+    let watch = Watch::start();
     let upload = link("PUT", &[("x-gate-rate", "2000")]).with_body(&object());
     assert_eq!(ask(&gate, "10.0.0.1", &upload).status, 200);
     assert!(watch.elapsed() >= Duration::from_millis(350), "{:?}", watch.elapsed());
@@ -39,7 +40,7 @@ fn requests_beyond_a_rate_are_told_when_to_come_again() {
 #[test]
 fn bytes_beyond_a_rate_wait() {
     let (_upstream, gate) = start("{ rate_limits: [{ per: access_key_id, bytes_per_second: 2000 }] }");
-    let watch = Instant::now();
+    let watch = Watch::start();
     for number in ["1", "2"] {
         assert_eq!(ask(&gate, "10.0.0.1", &link("GET", &[("x-note", number)])).body, object());
     }

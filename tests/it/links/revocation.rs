@@ -3,10 +3,10 @@
 
 use super::*;
 use crate::support::gate::BINARY;
-use crate::support::time::now;
+use crate::support::time::{Watch, now};
 use serde_json::{Value, json};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn url(gate: &Gate, request: &Request) -> String {
     format!("http://{}{}", gate.address(), request.presigned_target())
@@ -56,7 +56,7 @@ fn what_is_no_revocation_is_refused() {
     let (_upstream, gate) = start("{}");
     let unknown = Request::get("/bkt/key").key(crate::support::sigv4::STRANGER);
     for body in [
-        "".to_owned(),
+        String::new(),
         "{}".to_owned(),
         "[]".to_owned(),
         json!({ "link": "x" }).to_string(),
@@ -183,7 +183,7 @@ fn other_gates_follow_within_a_second() {
     };
     assert_eq!(status(), 200);
     let entry = revoke(&one, &json!({ "link": url(&one, &request) }));
-    let watch = Instant::now();
+    let watch = Watch::start();
     poll("the other gate to follow", || (status() == 403).then_some(()));
     assert!(watch.elapsed() < Duration::from_secs(1), "{:?}", watch.elapsed());
     let path = format!("/revocations/{}", entry["id"].as_str().unwrap());
