@@ -2,7 +2,7 @@
 //! It must not check anything: tests do, and its numbers stand in docs/links.md.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use presign_gate::clock::{Stopwatch, SystemClock, UnixMillis};
 use presign_gate::links::claim::{Ask, LinkClaim, Terms};

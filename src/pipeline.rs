@@ -3,6 +3,7 @@
 
 pub mod authorize;
 mod body;
+pub mod form;
 mod keys;
 pub mod limits;
 pub mod outcome;
@@ -12,7 +13,10 @@ pub use outcome::{Denial, Outcome, Permit, Verdict};
 
 use reading::{Reading, requirements_of};
 
-use crate::auth::{Authenticated, authenticate};
+use crate::auth::error::{AuthError, Disabled};
+use crate::auth::post;
+use crate::auth::scheme::Version;
+use crate::auth::{Authenticated, Place, authenticate};
 use crate::clock::UnixMillis;
 use crate::links::claim::LinkClaim;
 use crate::links::constraint::{Constraints, LinkFacts};
@@ -24,12 +28,16 @@ use crate::request::RawRequest;
 use crate::request::head::HeadError;
 use crate::request::target::TargetError;
 use crate::s3::address::{Address, AddressError};
-use crate::s3::classify::{Classified, classify};
+use crate::s3::classify::{Classified, ClassifyError, classify};
 use crate::s3::copy_source::CopySource;
+use crate::s3::cors;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Bucket, Snapshot};
+use crate::upstream::Upstream;
 use crate::upstream::rename::Renamed;
+use form::FormUpload;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
@@ -49,6 +57,24 @@ pub fn decide<'r>(
     let judge = Judge { snapshot, facts, request, now };
     let address = snapshot.hosts.address(request);
     outcome.verdict = judge.run(address.as_ref(), body, &mut outcome).unwrap_or_else(Verdict::Answer);
+    outcome.address = address.ok();
+    outcome
+}
+
+/// Judges a form by the upload that it stands for; `put` is that upload, parsed.
+#[must_use]
+pub fn decide_form<'r>(
+    snapshot: &'r Snapshot,
+    facts: &ConnFacts,
+    upload: &FormUpload,
+    put: &'r RawRequest<'_>,
+    now: UnixMillis,
+) -> Outcome<'r> {
+    let mut outcome = Outcome::default();
+    let judge = Judge { snapshot, facts, request: put, now };
+    let address = snapshot.hosts.address(put);
+    outcome.verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
+    outcome.operation = Some(Operation::PostObject);
     outcome.address = address.ok();
     outcome
 }
@@ -88,7 +114,7 @@ impl<'r> Judge<'r, '_, '_> {
         body: Option<&[u8]>,
         outcome: &mut Outcome<'r>,
     ) -> Result<Verdict, Denial> {
-        let Self { snapshot, facts, request, now } = self;
+        let Self { snapshot, request, now, .. } = self;
         let network = self.network();
         outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
         if let Err(error @ AddressError::UnknownHost(_)) = address {
@@ -98,13 +124,71 @@ impl<'r> Judge<'r, '_, '_> {
         let classified = address.ok().map(|address| classify(request, address));
         outcome.operation =
             classified.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.operation);
-        let authenticated =
-            authenticate(request, &snapshot.keyring, &snapshot.signing, &snapshot.key_cache, now);
-        let authenticated = outcome
-            .auth
-            .insert(authenticated)
-            .as_ref()
-            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let bucket = self.named_bucket(address);
+        if outcome.operation == Some(Operation::CORSPreflight) {
+            // the one answer before a signature is looked at: it tells the rules and nothing else
+            network?;
+            let rules = bucket.map_or(&[][..], |bucket| &bucket.cors);
+            return cors::preflight(rules, request)
+                .map(Verdict::Preflight)
+                .map_err(|error| Denial { reason: Reason::CorsDenied, error });
+        }
+        if let Some(bucket) = bucket.filter(|bucket| !bucket.cors.is_empty()) {
+            outcome.cors = Some(cors::answer(&bucket.cors, request).unwrap_or_default());
+        }
+        if outcome.operation == Some(Operation::PostObject) {
+            // a form carries its signature in its fields
+            if let Err(error) = form::check_head(request, snapshot.signing.post_policy) {
+                let denial = Denial { reason: error.reason(), error: error.s3() };
+                outcome.auth = Some(Err(error));
+                return Err(denial);
+            }
+            return Ok(Verdict::ReadForm);
+        }
+        let place = Place {
+            hosted_bucket: address.ok().and_then(Address::hosted_bucket),
+            head_for_get: bucket.is_some_and(|bucket| bucket.head_for_get),
+        };
+        let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
+        let authenticated = authenticate(request, place, keyring, rules, &snapshot.key_cache, now);
+        outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
+        self.permit(address, classified, body, None, network, outcome)
+    }
+
+    /// As [`run`](Self::run), for the upload that a form stands for.
+    fn form(
+        self,
+        address: Result<&Address<'_>, &AddressError>,
+        upload: &FormUpload,
+        outcome: &mut Outcome<'r>,
+    ) -> Result<Verdict, Denial> {
+        let Self { snapshot, request, now, .. } = self;
+        let network = self.network();
+        outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
+        let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
+        let posted = post::authenticate(&upload.fields, keyring, rules, &snapshot.key_cache, now);
+        let (authenticated, size) =
+            posted.map_or_else(|error| (Err(error), 0..=0), |posted| (Ok(posted.authenticated), posted.size));
+        outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
+        let classified = address.ok().map(|address| classify(request, address));
+        match &classified {
+            Some(Ok(found)) if found.operation != Operation::PutObject => Err(form::unfit()),
+            _ => self.permit(address, classified, None, Some((upload, size)), network, outcome),
+        }
+    }
+
+    /// Everything that is asked when the signature is proven.
+    fn permit(
+        self,
+        address: Result<&Address<'_>, &AddressError>,
+        classified: Option<Result<Classified<'_>, ClassifyError>>,
+        body: Option<&[u8]>,
+        form: Option<(&FormUpload, RangeInclusive<u64>)>,
+        network: Result<NetworkIdentity, Denial>,
+        outcome: &mut Outcome<'r>,
+    ) -> Result<Verdict, Denial> {
+        let Self { snapshot, facts, request, now } = self;
+        let Some(Ok(authenticated)) = &outcome.auth else { return Err(internal()) };
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
             .ok_or_else(internal)?
@@ -113,8 +197,15 @@ impl<'r> Judge<'r, '_, '_> {
         let bucket = place.and_then(|(bucket, _)| bucket);
         outcome.bucket = bucket;
         let network = &*outcome.network.insert(network?);
-        let constraints = Constraints::parse(&request.target.query)
-            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let constraints = match authenticated.scheme.version() {
+            // the signature of a form covers its fields in any version
+            Version::V2 if form.is_none() => {
+                Constraints::refuse_all(&request.target.query).map(|()| Constraints::default())
+            }
+            Version::V2 | Version::V4 | Version::V4a => Constraints::parse(&request.target.query),
+        };
+        let constraints =
+            constraints.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let constraints = &*outcome.constraints.insert(constraints);
         let Classified { operation, requirements, copy_source: source } = classified;
         let body = match self.body(operation, body)? {
@@ -155,16 +246,28 @@ impl<'r> Judge<'r, '_, '_> {
             authenticated,
             limit: snapshot.limits.body,
             range: constraints.content_length_range(),
+            form,
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let mut carriage = upload.carriage(&store.credentials)?;
-        carriage.renamed = self.renamed(operation, bucket, address);
+        carriage.renamed = self.renamed(operation, bucket, address).map(Box::new);
         let state = self.claim(authenticated, constraints, network)?;
         Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
     }
 }
 
-impl Judge<'_, '_, '_> {
+impl<'r> Judge<'r, '_, '_> {
+    /// The answer to a request whose signature is not proven. That SigV2 covers no constraint is told even where
+    /// SigV2 is switched off.
+    fn unauthenticated(self, error: &AuthError) -> Denial {
+        if *error == AuthError::Disabled(Disabled::SigV2)
+            && let Err(error) = Constraints::refuse_all(&self.request.target.query)
+        {
+            return Denial { reason: error.reason(), error: error.s3() };
+        }
+        Denial { reason: error.reason(), error: error.s3() }
+    }
+
     /// The network path; where nobody knows it, nothing is served.
     fn network(self) -> Result<NetworkIdentity, Denial> {
         let unknown = || Denial::new(Reason::UnknownNetwork, ErrorCode::AccessDenied);
@@ -173,6 +276,12 @@ impl Judge<'_, '_, '_> {
         let identity = identify(self.facts, &listener.rules, &self.snapshot.network, lines)
             .map_err(|error| Denial::new(error.reason(), ErrorCode::AccessDenied))?;
         if identity.is_unknown() { Err(unknown()) } else { Ok(identity) }
+    }
+
+    /// The bucket that the address names, whoever may use it.
+    fn named_bucket(self, address: Result<&Address<'_>, &AddressError>) -> Option<&'r Bucket> {
+        let buckets = &self.snapshot.buckets;
+        buckets.get(buckets.find(address.ok()?.bucket()?.as_str())?)
     }
 
     /// What the shell has to ask the store for; `None` if the link limits nothing that needs state.
@@ -235,7 +344,7 @@ impl Judge<'_, '_, '_> {
         if bucket.upstream_bucket.is_none() && !source.has_plus {
             return Ok(None);
         }
-        let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(|store| store.signs_anew())
+        let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(Upstream::signs_anew)
             && self.request.headers.first("x-amz-copy-source").is_some();
         if !is_rewritten {
             // what the store gets is what was signed, and it may read another object in it

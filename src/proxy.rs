@@ -6,6 +6,7 @@ pub mod buffers;
 pub mod certificates;
 pub mod conn;
 pub mod edge;
+pub mod form;
 pub mod handshake;
 pub mod journal;
 pub mod keys;

@@ -11,6 +11,7 @@ use crate::policy::compile::Compiled;
 use crate::policy::context::Issued;
 use crate::policy::principal::Principal;
 use crate::s3::address::HostRules;
+use crate::s3::cors::CorsRule;
 use crate::upstream::Upstream;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -112,6 +113,10 @@ pub struct Bucket {
     pub upstream: usize,
     /// Its name there, if it is another one.
     pub upstream_bucket: Option<String>,
+    /// What pages of other origins may do.
+    pub cors: Vec<CorsRule>,
+    /// Whether a link signed for GET answers HEAD too.
+    pub head_for_get: bool,
     /// Its bucket policy.
     pub policy: Option<Arc<Compiled>>,
     /// The account that owns it.

@@ -183,6 +183,7 @@ pub struct Vpc {
 
 /// Which signatures are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of the configuration, each by itself")]
 pub struct Signing {
     /// Regions accepted in credential scopes; never empty. Default `us-east-1`.
     pub regions: Vec<String>,
@@ -190,6 +191,12 @@ pub struct Signing {
     pub max_expires: Duration,
     /// How far the clock of a signer may be off, up to 15 min. Default 15 min.
     pub clock_skew: Duration,
+    /// Whether signatures for several regions are accepted. Default true.
+    pub sigv4a: bool,
+    /// Whether signatures of the old kind are accepted. Default false.
+    pub sigv2: bool,
+    /// Whether browser uploads with a signed form are accepted. Default true.
+    pub post_policy: bool,
     /// Whether signatures in the Authorization header are accepted. Default true.
     pub header_auth: bool,
     /// Whether an unknown key and a wrong signature look the same. Default false.

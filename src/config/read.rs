@@ -110,12 +110,18 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
     let regions = fields.scalars("regions", text);
     let max_expires = fields.duration("max_expires");
     let clock_skew = fields.duration("clock_skew");
+    let sigv4a = fields.flag("sigv4a");
+    let sigv2 = fields.flag("sigv2");
+    let post_policy = fields.flag("post_policy");
     let header_auth = fields.flag("header_auth");
     let uniform_errors = fields.flag("uniform_errors");
     Ok(Signing {
         regions: regions?.into_iter().map(|region| region.value).collect(),
         max_expires: max_expires?,
         clock_skew: clock_skew?,
+        sigv4a: sigv4a?,
+        sigv2: sigv2?,
+        post_policy: post_policy?,
         header_auth: header_auth?,
         uniform_errors: uniform_errors?,
     })

@@ -89,6 +89,9 @@ impl Resolver {
                 regions: config.signing.regions.clone(),
                 max_expires: config.signing.max_expires,
                 clock_skew: config.signing.clock_skew,
+                sigv4a: config.signing.sigv4a,
+                sigv2: config.signing.sigv2,
+                post_policy: config.signing.post_policy,
                 header_auth: config.signing.header_auth,
                 uniform_errors: config.signing.uniform_errors,
             },
@@ -255,6 +258,10 @@ impl Resolver {
             let passthrough = upstream.and_then(|at| config.upstreams.get(at)).is_some_and(|upstream| {
                 matches!(upstream.credentials, storage::UpstreamCredentials::Passthrough)
             });
+            if passthrough && bucket.head_for_get {
+                let text = "a passthrough upstream cannot have `head_for_get`: it checks the signature for the method that it sees";
+                self.error_at(&bucket.name, text.to_owned());
+            }
             if let Some(other) = bucket.upstream_bucket.as_ref().filter(|_| passthrough) {
                 let text = "a passthrough upstream cannot have another bucket name: the client signed the one it used";
                 self.error_at(other, text.to_owned());
@@ -273,6 +280,8 @@ impl Resolver {
                 name: bucket.name.value.to_string(),
                 upstream,
                 upstream_bucket: bucket.upstream_bucket.as_ref().map(|name| name.value.clone()),
+                cors: bucket.cors.clone(),
+                head_for_get: bucket.head_for_get,
                 policy,
                 account: bucket.account.clone(),
                 org: bucket.org.clone(),

@@ -1,6 +1,7 @@
 //! What `explain` prints: one object, or the same as text.
 //! It must not decide: every field comes from the outcome.
 
+use crate::auth::error::AuthError;
 use crate::auth::sigv4::explain::signed_texts;
 use crate::pipeline::authorize::Access;
 use crate::pipeline::limits::link_name;
@@ -35,7 +36,13 @@ impl Report {
                 refuse(&mut fields, denial);
                 true
             }
-            Verdict::Forward(_) | Verdict::ReadBody => {
+            // its signature is in its fields, which a URL does not tell
+            Verdict::ReadForm => {
+                let error = AuthError::Anonymous;
+                refuse(&mut fields, &Denial { reason: error.reason(), error: error.s3() });
+                true
+            }
+            Verdict::Forward(_) | Verdict::Preflight(_) | Verdict::ReadBody => {
                 set(
                     &mut fields,
                     "decision",

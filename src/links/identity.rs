@@ -20,7 +20,9 @@ impl LinkId {
     /// The name of the link that a verified request used; `None` only for a keyring that did not verify it.
     #[must_use]
     pub fn of(request: &Authenticated<'_>, keyring: &Keyring) -> Option<Self> {
-        Self::named(request.key, keyring, request.signed_at, request.region.as_bytes(), &request.content)
+        // a signature without a date covers its end instead
+        let date = if request.is_dated() { request.signed_at } else { UnixMillis::from_millis(0) };
+        Self::named(request.key, keyring, date, request.region.as_bytes(), &request.content)
     }
 
     /// The name of the link at a URL, and when it ends. Nothing is verified: a URL with a wrong signature

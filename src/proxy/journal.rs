@@ -25,7 +25,7 @@ use smallvec::SmallVec;
 use std::time::Duration;
 
 /// The authentication schemes, as metrics label them.
-pub const SCHEMES: &[Scheme] = &[Scheme::QueryV4, Scheme::HeaderV4];
+pub const SCHEMES: &[Scheme] = Scheme::ALL;
 
 /// What happened to a request so far.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub struct Entry {
     pub reason: Option<Reason>,
     /// Body bytes sent to the client.
     pub response_bytes: u64,
+    /// Header lines for pages of other origins, as in [`Outcome::cors`].
+    pub cors: Option<Vec<u8>>,
     listener: ListenerIndex,
     watch: Stopwatch,
     /// Since the head was there.
@@ -61,6 +63,7 @@ impl Entry {
             status: 0,
             reason: None,
             response_bytes: 0,
+            cors: None,
             listener,
             watch,
             gate: Stopwatch::start(),
@@ -156,7 +159,9 @@ fn is_refusal(record: &RequestRecord) -> bool {
 
 /// The decision behind an answer: refusals of the checks, not failures of what came after them.
 fn decision(outcome: Option<&Outcome<'_>>, entry: &Entry) -> Decision {
-    let forwarded = outcome.filter(|outcome| matches!(outcome.verdict, Verdict::Forward(_)));
+    let passes =
+        |outcome: &&Outcome<'_>| matches!(outcome.verdict, Verdict::Forward(_) | Verdict::Preflight(_));
+    let forwarded = outcome.filter(passes);
     match (forwarded, entry.reason.map(Reason::stage)) {
         (None, _) | (Some(_), Some(Stage::Request | Stage::Auth | Stage::Policy | Stage::Links)) => {
             Decision::Deny
@@ -273,7 +278,7 @@ fn shown<'l>(
         authenticated.map(|authenticated| authenticated.scheme).or_else(|| request.and_then(claimed));
     let denial = outcome.and_then(|outcome| match &outcome.verdict {
         Verdict::Answer(denial) => Some(denial),
-        Verdict::Forward(_) | Verdict::ReadBody => None,
+        Verdict::Forward(_) | Verdict::Preflight(_) | Verdict::ReadBody | Verdict::ReadForm => None,
     });
     AccessRecord {
         at: entry.now,

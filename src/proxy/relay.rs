@@ -17,6 +17,7 @@ use crate::links::claim::Refusal;
 use crate::links::state::delivery::{AnswerFacts, range_total};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
+use crate::response::form;
 use crate::response::head::{AnswerHead, Client};
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::upstream::body::BodyFault;
@@ -37,6 +38,8 @@ pub struct Request<'a> {
     pub repeatable: bool,
     /// Whom the answer is written for.
     pub client: Client,
+    /// What pages of other origins may see, in place of what the upstream says of it.
+    pub cors: Option<&'a [u8]>,
     /// What its link lets pass.
     pub limits: &'a LinkLimits<'a>,
 }
@@ -151,7 +154,7 @@ where
         held.answered(&answer.facts()).map_err(Failure::link)?;
     }
     relayed.status = Some(answer.status);
-    let rename = request.carriage.renamed.as_ref().filter(|_| answer.rewritten).map(Rename::new);
+    let rename = request.carriage.renamed.as_deref().filter(|_| answer.rewritten).map(Rename::new);
     download::download(conn, &mut link, peer, &answer, (rename, request.limits), relayed).await?;
     relayed.complete = true;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
@@ -254,7 +257,7 @@ where
     // a client that has not sent all of its body cannot be asked for another request
     let client = Client { keep_alive: request.client.keep_alive && uploaded, ..request.client };
     loop {
-        let (length, answer) = next_answer(link, request.carriage, client, &mut conn.out)?;
+        let (length, answer) = next_answer(link, request, client, &mut conn.out)?;
         link.consume(length);
         if let Some(answer) = answer {
             return Ok(answer);
@@ -273,12 +276,13 @@ where
 /// the final one, its head then written to `out`.
 fn next_answer(
     link: &Link,
-    carriage: &Carriage,
+    request: Request<'_>,
     client: Client,
     out: &mut Vec<u8>,
 ) -> Result<(usize, Option<Answer>), Failure> {
     let malformed = || Failure::upstream(Reason::UpstreamProtocol);
-    let Some(mut head) = AnswerHead::parse(link.received(), carriage.to_head).map_err(|_| malformed())?
+    let Some(mut head) =
+        AnswerHead::parse(link.received(), request.carriage.to_head).map_err(|_| malformed())?
     else {
         return Ok((0, None));
     };
@@ -289,6 +293,7 @@ fn next_answer(
     if head.is_interim() {
         return Ok((head.length, None));
     }
+    let carriage = request.carriage;
     let told = head.framing;
     let rewritten = carriage.renamed.is_some()
         && head.status == 200
@@ -299,7 +304,21 @@ fn next_answer(
         head.framing = Framing::UntilClose;
     }
     out.clear();
-    let sent = head.write(client, out);
+    if let Some(posted) = carriage.posted.as_deref().filter(|_| head.status == 200) {
+        form::write(posted, &head, client, request.cors, out);
+        // S3 says nothing more about an object that it took; should a store do so, nobody reads it
+        let answer = Answer {
+            status: posted.status.code(),
+            range_total: None,
+            told: Framing::None,
+            sent: Framing::None,
+            keep_upstream: head.keep_alive && matches!(head.framing, Framing::None | Framing::Known(0)),
+            rewritten: false,
+            client,
+        };
+        return Ok((head.length, Some(answer)));
+    }
+    let sent = head.write(client, request.cors, out);
     let answer = Answer {
         status: head.status,
         range_total: head.first("content-range").and_then(range_total),

@@ -37,6 +37,7 @@ macro_rules! error_codes {
 
 error_codes! {
     AccessDenied 403 "Access Denied"
+    AccessForbidden 403 "This cross-origin request is not allowed."
     AuthorizationHeaderMalformed 400 "The authorization header is malformed."
     AuthorizationQueryParametersError 400 "The query-string authentication parameters are malformed."
     BadDigest 400 "The Content-MD5 you specified did not match what we received."
@@ -55,12 +56,15 @@ error_codes! {
     InvalidBucketName 400 "The specified bucket is not valid."
     InvalidChunkSizeError 403 "Only the last chunk is allowed to have a size less than 8192 bytes"
     InvalidDigest 400 "The Content-MD5 you specified was invalid."
+    InvalidPolicyDocument 400 "The content of the form does not meet the conditions specified in the policy document."
     InvalidRequest 400 "Invalid Request"
     InvalidToken 400 "The provided token is malformed or otherwise invalid."
     InvalidURI 400 "Couldn't parse the specified URI."
     KeyTooLongError 400 "Your key is too long"
+    MalformedPOSTRequest 400 "The body of your POST request is not well-formed multipart/form-data."
     MalformedTrailerError 400 "The request contained trailing data that was not well-formed or did not conform to our published schema."
     MalformedXML 400 "The XML you provided was not well-formed or did not validate against our published schema"
+    MaxPostPreDataLengthExceededError 400 "Your POST request fields preceding the upload file were too large."
     MethodNotAllowed 405 "The specified method is not allowed against this resource."
     MissingContentLength 411 "You must provide the Content-Length HTTP header."
     NoSuchBucket 404 "The specified bucket does not exist"
@@ -139,7 +143,8 @@ impl S3Error {
     }
 }
 
-fn element(xml: &mut String, name: &str, text: &str) {
+/// Appends an element whose text is escaped.
+pub(crate) fn element(xml: &mut String, name: &str, text: &str) {
     // writing to a String cannot fail
     let _ = write!(xml, "<{name}>");
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Tells the service manager how the process is doing (sd_notify(3)): a line on the socket that it named.
+//! Tells the service manager how the process is doing (`sd_notify(3)`): a line on the socket that it named.
 //! It must not fail for want of one, nor wait for it.
 
 use crate::config::source::{Source as _, SystemSource};

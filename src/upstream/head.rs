@@ -7,7 +7,7 @@ use super::plan::Carriage;
 use super::{Addressing, Credentials, Key, Upstream};
 use crate::auth::Authenticated;
 use crate::auth::payload::Payload;
-use crate::auth::scheme::Scheme;
+use crate::auth::scheme::Form;
 use crate::auth::sigv4::canonical::write_query;
 use crate::auth::sigv4::chunked::plan::StreamingMode;
 use crate::auth::sigv4::key::KeyCache;
@@ -22,6 +22,7 @@ use crate::request::headers::{Header, write_line};
 use crate::request::percent::{Part, encode_into};
 use crate::request::query::Param;
 use crate::s3::address::{Address, Style};
+use crate::s3::operation::table::SIGV2_PARAMS;
 use crate::secret::Secret;
 use smallvec::SmallVec;
 use std::io::Write as _;
@@ -166,7 +167,9 @@ impl Outgoing<'_, '_, '_> {
     /// The parameters that S3 gets: without the client's signature and the gate's constraints when the gate signs.
     fn keeps(&self, param: &Param<'_>) -> bool {
         self.signature() == Signature::Kept
-            || (reserved(param.name()).is_none() && !param.name().starts_with(constraint::PREFIX.as_bytes()))
+            || (reserved(param.name()).is_none()
+                && !SIGV2_PARAMS.iter().any(|name| name.as_bytes() == param.name())
+                && !param.name().starts_with(constraint::PREFIX.as_bytes()))
     }
 
     /// Appends the query as it is sent: in wire order, `=` where the client had one; each part in canonical form, or as
@@ -266,7 +269,7 @@ impl Outgoing<'_, '_, '_> {
 
     /// A header signature that goes on needs its own header again.
     fn write_kept_authorization(&self, out: &mut Vec<u8>) {
-        if self.authenticated.scheme == Scheme::HeaderV4
+        if self.authenticated.scheme.form() == Form::Header
             && let Some(value) = self.request.headers.first("authorization")
         {
             write_line(out, b"Authorization", value);

@@ -27,10 +27,6 @@ const fn unserved(name: &'static str, doc: &'static str) -> Key {
     Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::No, doc }
 }
 
-const fn only(name: &'static str, value: &'static str, doc: &'static str) -> Key {
-    Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::Only(value), doc }
-}
-
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -203,9 +199,14 @@ static SIGNING: Section = Section {
             "how far the clock of a signer may be off",
         ),
         default("header_auth", "true", Form::Flag, "signatures in the Authorization header are accepted too"),
-        only("post_policy", "false", "browser uploads with a signed form are accepted"),
-        only("sigv4a", "false", "signatures for several regions are accepted"),
-        only("sigv2", "false", "signatures of the old kind are accepted"),
+        default("post_policy", "true", Form::Flag, "browser uploads with a signed form are accepted"),
+        default("sigv4a", "true", Form::Flag, "signatures for several regions (SigV4A) are accepted"),
+        default(
+            "sigv2",
+            "false",
+            Form::Flag,
+            "signatures of the old kind (SigV2) are accepted, weak as they are",
+        ),
         default("uniform_errors", "false", Form::Flag, "an unknown key and a wrong signature look the same"),
     ],
 };
@@ -249,8 +250,30 @@ static BUCKET: Section = Section {
         optional("policy", Form::Policy, "its bucket policy"),
         optional("account", Form::Text, "the account that owns it, 12 digits; left out, that of each signer"),
         optional("org", Form::Text, "the organization of that account, as `o-abcd`"),
-        only("cors", "[]", "the browsers that may read it"),
-        only("head_for_get", "false", "a link signed for GET answers HEAD too"),
+        optional(
+            "cors",
+            Form::List(&Form::Keys(&CORS), 0),
+            "what pages of other origins may do; the first rule that fits",
+        ),
+        default("head_for_get", "false", Form::Flag, "a link signed for GET answers HEAD too"),
+    ],
+};
+
+static CORS: Section = Section {
+    keys: &[
+        required(
+            "origins",
+            Form::List(&Form::Text, 1),
+            "origins of the pages, as `https://app.example`; one `*` each",
+        ),
+        required(
+            "methods",
+            Form::List(&Form::Choice(&["GET", "HEAD", "PUT", "POST", "DELETE"]), 1),
+            "methods that they may use",
+        ),
+        optional("headers", Form::List(&Form::Text, 0), "headers that they may send; one `*` each"),
+        optional("expose", Form::List(&Form::Text, 0), "headers of answers that they may read"),
+        optional("max_age", Form::Duration(0, DAY), "how long a browser may keep the answer to a preflight"),
     ],
 };
 

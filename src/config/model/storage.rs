@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::scalar::endpoint::Endpoint;
 use super::{LoadedFile, Located, PolicySource};
+use crate::s3::cors::CorsRule;
 use crate::secret::Secret;
 
 /// A bucket as clients see it.
@@ -16,6 +17,10 @@ pub struct Bucket {
     pub upstream: Located<String>,
     /// Its name there; `None`: the same.
     pub upstream_bucket: Option<Located<String>>,
+    /// What pages of other origins may do.
+    pub cors: Vec<CorsRule>,
+    /// Whether a link signed for GET answers HEAD too. Default false.
+    pub head_for_get: bool,
     /// Its bucket policy.
     pub policy: Option<PolicySource>,
     /// The account that owns it, 12 digits.

@@ -1,6 +1,7 @@
 //! Reads the buckets that clients see and the stores behind them.
 //! It must not check whether they fit together; [`super::super::check`] does.
 
+use super::super::model::Located;
 use super::super::model::storage::{
     Addressing, Bucket, BucketName, Health, Timeouts, Upstream, UpstreamCredentials,
 };
@@ -8,6 +9,7 @@ use super::super::reader::{Fields, Reported};
 use super::super::scalar::{Malformed, endpoint::Endpoint};
 use super::super::tree::Scalar;
 use super::{access, credentials, policies, secrets};
+use crate::s3::cors::{CorsRule, Pattern};
 
 pub(super) fn buckets(top: &Fields<'_>) -> Result<Vec<Bucket>, Reported> {
     top.sections("buckets", bucket)
@@ -20,6 +22,8 @@ fn bucket(fields: &Fields<'_>) -> Result<Bucket, Reported> {
     });
     let upstream = fields.text("upstream");
     let upstream_bucket = fields.if_given("upstream_bucket", |fields, name| fields.scalar(name, bucket_name));
+    let cors = fields.sections("cors", cors);
+    let head_for_get = fields.flag("head_for_get");
     let policy = fields.if_given("policy", policies::policy);
     let account = fields.if_given("account", |fields, name| fields.scalar(name, access::account));
     let org = fields.if_given("org", |fields, name| fields.scalar(name, access::org_id));
@@ -27,10 +31,52 @@ fn bucket(fields: &Fields<'_>) -> Result<Bucket, Reported> {
         name: name?,
         upstream: upstream?,
         upstream_bucket: upstream_bucket?,
+        cors: cors?,
+        head_for_get: head_for_get?,
         policy: policy?,
         account: access::value(account?),
         org: access::value(org?),
     })
+}
+
+const METHODS: [&str; 5] = ["GET", "HEAD", "PUT", "POST", "DELETE"];
+
+fn cors(fields: &Fields<'_>) -> Result<CorsRule, Reported> {
+    let origins = fields.scalars("origins", pattern);
+    let methods = fields.scalars("methods", |scalar| {
+        let known = METHODS.into_iter().find(|method| *method == scalar.text);
+        known.ok_or_else(|| {
+            Malformed::new(&scalar.text, "a method of S3", "write `GET`, `HEAD`, `PUT`, `POST` or `DELETE`")
+        })
+    });
+    let headers = fields.scalars("headers", pattern);
+    let expose = fields.scalars("expose", header_name);
+    let max_age = fields.if_given("max_age", Fields::duration);
+    Ok(CorsRule {
+        origins: values(origins?),
+        methods: values(methods?),
+        headers: values(headers?),
+        expose: values(expose?),
+        max_age: max_age?.map(|age| age.as_secs()),
+    })
+}
+
+fn values<T>(list: Vec<Located<T>>) -> Vec<T> {
+    list.into_iter().map(|located| located.value).collect()
+}
+
+fn pattern(scalar: &Scalar) -> Result<Pattern, Malformed> {
+    let hint = "use visible ASCII characters, and `*` once at most";
+    Pattern::new(&scalar.text).ok_or_else(|| Malformed::new(&scalar.text, "a pattern", hint))
+}
+
+fn header_name(scalar: &Scalar) -> Result<String, Malformed> {
+    let name = scalar.text.as_str();
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_*".contains(&byte);
+    if !name.is_empty() && name.bytes().all(token) {
+        return Ok(name.to_owned());
+    }
+    Err(Malformed::new(name, "the name of a header", "use letters, digits and `-`"))
 }
 
 /// A bucket name, old ones included: letters, digits, `.`, `-`, `_`, 3 to 255 of them (S3 user guide, bucket naming).
@@ -120,7 +166,7 @@ fn provider(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
         None => Err(missing("provider")),
     };
     let role = fields.if_given("role_arn", |fields, name| fields.scalar(name, credentials::arn));
-    let id = fields.if_given("external_id", |fields, name| fields.text(name));
+    let id = fields.if_given("external_id", Fields::text);
     provider?;
     match (role?, id?) {
         (None, Some(_)) => Err(missing("role_arn")),

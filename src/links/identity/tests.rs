@@ -5,7 +5,7 @@ use super::*;
 use crate::auth::keyring::{Credential, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::sign::{Grant, Signer, presign};
-use crate::auth::{SigningRules, authenticate};
+use crate::auth::{Place, SigningRules, authenticate};
 use crate::clock::UnixMillis;
 use crate::request::head;
 use crate::secret::Secret;
@@ -72,7 +72,8 @@ fn name(method: &str, target: &str, headers: &str, secret: &str) -> LinkId {
     let text = format!("{method} {target} HTTP/1.1\r\nHost: s3.test\r\n{headers}\r\n");
     let request = head::parse(text.as_bytes()).unwrap();
     let (keyring, rules) = (keyring(secret), SigningRules::default());
-    let found = authenticate(&request, &keyring, &rules, &KeyCache::default(), NOW).unwrap();
+    let found =
+        authenticate(&request, Place::default(), &keyring, &rules, &KeyCache::default(), NOW).unwrap();
     LinkId::of(&found, &keyring).unwrap()
 }
 

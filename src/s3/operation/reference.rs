@@ -37,7 +37,7 @@ fn request(row: &Row, method: &str, path: &str) -> String {
     let selector = row.selector.map(str::to_owned);
     let query: Vec<String> = selector.into_iter().chain(row.query.iter().map(|it| term(it, "="))).collect();
     let mark = if query.is_empty() { "" } else { "?" };
-    let headers: String = row.headers.iter().map(|it| format!(" + {}", term(it, ": "))).collect();
+    let headers = row.headers.iter().fold(String::new(), |text, it| text + " + " + &term(it, ": "));
     format!("{method} {path}{mark}{}{headers}", query.join("&"))
 }
 

@@ -83,15 +83,17 @@ impl Key {
 mod tests {
     use super::*;
 
-    fn keys(keys: &[(&str, &str, &str, Option<&str>, Option<i64>)]) -> Keys {
-        let key =
-            |&(id, principal, secret, token, retired): &(&str, &str, &str, Option<&str>, Option<i64>)| Key {
-                id: id.to_owned(),
-                principal: principal.to_owned(),
-                secret: Secret::new(secret),
-                session_token: token.map(Secret::new),
-                retired: retired.map(UnixMillis::from_secs),
-            };
+    /// Id, principal, secret, session token, and the second of retirement.
+    type Told = (&'static str, &'static str, &'static str, Option<&'static str>, Option<i64>);
+
+    fn keys(keys: &[Told]) -> Keys {
+        let key = |&(id, principal, secret, token, retired): &Told| Key {
+            id: id.to_owned(),
+            principal: principal.to_owned(),
+            secret: Secret::new(secret),
+            session_token: token.map(Secret::new),
+            retired: retired.map(UnixMillis::from_secs),
+        };
         Keys(keys.iter().map(key).collect())
     }
 

@@ -71,7 +71,7 @@ function minio() {
     list,
     range: async (key, first, last) => buffer(await s3.getPartialObject(bucket, key, Number(first), last - first + 1)),
     copy: async (key, other) =>
-      void (await s3.copyObject(bucket, other, `/${bucket}/${encodeURIComponent(key)}`, new CopyConditions())),
+      void (await s3.copyObject(bucket, other, `/${bucket}/${key}`, new CopyConditions())),
     delete: async (key) => void (await s3.removeObjects(bucket, [key])),
     link_get: (key) => s3.presignedGetObject(bucket, key, 300),
     link_put: (key) => s3.presignedPutObject(bucket, key, 300),

@@ -30,9 +30,18 @@ class Boto3:
             verify=ca,
             config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
         )
+        if ca:
+            self.s3.meta.events.register("before-send.s3.PutObject", self.is_in_chunks)
         algorithms = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "XXHASH64", "XXHASH3", "XXHASH128"]
         self.extra = {name.lower(): self.with_checksum(name) for name in algorithms}
         self.extra["md5"] = self.with_md5
+
+    @staticmethod
+    def is_in_chunks(request, **_):
+        """What TLS is here for."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if "content-md5" not in headers and headers["x-amz-content-sha256"] != b"STREAMING-UNSIGNED-PAYLOAD-TRAILER":
+            raise AssertionError(headers["x-amz-content-sha256"])
 
     def with_checksum(self, algorithm):
         return lambda key, body: self.s3.put_object(Bucket=BUCKET, Key=key, Body=body, ChecksumAlgorithm=algorithm)
@@ -193,7 +202,13 @@ class S3Fs:
 
         identity, secret = key.split(":", 1)
         self.s3 = S3FileSystem(
-            key=identity, secret=secret, endpoint_url=gate, client_kwargs={"region_name": REGION}, use_listings_cache=False
+            key=identity,
+            secret=secret,
+            endpoint_url=gate,
+            client_kwargs={"region_name": REGION},
+            # its links are signed with SigV2 unless it is told otherwise
+            config_kwargs={"signature_version": "s3v4"},
+            use_listings_cache=False,
         )
 
     def put(self, key, body):

@@ -62,8 +62,12 @@ class Aws(Program):
     version = run(beside("aws"), "--version").decode().split()[0].split("/")[1]
 
     def aws(self, *words):
+        # its links are signed with SigV2 unless it is told otherwise
+        with open("config", "w") as file:
+            file.write("[default]\ns3 =\n  signature_version = s3v4\n")
         trust = ["--ca-bundle", self.ca] if self.ca else []
-        return run(beside("aws"), "--endpoint-url", self.gate, *trust, *words, **self.environment)
+        environment = {**self.environment, "AWS_CONFIG_FILE": "config"}
+        return run(beside("aws"), "--endpoint-url", self.gate, *trust, *words, **environment)
 
     def api(self, *words):
         return self.aws("s3api", *words, "--bucket", BUCKET)
@@ -224,6 +228,8 @@ class Curl(Program):
 
     def curl(self, key, *words, query=""):
         sign = ["--aws-sigv4", "aws:amz:%s:s3" % REGION, "--user", "%s:%s" % (self.identity, self.secret)]
+        # S3 wants it, and not every version adds it
+        sign += ["--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
         target = "%s/%s%s%s" % (self.gate, BUCKET, "/" + quote(key) if key else "", query)
         return run("curl", "--fail-with-body", "--silent", "--show-error", *sign, *words, target)
 
