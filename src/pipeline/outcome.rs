@@ -34,7 +34,6 @@ impl Denial {
 }
 
 /// What happens to a request.
-#[expect(clippy::large_enum_variant, reason = "one a request; a box would cost each permitted one an allocation")]
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
