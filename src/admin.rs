@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod explain;
 pub mod guard;
+pub mod links;
 pub mod pages;
 pub mod readiness;
 pub mod reload;

@@ -8,10 +8,13 @@ pub mod answer;
 pub mod checksum;
 pub mod error;
 pub mod hex;
+mod judge;
 pub mod keyring;
 pub mod link_key;
 pub mod payload;
+pub mod post;
 pub mod scheme;
+mod sigv2;
 pub mod sigv4;
 
 use crate::clock::UnixMillis;
@@ -27,6 +30,7 @@ use std::time::Duration;
 
 /// What the configuration says about signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of the configuration, each by itself")]
 pub struct SigningRules {
     /// The regions that a credential scope may name; with none, nothing is accepted.
     pub regions: Vec<String>,
@@ -34,8 +38,14 @@ pub struct SigningRules {
     pub max_expires: Duration,
     /// How far a date may lie in the future and, in the header form, in the past.
     pub clock_skew: Duration,
+    /// Whether signatures for several regions are accepted, in the forms that are.
+    pub sigv4a: bool,
+    /// Whether signatures of the old kind are accepted, in the forms that are.
+    pub sigv2: bool,
     /// Whether the header form is accepted at all.
     pub header_auth: bool,
+    /// Whether browser uploads with a signed policy are accepted.
+    pub post_policy: bool,
     /// Whether an unknown key, a wrong token and a wrong signature get one and the same answer.
     pub uniform_errors: bool,
 }
@@ -52,7 +62,10 @@ impl Default for SigningRules {
             regions: vec!["us-east-1".into()],
             max_expires: Duration::from_hours(7 * 24),
             clock_skew: Duration::from_mins(15),
+            sigv4a: true,
+            sigv2: false,
             header_auth: true,
+            post_policy: true,
             uniform_errors: false,
         }
     }
@@ -60,8 +73,9 @@ impl Default for SigningRules {
 
 /// A request whose signature is right and fresh.
 ///
-/// INVARIANT: made by [`authenticate`] only. Every header that S3 wants signed is signed, every signed header is
-/// there, and every query parameter but the signature itself is covered.
+/// INVARIANT: made by [`authenticate`] and [`post::authenticate`] only. Every header that S3 wants signed is signed, every signed header is
+/// there, and every query parameter but the signature itself is covered; by SigV2, only those that decide on the
+/// operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Authenticated<'r> {
@@ -71,14 +85,16 @@ pub struct Authenticated<'r> {
     pub principal: PrincipalId,
     /// The form of the signature.
     pub scheme: Scheme,
-    /// Its date.
+    /// Its date; of a URL or a form signed with SigV2, which tells none, the time of the gate: it may be much older. See
+    /// [`Authenticated::is_dated`].
     pub signed_at: UnixMillis,
     /// The last instant at which a presigned URL is valid.
     pub expires_at: Option<UnixMillis>,
-    /// The region of the scope.
+    /// The region of the scope, or the first accepted one that a region set names.
     pub region: &'r str,
     /// What stands for all that the signature covers, and is equal for every spelling of it: the bytes of a MAC. (A
-    /// signature that is no MAC can be written anew without the key; the digest of the canonical request stands there.)
+    /// signature that is no MAC can be written anew without the key; the digest of the canonical request stands there, and
+    /// that of the string to sign where there is no canonical request.)
     pub content: [u8; 32],
     /// The headers that the signature covers.
     pub signed_headers: SignedHeaders<'r>,
@@ -93,6 +109,12 @@ impl Authenticated<'_> {
     #[must_use]
     pub fn signs_header(&self, name: &str) -> bool {
         self.signed_headers.contains(name)
+    }
+
+    /// Whether the signature tells its date. If not, whoever refuses old signatures must refuse this one.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        !matches!(self.scheme, Scheme::QueryV2 | Scheme::PostV2)
     }
 
     /// Checks a whole body by its SHA-256. One that comes in chunks is never right here: its decoder judges it.
@@ -114,22 +136,36 @@ impl Authenticated<'_> {
     }
 }
 
+/// What a signature depends on beside the request itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place<'p> {
+    /// The bucket, if the host names it: SigV2 covers it.
+    pub hosted_bucket: Option<&'p str>,
+    /// Whether a link signed for GET answers HEAD too.
+    pub head_for_get: bool,
+}
+
 /// Finds and proves the signature of a request.
 ///
 /// # Errors
 /// The first fault in the order in which S3 finds them, then those that only the gate minds; see [`AuthError`].
 pub fn authenticate<'r>(
     request: &'r RawRequest<'_>,
+    place: Place<'_>,
     keyring: &Keyring,
     rules: &'r SigningRules,
     cache: &KeyCache,
     now: UnixMillis,
 ) -> Result<Authenticated<'r>, AuthError> {
-    let claim = match scheme::detect(request)? {
+    let claim = match scheme::detect(request, rules)? {
+        Mechanism::QueryV2 => return sigv2::query(request, place.hosted_bucket, keyring, rules, now),
+        Mechanism::HeaderV2(value) => {
+            return sigv2::header(request, value, place.hosted_bucket, keyring, rules, now);
+        }
         Mechanism::Query => presigned::parse(request, keyring, rules, now)?,
         Mechanism::Header(value) => header::parse(request, value, keyring, rules, now)?,
     };
-    verify::verify(request, &claim, keyring, rules, cache)
+    verify::verify(request, &claim, place, keyring, rules, cache)
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ mod check;
 pub mod demo;
 mod explain;
 mod findings;
+mod generate;
 mod out;
 mod policy;
 mod presign;
+mod revoke;
 mod run;
 pub mod version;
 
@@ -40,8 +42,14 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Audit(args) => audit::run(&args),
         Command::Version(args) => version::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Schema => generate::schema(),
+        Command::Metrics => generate::metrics(),
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man => generate::man(),
+        Command::Reference(args) => generate::pages(&args),
         Command::Presign(args) => presign::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
         Command::Policy(command) => policy::run(&command),
         #[cfg(feature = "embedded-s3")]
         Command::Demo(args) => demo::run(&args),

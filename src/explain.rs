@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::clock::UnixMillis;
+use crate::links::revocation::RevocationSet;
 use crate::net::proxy_protocol::{Extra, ProxyHeader, ProxySource, ProxyVersion};
 use crate::net::{ConnFacts, ListenerIndex, TlsVersion};
 use crate::pipeline::{self, Verdict};
@@ -48,11 +49,16 @@ pub enum QuestionError {
     NoProxyListener,
 }
 
-/// Judges a request that nobody sent.
+/// Judges a request that nobody sent; with the list of revocations where there is one. The state of a link is not asked
+/// for: limits that need it count as met.
 ///
 /// # Errors
 /// See [`QuestionError`]; a request that the gate would refuse is no error.
-pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Report, QuestionError> {
+pub fn explain(
+    snapshot: &Snapshot,
+    revoked: Option<&RevocationSet>,
+    question: &Question,
+) -> Result<Report, QuestionError> {
     let (scheme, rest) = question
         .url
         .split_once("://")
@@ -66,6 +72,11 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Report, Quest
             let mut outcome = pipeline::decide(snapshot, &facts, &request, None, question.at);
             if matches!(outcome.verdict, Verdict::ReadBody) {
                 outcome.refuse(pipeline::unreadable_body());
+            }
+            if let (Verdict::Forward(_), Some(list)) = (&outcome.verdict, revoked)
+                && let Some(denial) = pipeline::limits::revoked(snapshot, &outcome, list)
+            {
+                outcome.refuse(denial);
             }
             Ok(Report::of(snapshot, &request, &outcome))
         }

@@ -4,6 +4,7 @@
 pub mod claim;
 pub mod constraint;
 pub mod identity;
+pub mod rate;
 pub mod revocation;
 pub mod state;
 

@@ -3,7 +3,9 @@
 
 pub mod authorize;
 mod body;
+pub mod form;
 mod keys;
+pub mod limits;
 pub mod outcome;
 mod reading;
 
@@ -11,9 +13,14 @@ pub use outcome::{Denial, Outcome, Permit, Verdict};
 
 use reading::{Reading, requirements_of};
 
-use crate::auth::authenticate;
+use crate::auth::error::{AuthError, Disabled};
+use crate::auth::post;
+use crate::auth::scheme::Version;
+use crate::auth::{Authenticated, Place, authenticate};
 use crate::clock::UnixMillis;
+use crate::links::claim::LinkClaim;
 use crate::links::constraint::{Constraints, LinkFacts};
+use crate::links::identity::LinkId;
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
 use crate::reason::Reason;
@@ -21,10 +28,16 @@ use crate::request::RawRequest;
 use crate::request::head::HeadError;
 use crate::request::target::TargetError;
 use crate::s3::address::{Address, AddressError};
-use crate::s3::classify::{Classified, classify};
+use crate::s3::classify::{Classified, ClassifyError, classify};
 use crate::s3::copy_source::CopySource;
+use crate::s3::cors;
 use crate::s3::error::{ErrorCode, S3Error};
-use crate::snapshot::Snapshot;
+use crate::s3::operation::Operation;
+use crate::snapshot::{Bucket, Snapshot};
+use crate::upstream::Upstream;
+use crate::upstream::rename::Renamed;
+use form::FormUpload;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
@@ -48,6 +61,24 @@ pub fn decide<'r>(
     outcome
 }
 
+/// Judges a form by the upload that it stands for; `put` is that upload, parsed.
+#[must_use]
+pub fn decide_form<'r>(
+    snapshot: &'r Snapshot,
+    facts: &ConnFacts,
+    upload: &FormUpload,
+    put: &'r RawRequest<'_>,
+    now: UnixMillis,
+) -> Outcome<'r> {
+    let mut outcome = Outcome::default();
+    let judge = Judge { snapshot, facts, request: put, now };
+    let address = snapshot.hosts.address(put);
+    outcome.verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
+    outcome.operation = Some(Operation::PostObject);
+    outcome.address = address.ok();
+    outcome
+}
+
 /// The network path of a request alone, for limits that count before anything else is looked at; `None` if it cannot be
 /// known, and [`decide`] will say so.
 #[must_use]
@@ -59,14 +90,12 @@ pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>)
 /// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
 #[must_use]
 pub fn slow_down<'r>(network: Option<NetworkIdentity>, wait: Duration) -> Outcome<'r> {
-    let mut outcome = Outcome::default();
-    outcome.proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
-    outcome.network = network;
     // a client that comes back a little early is refused again
     let retry_after = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
     let error = S3Error { retry_after, ..S3Error::new(ErrorCode::SlowDown) };
-    outcome.refuse(Denial { reason: Reason::RateLimited, error });
-    outcome
+    let verdict = Verdict::Answer(Denial { reason: Reason::RateLimited, error });
+    let proof = Some(network.as_ref().map_or(Proof::Unknown, NetworkIdentity::proof));
+    Outcome { proof, network, verdict, ..Outcome::default() }
 }
 
 /// What every stage sees.
@@ -85,7 +114,7 @@ impl<'r> Judge<'r, '_, '_> {
         body: Option<&[u8]>,
         outcome: &mut Outcome<'r>,
     ) -> Result<Verdict, Denial> {
-        let Self { snapshot, facts, request, now } = self;
+        let Self { snapshot, request, now, .. } = self;
         let network = self.network();
         outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
         if let Err(error @ AddressError::UnknownHost(_)) = address {
@@ -95,13 +124,71 @@ impl<'r> Judge<'r, '_, '_> {
         let classified = address.ok().map(|address| classify(request, address));
         outcome.operation =
             classified.as_ref().and_then(|found| found.as_ref().ok()).map(|found| found.operation);
-        let authenticated =
-            authenticate(request, &snapshot.keyring, &snapshot.signing, &snapshot.key_cache, now);
-        let authenticated = outcome
-            .auth
-            .insert(authenticated)
-            .as_ref()
-            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let bucket = self.named_bucket(address);
+        if outcome.operation == Some(Operation::CORSPreflight) {
+            // the one answer before a signature is looked at: it tells the rules and nothing else
+            network?;
+            let rules = bucket.map_or(&[][..], |bucket| &bucket.cors);
+            return cors::preflight(rules, request)
+                .map(Verdict::Preflight)
+                .map_err(|error| Denial { reason: Reason::CorsDenied, error });
+        }
+        if let Some(bucket) = bucket.filter(|bucket| !bucket.cors.is_empty()) {
+            outcome.cors = Some(cors::answer(&bucket.cors, request).unwrap_or_default());
+        }
+        if outcome.operation == Some(Operation::PostObject) {
+            // a form carries its signature in its fields
+            if let Err(error) = form::check_head(request, snapshot.signing.post_policy) {
+                let denial = Denial { reason: error.reason(), error: error.s3() };
+                outcome.auth = Some(Err(error));
+                return Err(denial);
+            }
+            return Ok(Verdict::ReadForm);
+        }
+        let place = Place {
+            hosted_bucket: address.ok().and_then(Address::hosted_bucket),
+            head_for_get: bucket.is_some_and(|bucket| bucket.head_for_get),
+        };
+        let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
+        let authenticated = authenticate(request, place, keyring, rules, &snapshot.key_cache, now);
+        outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
+        self.permit(address, classified, body, None, network, outcome)
+    }
+
+    /// As [`run`](Self::run), for the upload that a form stands for.
+    fn form(
+        self,
+        address: Result<&Address<'_>, &AddressError>,
+        upload: &FormUpload,
+        outcome: &mut Outcome<'r>,
+    ) -> Result<Verdict, Denial> {
+        let Self { snapshot, request, now, .. } = self;
+        let network = self.network();
+        outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
+        let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
+        let posted = post::authenticate(&upload.fields, keyring, rules, &snapshot.key_cache, now);
+        let (authenticated, size) =
+            posted.map_or_else(|error| (Err(error), 0..=0), |posted| (Ok(posted.authenticated), posted.size));
+        outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
+        let classified = address.ok().map(|address| classify(request, address));
+        match &classified {
+            Some(Ok(found)) if found.operation != Operation::PutObject => Err(form::unfit()),
+            _ => self.permit(address, classified, None, Some((upload, size)), network, outcome),
+        }
+    }
+
+    /// Everything that is asked when the signature is proven.
+    fn permit(
+        self,
+        address: Result<&Address<'_>, &AddressError>,
+        classified: Option<Result<Classified<'_>, ClassifyError>>,
+        body: Option<&[u8]>,
+        form: Option<(&FormUpload, RangeInclusive<u64>)>,
+        network: Result<NetworkIdentity, Denial>,
+        outcome: &mut Outcome<'r>,
+    ) -> Result<Verdict, Denial> {
+        let Self { snapshot, facts, request, now } = self;
+        let Some(Ok(authenticated)) = &outcome.auth else { return Err(internal()) };
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
             .ok_or_else(internal)?
@@ -110,8 +197,15 @@ impl<'r> Judge<'r, '_, '_> {
         let bucket = place.and_then(|(bucket, _)| bucket);
         outcome.bucket = bucket;
         let network = &*outcome.network.insert(network?);
-        let constraints = Constraints::parse(&request.target.query)
-            .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let constraints = match authenticated.scheme.version() {
+            // the signature of a form covers its fields in any version
+            Version::V2 if form.is_none() => {
+                Constraints::refuse_all(&request.target.query).map(|()| Constraints::default())
+            }
+            Version::V2 | Version::V4 | Version::V4a => Constraints::parse(&request.target.query),
+        };
+        let constraints =
+            constraints.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let constraints = &*outcome.constraints.insert(constraints);
         let Classified { operation, requirements, copy_source: source } = classified;
         let body = match self.body(operation, body)? {
@@ -146,24 +240,34 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
-        if constraints.needs_state() || constraints.rate().is_some() {
-            // nothing keeps it yet
-            return Err(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable));
-        }
         let upload = body::Upload {
             request,
             operation,
             authenticated,
             limit: snapshot.limits.body,
             range: constraints.content_length_range(),
+            form,
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
-        let carriage = upload.carriage(&store.credentials)?;
-        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage }))
+        let mut carriage = upload.carriage(&store.credentials)?;
+        carriage.renamed = self.renamed(operation, bucket, address).map(Box::new);
+        let state = self.claim(authenticated, constraints, network)?;
+        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
     }
 }
 
-impl Judge<'_, '_, '_> {
+impl<'r> Judge<'r, '_, '_> {
+    /// The answer to a request whose signature is not proven. That SigV2 covers no constraint is told even where
+    /// SigV2 is switched off.
+    fn unauthenticated(self, error: &AuthError) -> Denial {
+        if *error == AuthError::Disabled(Disabled::SigV2)
+            && let Err(error) = Constraints::refuse_all(&self.request.target.query)
+        {
+            return Denial { reason: error.reason(), error: error.s3() };
+        }
+        Denial { reason: error.reason(), error: error.s3() }
+    }
+
     /// The network path; where nobody knows it, nothing is served.
     fn network(self) -> Result<NetworkIdentity, Denial> {
         let unknown = || Denial::new(Reason::UnknownNetwork, ErrorCode::AccessDenied);
@@ -172,6 +276,29 @@ impl Judge<'_, '_, '_> {
         let identity = identify(self.facts, &listener.rules, &self.snapshot.network, lines)
             .map_err(|error| Denial::new(error.reason(), ErrorCode::AccessDenied))?;
         if identity.is_unknown() { Err(unknown()) } else { Ok(identity) }
+    }
+
+    /// The bucket that the address names, whoever may use it.
+    fn named_bucket(self, address: Result<&Address<'_>, &AddressError>) -> Option<&'r Bucket> {
+        let buckets = &self.snapshot.buckets;
+        buckets.get(buckets.find(address.ok()?.bucket()?.as_str())?)
+    }
+
+    /// What the shell has to ask the store for; `None` if the link limits nothing that needs state.
+    fn claim(
+        self,
+        authenticated: &Authenticated<'_>,
+        constraints: &Constraints,
+        network: &NetworkIdentity,
+    ) -> Result<Option<Box<LinkClaim>>, Denial> {
+        if !constraints.needs_state() {
+            return Ok(None);
+        }
+        let id = LinkId::of(authenticated, &self.snapshot.keyring)
+            .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?;
+        LinkClaim::of(id, constraints, self.request, authenticated, network, &self.snapshot.links)
+            .map(|claim| claim.map(Box::new))
+            .map_err(|refusal| Denial { reason: refusal.reason(), error: refusal.s3() })
     }
 
     /// The bucket and the store of an address.
@@ -186,6 +313,22 @@ impl Judge<'_, '_, '_> {
         }
     }
 
+    /// The two names of the bucket, if the answer will show the wrong one.
+    fn renamed(self, operation: Operation, bucket: Option<usize>, address: &Address<'_>) -> Option<Renamed> {
+        let names_bucket = matches!(
+            operation,
+            Operation::ListObjects
+                | Operation::ListObjectsV2
+                | Operation::ListObjectVersions
+                | Operation::ListMultipartUploads
+                | Operation::ListParts
+                | Operation::CreateMultipartUpload
+        );
+        let there = self.snapshot.buckets.get(bucket?)?.upstream_bucket.clone()?;
+        let here = address.bucket()?.as_str().to_owned();
+        (names_bucket && here != there).then_some(Renamed { there, here })
+    }
+
     /// The source of a copy as the store knows it; `None` if it needs no change.
     fn copy_source(self, classified: Option<&CopySource>, upstream: usize) -> Result<Option<String>, Denial> {
         let Some(source) = classified else { return Ok(None) };
@@ -198,7 +341,17 @@ impl Judge<'_, '_, '_> {
             // the store of the copy cannot read the other one
             return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
         }
-        Ok(bucket.upstream_bucket.as_deref().map(|name| source.in_bucket(name)))
+        if bucket.upstream_bucket.is_none() && !source.has_plus {
+            return Ok(None);
+        }
+        let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(Upstream::signs_anew)
+            && self.request.headers.first("x-amz-copy-source").is_some();
+        if !is_rewritten {
+            // what the store gets is what was signed, and it may read another object in it
+            return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
+        }
+        let name = bucket.upstream_bucket.as_deref().unwrap_or_else(|| source.bucket.as_str());
+        Ok(Some(source.in_bucket(name)))
     }
 }
 

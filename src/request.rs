@@ -1,6 +1,7 @@
 //! One request head, read strictly from raw bytes into a borrowed view that every later stage shares.
 //! It must not accept what two readers could read differently, nor change a byte that was signed.
 
+pub mod form;
 pub mod framing;
 pub mod head;
 pub mod headers;

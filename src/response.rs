@@ -2,4 +2,6 @@
 //! It must not choose an answer; it only writes the one it is given.
 
 pub mod error;
+pub mod form;
 pub mod head;
+pub mod preflight;

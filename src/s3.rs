@@ -7,6 +7,7 @@ pub mod body;
 pub mod bucket;
 pub mod classify;
 pub mod copy_source;
+pub mod cors;
 pub mod delete_body;
 pub mod effective;
 pub mod error;

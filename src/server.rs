@@ -1,7 +1,11 @@
 //! Assembles listeners, admin endpoint and signals into one running process.
 //! It must not read the configuration file: it takes what was built from it.
 
+mod aws;
 pub mod boot;
+mod keeper;
+pub mod links;
+mod notify;
 pub mod peers;
 pub mod reload;
 mod signals;
@@ -16,6 +20,7 @@ use crate::proxy::edge::Edge;
 use crate::proxy::listener::Ports;
 use crate::proxy::world::World;
 use async_trait::async_trait;
+use notify::News;
 use pingora_core::listeners::ListenerConfig;
 use pingora_core::protocols::l4::stream::L4BufferSettings;
 use pingora_core::server::configuration::ServerConf;
@@ -28,9 +33,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// For how long requests in flight may go on after SIGTERM.
-const DRAIN: Duration = Duration::from_secs(25);
 
 /// For how long the framework may take to end, after it was told to.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -102,6 +104,7 @@ pub fn run(
         bound.map_err(|error| ServerError::Bind { address, error })?;
     }
     let reloads = reloader.start(Arc::clone(world)).map_err(ServerError::Thread)?;
+    keeper::start(world).map_err(ServerError::Thread)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(threads));
     server.bootstrap();
@@ -117,7 +120,8 @@ pub fn run(
     }
     tls::tell(world);
     let (stopping, told) = std::sync::mpsc::channel();
-    let watch = Watch { stop, world: Arc::clone(world), reloads, stopping: std::sync::Mutex::new(stopping) };
+    let watch =
+        Watch { stop, world: Arc::clone(world), admin, reloads, stopping: std::sync::Mutex::new(stopping) };
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         server.run(RunArgs { shutdown_signal: Box::new(watch) });
@@ -131,6 +135,7 @@ pub fn run(
     if told.is_ok() {
         let _ = end.recv_timeout(LAST_WORDS);
     }
+    world.keeper.flush(LAST_WORDS);
     world.telemetry.flush();
     Ok(())
 }
@@ -171,6 +176,7 @@ fn edge_service(world: &Arc<World>, ports: &[Port], threads: usize) -> Service<E
 struct Watch {
     stop: Stop,
     world: Arc<World>,
+    admin: Option<SocketAddr>,
     reloads: Reloads,
     stopping: std::sync::Mutex<std::sync::mpsc::Sender<()>>,
 }
@@ -188,6 +194,18 @@ impl ShutdownSignalWatch for Watch {
 }
 
 impl Watch {
+    /// Waits until the admin endpoint, which comes after all listeners, takes connections.
+    async fn listening(&self) {
+        let Some(admin) = self.admin else { return };
+        let connected = async {
+            while tokio::net::TcpStream::connect(admin).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // what comes later than that comes without a word
+        let _ = tokio::time::timeout(Duration::from_secs(5), connected).await;
+    }
+
     async fn wait(&self) -> ShutdownSignal {
         let told = match &self.stop {
             Stop::When(receiver) => receiver.lock().ok().and_then(|mut receiver| receiver.take()),
@@ -198,7 +216,20 @@ impl Watch {
             let _ = told.await;
             return ShutdownSignal::FastShutdown;
         }
-        if signals::wait(&self.reloads).await == Ending::Fast {
+        let ready = async {
+            self.listening().await;
+            notify::tell(News::Ready);
+        };
+        // signals are heard from the start
+        let (ending, ()) = tokio::join!(signals::wait(&self.reloads), ready);
+        if ending == Ending::Fast {
+            return ShutdownSignal::FastShutdown;
+        }
+        let shutdown = self.world.running.load().shutdown;
+        self.world.leave();
+        notify::tell(News::Stopping);
+        log::info!("not ready any more; draining in {:?}", shutdown.drain_delay);
+        if !shutdown.drain_delay.is_zero() && self.hurried(shutdown.drain_delay).await {
             return ShutdownSignal::FastShutdown;
         }
         self.world.drain();
@@ -208,8 +239,18 @@ impl Watch {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        // whoever is still there after that is cut off
-        let _ = tokio::time::timeout(DRAIN, idle).await;
-        ShutdownSignal::GracefulTerminate
+        tokio::select! {
+            // whoever is still there after that is cut off
+            _ = tokio::time::timeout(shutdown.drain_time, idle) => ShutdownSignal::GracefulTerminate,
+            () = signals::hurry() => ShutdownSignal::FastShutdown,
+        }
+    }
+
+    /// Waits; whether it was told to end at once meanwhile.
+    async fn hurried(&self, delay: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => false,
+            () = signals::hurry() => true,
+        }
     }
 }

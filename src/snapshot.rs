@@ -4,12 +4,14 @@
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
+use crate::links::LinkRules;
 use crate::net::ListenerIndex;
 use crate::net::rules::{ListenerRules, NetworkRules};
 use crate::policy::compile::Compiled;
 use crate::policy::context::Issued;
 use crate::policy::principal::Principal;
 use crate::s3::address::HostRules;
+use crate::s3::cors::CorsRule;
 use crate::upstream::Upstream;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,6 +44,8 @@ pub struct Snapshot {
     pub buckets: Buckets,
     /// The stores behind them.
     pub upstreams: Vec<Upstream>,
+    /// How requests count for their links.
+    pub links: LinkRules,
     /// What one client may take of the gate.
     pub limits: Limits,
     /// Whether answers carry `x-gate-reason`.
@@ -109,6 +113,10 @@ pub struct Bucket {
     pub upstream: usize,
     /// Its name there, if it is another one.
     pub upstream_bucket: Option<String>,
+    /// What pages of other origins may do.
+    pub cors: Vec<CorsRule>,
+    /// Whether a link signed for GET answers HEAD too.
+    pub head_for_get: bool,
     /// Its bucket policy.
     pub policy: Option<Arc<Compiled>>,
     /// The account that owns it.

@@ -1,7 +1,9 @@
 //! Where the state of links and the list of revocations are kept, behind one small trait.
 //! It must not decide: `links::state` and `links::revocation` say what comes next, a store makes it atomic and durable.
 
+pub mod keeper;
 pub mod memory;
+pub mod pace;
 
 pub mod redb;
 pub mod redis;

@@ -5,6 +5,7 @@ pub mod body;
 pub mod forwarding;
 pub mod head;
 pub mod plan;
+pub mod rename;
 
 use crate::secret::Secret;
 
@@ -21,6 +22,14 @@ pub struct Upstream {
     pub addressing: Addressing,
     /// What requests are signed with.
     pub credentials: Credentials,
+}
+
+impl Upstream {
+    /// Whether what the client signed can be changed on the way.
+    #[must_use]
+    pub const fn signs_anew(&self) -> bool {
+        !matches!(self.credentials, Credentials::Passthrough)
+    }
 }
 
 /// Where the bucket stands in a request to a store.
@@ -44,8 +53,21 @@ pub enum Credentials {
         /// The token of a temporary key.
         session_token: Option<Secret>,
     },
+    /// The gate's own key as well, which is found and exchanged while the gate runs.
+    Provided,
     /// The client's signature goes on untouched.
     Passthrough,
     /// Nothing: the store takes anonymous requests from the gate.
     Anonymous,
+}
+
+/// A key of the gate at a store.
+#[derive(Debug)]
+pub struct Key {
+    /// The name of the key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// The token of a temporary key.
+    pub session_token: Option<Secret>,
 }

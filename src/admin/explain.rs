@@ -29,8 +29,10 @@ struct Asked {
 
 pub(super) fn explain(admin: &Admin, call: &Call<'_>) -> Answer {
     let running = admin.world.running.load();
-    let answered = question(call.body, admin.world.clock.now())
-        .and_then(|question| ask(&running.snapshot, &question).map_err(|error| error.to_string()));
+    let answered = question(call.body, admin.world.clock.now()).and_then(|question| {
+        let list = admin.world.keeper.list();
+        ask(&running.snapshot, Some(&list), &question).map_err(|error| error.to_string())
+    });
     match answered {
         Ok(report) => Answer::new(200, "application/json", report.json()),
         Err(error) => Answer::refusal(400, &error),

@@ -3,7 +3,7 @@
 
 use super::Admin;
 use super::answer::Answer;
-use super::readiness::checks;
+use super::readiness::{Check, checks};
 use super::route::Call;
 use crate::telemetry::build;
 
@@ -13,7 +13,7 @@ pub(super) fn live(_: &Admin, _: &Call<'_>) -> Answer {
 
 pub(super) fn ready(admin: &Admin, call: &Call<'_>) -> Answer {
     let checks = checks(&admin.world);
-    let ready = checks.iter().all(|check| check.good);
+    let ready = checks.iter().all(Check::passes);
     let mut body = String::new();
     if call.asks_for("verbose") {
         body.extend(checks.iter().map(|check| format!("{check}\n")));
@@ -23,6 +23,7 @@ pub(super) fn ready(admin: &Admin, call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn metrics(admin: &Admin, _: &Call<'_>) -> Answer {
+    admin.world.measure();
     match admin.world.telemetry.metrics.render() {
         Ok(body) => Answer::new(200, "text/plain; version=0.0.4; charset=utf-8", body),
         Err(error) => Answer::refusal(500, &error.to_string()),

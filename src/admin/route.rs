@@ -2,7 +2,7 @@
 //! It must not serve anything: each row names the function that does.
 
 use super::answer::Answer;
-use super::{Admin, explain, pages, reload};
+use super::{Admin, explain, links, pages, reload};
 use crate::request::method::Method;
 use std::pin::Pin;
 
@@ -105,6 +105,26 @@ pub static ROUTES: &[Route] = &[
         Handler::Now(explain::explain),
         "what the gate would say to a request; answers as `explain --json`",
     ),
+    Route {
+        method: Method::Get,
+        path: "/links/{id}",
+        access: Access::Reader,
+        handler: Handler::Later(links::link),
+        doc: "how a link was used, by the name that the access log shows",
+    },
+    get("/revocations", Access::Reader, links::list, "the revocations in force, the youngest first"),
+    post(
+        "/revocations",
+        Handler::Later(links::revoke),
+        "calls links back: one of `link`, `access_key_id` (and `before`), `prefix`, `signed_before`",
+    ),
+    Route {
+        method: Method::Delete,
+        path: "/revocations/{id}",
+        access: Access::Operator,
+        handler: Handler::Later(links::restore),
+        doc: "takes a revocation back",
+    },
 ];
 
 /// What the table says about a method and a path.

@@ -1,9 +1,11 @@
 //! What S3 answers to a request that is not authenticated: code, message, and extra elements in S3's order.
 //! It must not tell more than S3 tells: no secret, no right signature, and with uniform errors nothing about keys.
 
+mod form;
+
 use super::error::{AuthError, Disabled, ExpiresFault, Mismatch};
 use super::hex;
-use super::scheme::{Scheme, lossy};
+use super::scheme::{Form, Scheme, lossy};
 use super::sigv4::CONTENT_SHA256;
 use super::sigv4::scope::ScopeFault;
 use crate::clock::UnixMillis;
@@ -16,12 +18,16 @@ const ALGORITHMS: &str = "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and A
 const NOT_SIGNED: &str = "There were headers present in the request which were not signed";
 const NOT_PRESENT: &str = "There were headers signed which were not present in the request";
 const ONE_SPACE: &str = "Authorization header is invalid -- one and only one ' ' (space) required";
+const KEY_AND_SIGNATURE: &str = "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature";
 const UNSUPPORTED_TYPE: &str = "Unsupported Authorization Type";
 const THREE_COMPONENTS: &str =
     "the authorization header requires three components: Credential, SignedHeaders, and Signature.";
 const MISSING_PAYLOAD_HASH: &str = "Missing required header for this request: x-amz-content-sha256";
+const MISSING_REGION_SET: &str = "Missing required header for this request: x-amz-region-set";
 const NO_STREAMING: &str =
     "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value for this request.";
+const NO_CHUNK_SIGNATURES: &str = "Chunks that carry such signatures are not supported; x-amz-content-sha256 must be \
+                                   UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER or a valid sha256 value.";
 const NO_SUCH_TRAILER: &str = "The value specified in the x-amz-trailer header is not supported";
 const ONE_CHECKSUM: &str =
     "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.";
@@ -54,10 +60,22 @@ impl AuthError {
                 .extra("X-Amz-Date", signed_at.millis().to_string())
                 .extra("Expires", iso(*expires_at))
                 .extra("ServerTime", iso(*now)),
-            Self::Expired { lifetime, expires_at, now } => denied("Request has expired")
-                .extra("X-Amz-Expires", lifetime.to_string())
-                .extra("Expires", iso(*expires_at))
-                .extra("ServerTime", iso(*now)),
+            Self::Expired { lifetime, expires_at, now } => {
+                expired(*lifetime).extra("Expires", iso(*expires_at)).extra("ServerTime", iso(*now))
+            }
+            Self::V2Parameters => denied(
+                "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+            ),
+            Self::V2Expires(value) => {
+                denied(format!("Invalid date (should be seconds since epoch): {value}"))
+            }
+            Self::FormField(name) => form::missing_field(name),
+            Self::FormArgument { name, value } => argument("Invalid Argument", name, value),
+            Self::FormScope { credential, fault } => form::scope(credential, fault),
+            Self::FormUnsigned => denied("No AWSAccessKey was presented."),
+            Self::Policy(fault) => form::policy(fault),
+            Self::V2Authorization(value) => argument(KEY_AND_SIGNATURE, "Authorization", value),
+            Self::ParameterNotSigned(name) => denied(format!("The parameter {name} is not signed.")),
             Self::LifetimeTooLong { max_secs } => {
                 denied(format!("X-Amz-Expires must be at most {max_secs} seconds"))
             }
@@ -66,6 +84,10 @@ impl AuthError {
             Self::SignedHeaders(scheme) => signed_headers(*scheme),
             Self::HeadersNotSigned(names) => denied(NOT_SIGNED).extra("HeadersNotSigned", names),
             Self::SignedHeaderMissing(name) => denied(NOT_PRESENT).extra("HeadersNotPresent", name),
+            Self::RegionSetMissing(scheme) => missing_region_set(*scheme),
+            Self::RegionSet { given, expected } => S3Error::new(Code::RegionSetMismatch)
+                .extra("RequestedRegion", expected)
+                .extra("RegionSet", given),
             Self::ReservedParameter { name, scheme } => reserved(name, *scheme),
             Self::Key { key_id, .. } => {
                 S3Error::new(Code::InvalidAccessKeyId).extra("AWSAccessKeyId", key_id)
@@ -78,7 +100,8 @@ impl AuthError {
             Self::Components => header(THREE_COMPONENTS),
             Self::MissingPayloadHash => S3Error::with_message(Code::InvalidRequest, MISSING_PAYLOAD_HASH),
             Self::BadPayloadHash(value) => argument(PAYLOAD_HASHES, CONTENT_SHA256, value),
-            Self::PayloadMode(_) => S3Error::new(Code::NotImplemented).extra("Header", CONTENT_SHA256),
+            Self::PayloadMode(_) => S3Error::with_message(Code::NotImplemented, NO_CHUNK_SIGNATURES)
+                .extra("Header", CONTENT_SHA256),
             Self::PayloadModeMethod(value) => argument(NO_STREAMING, CONTENT_SHA256, value),
             Self::HeaderDate => denied("AWS authentication requires a valid Date or x-amz-date header"),
             Self::Skewed { date, now, max_millis } => S3Error::new(Code::RequestTimeTooSkewed)
@@ -116,16 +139,18 @@ fn header(message: &str) -> S3Error {
 }
 
 fn signed_headers(scheme: Scheme) -> S3Error {
-    match scheme {
-        Scheme::QueryV4 => query("X-Amz-SignedHeaders must list distinct lower-case header names in order."),
-        Scheme::HeaderV4 => header("SignedHeaders must list distinct lower-case header names in order."),
+    match scheme.form() {
+        Form::Query => query("X-Amz-SignedHeaders must list distinct lower-case header names in order."),
+        Form::Header | Form::Post => {
+            header("SignedHeaders must list distinct lower-case header names in order.")
+        }
     }
 }
 
 fn reserved(name: &str, scheme: Scheme) -> S3Error {
-    match scheme {
-        Scheme::QueryV4 => query(format!("{name} must be given once, in this spelling.")),
-        Scheme::HeaderV4 => {
+    match scheme.form() {
+        Form::Query => query(format!("{name} must be given once, in this spelling.")),
+        Form::Header | Form::Post => {
             S3Error::with_message(ErrorCode::InvalidArgument, ONE_MECHANISM).extra("ArgumentName", name)
         }
     }
@@ -154,10 +179,29 @@ fn switched_off(disabled: &Disabled) -> S3Error {
         ),
         Disabled::SigV4aQuery => query("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\""),
         Disabled::SigV4aHeader(value) => argument(UNSUPPORTED_TYPE, "Authorization", value),
+        Disabled::Post => S3Error::with_message(
+            ErrorCode::InvalidRequest,
+            "The authorization mechanism you have provided is not supported: uploads with a form are switched off.",
+        ),
         Disabled::Header => S3Error::with_message(
             ErrorCode::InvalidRequest,
             "The authorization mechanism you have provided is not supported. Please use a presigned URL.",
         ),
+    }
+}
+
+fn missing_region_set(scheme: Scheme) -> S3Error {
+    match scheme.form() {
+        Form::Query => query("SigV4a query auth requires a non empty x-amz-region-set parameter."),
+        Form::Header | Form::Post => S3Error::with_message(ErrorCode::InvalidRequest, MISSING_REGION_SET),
+    }
+}
+
+fn expired(lifetime: Option<u32>) -> S3Error {
+    let error = denied("Request has expired");
+    match lifetime {
+        Some(lifetime) => error.extra("X-Amz-Expires", lifetime.to_string()),
+        None => error,
     }
 }
 
@@ -173,11 +217,9 @@ const fn expires(fault: ExpiresFault) -> &'static str {
 }
 
 fn scope(scheme: Scheme, fault: &ScopeFault) -> S3Error {
-    let error = match scheme {
-        Scheme::QueryV4 => {
-            query(format!("Error parsing the X-Amz-Credential parameter; {}", fault.message()))
-        }
-        Scheme::HeaderV4 => header(&fault.message()),
+    let error = match scheme.form() {
+        Form::Query => query(format!("Error parsing the X-Amz-Credential parameter; {}", fault.message())),
+        Form::Header | Form::Post => header(&fault.message()),
     };
     match fault {
         ScopeFault::Region { expected, .. } => error.extra("Region", expected),
@@ -186,11 +228,11 @@ fn scope(scheme: Scheme, fault: &ScopeFault) -> S3Error {
 }
 
 fn scope_date(scheme: Scheme, scope: &str, date: &str) -> S3Error {
-    match scheme {
-        Scheme::QueryV4 => query(format!(
+    match scheme.form() {
+        Form::Query => query(format!(
             "Invalid credential date \"{scope}\". This date is not the same as X-Amz-Date: \"{date}\"."
         )),
-        Scheme::HeaderV4 => header("Invalid credential date. Date is not the same as X-Amz-Date."),
+        Form::Header | Form::Post => header("Invalid credential date. Date is not the same as X-Amz-Date."),
     }
 }
 
@@ -200,11 +242,15 @@ pub(super) fn wrong_signature(mismatch: &Mismatch) -> S3Error {
         hex::write_pairs(bytes, &mut text);
         lossy(&text)
     };
-    S3Error::new(ErrorCode::SignatureDoesNotMatch)
+    let error = S3Error::new(ErrorCode::SignatureDoesNotMatch)
         .extra("AWSAccessKeyId", &mismatch.key_id)
         .extra("StringToSign", lossy(&mismatch.string_to_sign))
         .extra("SignatureProvided", &mismatch.provided)
-        .extra("StringToSignBytes", pairs(&mismatch.string_to_sign))
+        .extra("StringToSignBytes", pairs(&mismatch.string_to_sign));
+    if mismatch.canonical_request.is_empty() {
+        return error;
+    }
+    error
         .extra("CanonicalRequest", lossy(&mismatch.canonical_request))
         .extra("CanonicalRequestBytes", pairs(&mismatch.canonical_request))
 }

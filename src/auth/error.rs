@@ -1,6 +1,7 @@
 //! Why a request is not authenticated: exact variants, each with its reason.
 //! It must not hold a secret, a derived key or the right signature.
 
+use super::post::PolicyFault;
 use super::scheme::Scheme;
 use super::sigv4::scope::ScopeFault;
 use crate::clock::UnixMillis;
@@ -17,6 +18,8 @@ pub enum Disabled {
     SigV4aHeader(String),
     /// SigV4 in the header, which the configuration switches off.
     Header,
+    /// Forms, which the configuration switches off.
+    Post,
 }
 
 /// What is wrong with `X-Amz-Expires`.
@@ -50,7 +53,7 @@ pub struct Mismatch {
     pub provided: String,
     /// What should have been signed.
     pub string_to_sign: Vec<u8>,
-    /// What its last line is the hash of.
+    /// What its last line is the hash of; empty where the form has no canonical request.
     pub canonical_request: Vec<u8>,
 }
 
@@ -97,8 +100,8 @@ pub enum AuthError {
     /// The presigned URL is past its end.
     #[error("the presigned URL has expired")]
     Expired {
-        /// Its lifetime in seconds.
-        lifetime: u32,
+        /// Its lifetime in seconds, where it tells one.
+        lifetime: Option<u32>,
         /// Its end.
         expires_at: UnixMillis,
         /// The time of the gate.
@@ -137,6 +140,17 @@ pub enum AuthError {
     /// This header is signed, but the request does not carry it. S3 takes it as empty.
     #[error("the signed header `{0}` is not in the request")]
     SignedHeaderMissing(String),
+    /// A SigV4A signature names no regions.
+    #[error("the region set of the signature is missing")]
+    RegionSetMissing(Scheme),
+    /// The regions that a SigV4A signature names are not accepted here.
+    #[error("the region set `{given}` names no accepted region, as `{expected}`")]
+    RegionSet {
+        /// The set as sent.
+        given: String,
+        /// The first accepted region.
+        expected: String,
+    },
     /// A reserved parameter is repeated, in another letter case or percent-encoded, or stands beside a header
     /// signature.
     #[error("the query parameter `{name}` is repeated or in another spelling; send it once, as it is")]
@@ -160,6 +174,43 @@ pub enum AuthError {
     /// An unknown key or a wrong signature, told apart in logs only.
     #[error("the signature is not the right one, or nobody has the key: {0}")]
     Uniform(Reason),
+    /// One of the three parameters of a URL signed with SigV2 is missing.
+    #[error("one of the parameters AWSAccessKeyId, Expires and Signature is missing")]
+    V2Parameters,
+    /// `Expires` is not plain seconds since 1970.
+    #[error("`Expires` is `{0}`, not a number of seconds since 1970")]
+    V2Expires(String),
+    /// An Authorization header of SigV2 is not a key and a signature.
+    #[error("the Authorization header is not `AWS AccessKeyId:signature`")]
+    V2Authorization(String),
+    /// A parameter decides on the operation, and the signature does not cover it.
+    #[error("the parameter `{0}` is not covered by this version of the signature; sign with SigV4")]
+    ParameterNotSigned(&'static str),
+    /// A field of a form is missing; its name as S3 writes it.
+    #[error("the form has no field `{0}` before its file")]
+    FormField(&'static str),
+    /// A field of a form is malformed or stands twice.
+    #[error("the field `{name}` of the form is malformed, repeated or does not fit the others: `{value}`")]
+    FormArgument {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The credential scope of a form is refused.
+    #[error("the credential scope of the form is refused: {}", fault.message())]
+    FormScope {
+        /// The credential as sent.
+        credential: String,
+        /// What is wrong.
+        fault: ScopeFault,
+    },
+    /// A form has a policy that nobody signed.
+    #[error("the form has a policy and no signature")]
+    FormUnsigned,
+    /// The form does not keep to its policy.
+    #[error("the policy of the form refuses it: {0:?}")]
+    Policy(PolicyFault),
     /// A token came with a long-lived key.
     #[error("a session token came with a key that has none")]
     UnexpectedToken {
@@ -232,23 +283,37 @@ impl AuthError {
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Anonymous => Reason::Anonymous,
+            Self::Anonymous | Self::FormUnsigned => Reason::Anonymous,
             Self::SeveralMechanisms { .. } | Self::RepeatedAuthorization => Reason::SeveralMechanisms,
             Self::Disabled(_) => Reason::SchemeDisabled,
             Self::Algorithm | Self::AuthorizationType(_) => Reason::UnsupportedAlgorithm,
-            Self::MissingParameter | Self::Components => Reason::MissingParameter,
+            Self::MissingParameter
+            | Self::Components
+            | Self::RegionSetMissing(_)
+            | Self::V2Parameters
+            | Self::FormField(_) => Reason::MissingParameter,
             Self::QueryDate | Self::HeaderDate => Reason::BadDate,
-            Self::Expires(_) => Reason::BadExpires,
+            Self::Expires(_) | Self::V2Expires(_) => Reason::BadExpires,
             Self::NotYetValid { .. } => Reason::NotYetValid,
             Self::Expired { .. } => Reason::Expired,
             Self::LifetimeTooLong { .. } => Reason::LifetimeTooLong,
-            Self::Scope { fault, .. } => fault.reason(),
+            Self::Scope { fault, .. } | Self::FormScope { fault, .. } => fault.reason(),
             Self::ScopeDate { .. } => Reason::ScopeDate,
-            Self::SignedHeaders(_) | Self::ReservedParameter { .. } | Self::AuthorizationSpace(_) => {
-                Reason::MalformedAuth
-            }
+            Self::SignedHeaders(_)
+            | Self::ReservedParameter { .. }
+            | Self::AuthorizationSpace(_)
+            | Self::V2Authorization(_)
+            | Self::FormArgument { .. } => Reason::MalformedAuth,
             Self::HeadersNotSigned(_) => Reason::HeadersNotSigned,
             Self::SignedHeaderMissing(_) => Reason::SignedHeaderMissing,
+            Self::Policy(fault) => match fault {
+                PolicyFault::Malformed(_) => Reason::FormPolicy,
+                PolicyFault::Expired => Reason::Expired,
+                PolicyFault::Condition(_) | PolicyFault::ExtraFields(_) => Reason::FormCondition,
+                PolicyFault::TooLarge { .. } | PolicyFault::TooSmall { .. } => Reason::FormSize,
+            },
+            Self::ParameterNotSigned(_) => Reason::ParameterNotSigned,
+            Self::RegionSet { .. } => Reason::WrongRegion,
             Self::Key { fault: KeyFault::Unknown, .. } => Reason::UnknownKey,
             Self::Key { fault: KeyFault::Retired, .. } => Reason::RetiredKey,
             Self::Key { fault: KeyFault::Token, .. } | Self::UnexpectedToken { .. } => Reason::BadToken,

@@ -44,6 +44,20 @@ pub fn decode(text: &[u8]) -> Option<[u8; 32]> {
     Some(digest)
 }
 
+/// Reads pairs of hexadecimal digits of either case: at most `max` bytes of them.
+#[must_use]
+pub fn decode_up_to(text: &[u8], max: usize) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || text.len() / 2 > max {
+        return None;
+    }
+    text.chunks_exact(2)
+        .map(|pair| match pair {
+            [high, low] => Some(value(*high)? * 16 + value(*low)?),
+            _ => None,
+        })
+        .collect()
+}
+
 const fn value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),

@@ -3,7 +3,7 @@
 
 use super::error::AuthError;
 use super::hex;
-use super::scheme::{Scheme, lossy};
+use super::scheme::{Form, Scheme, Version, lossy};
 use super::sigv4::UNSIGNED_PAYLOAD;
 use super::sigv4::chunked::plan::{ChunkPlan, ChunkSigner, StreamingMode};
 use crate::request::method::Method;
@@ -41,7 +41,7 @@ pub enum Payload<'r> {
 }
 
 impl<'r> Payload<'r> {
-    /// Reads the payload line of a request whose signature is proven; `signer` begins the chain of its chunks.
+    /// Reads the payload line of a request whose signature is proven; `signer` begins the chain of its chunks, if it can.
     ///
     /// On a presigned URL the line is a literal hash, whatever it says, and streaming keywords mean nothing: the body
     /// mode never chooses the verifier.
@@ -49,10 +49,13 @@ impl<'r> Payload<'r> {
         request: &RawRequest<'_>,
         scheme: Scheme,
         line: &'r [u8],
-        signer: impl FnOnce() -> ChunkSigner,
+        signer: impl FnOnce() -> Option<ChunkSigner>,
     ) -> Result<Self, AuthError> {
         let mode = StreamingMode::from_keyword(line);
-        if scheme == Scheme::HeaderV4 && (mode.is_some() || is_asymmetric(line)) {
+        if scheme.form() == Form::Header
+            && scheme.version() != Version::V2
+            && (mode.is_some() || is_asymmetric(line))
+        {
             return match mode {
                 _ if request.method != Method::Put => Err(AuthError::PayloadModeMethod(lossy(line))),
                 Some(mode) => Ok(Self::Streaming(Box::new(ChunkPlan::of(request, mode, signer)?))),

@@ -5,6 +5,7 @@
 //! [`Authenticated`](super::Authenticated). Where the gate is stricter than S3 it refuses only what S3 would have
 //! served, so that everything S3 refuses is answered as S3 answers it.
 
+pub mod asymmetric;
 pub mod canonical;
 pub mod chunked;
 pub(super) mod claim;

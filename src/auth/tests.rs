@@ -1,8 +1,9 @@
 //! Tests of the whole stage against published vectors and our corpus.
 //! They must fail, not pass, when the shared data is missing.
 
+mod asymmetric;
 mod corpus;
 mod rules;
 mod signing;
-mod support;
+pub(super) mod support;
 mod vectors;

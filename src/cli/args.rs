@@ -36,13 +36,26 @@ pub enum Command {
     Presign(PresignArgs),
     /// Tell what the gate would do with a URL, and why
     Explain(ExplainArgs),
+    /// Call links back before they expire
+    Revoke(RevokeArgs),
     /// Test policies, or tell what is doubtful about them
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Check an audit log
     Audit(AuditArgs),
+    /// Print the JSON schema of the config file
+    Schema,
+    /// Print the table of metrics
+    Metrics,
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
     /// Print which build this is
     Version(VersionArgs),
+    /// Write the reference pages of the documentation
+    #[command(hide = true)]
+    Reference(ReferenceArgs),
 }
 
 /// Arguments of `run`.
@@ -120,6 +133,12 @@ pub struct PresignArgs {
     /// The VPC endpoints that requests must come through
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = values::vpce)]
     pub source_vpce: Vec<String>,
+    /// How often the link may be used, 1 to 1000000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_uses: Option<u32>,
+    /// How many bytes the link may move in total
+    #[arg(long, value_name = "N", value_parser = values::bytes)]
+    pub max_bytes: Option<u64>,
     /// The least and the most bytes of an upload
     #[arg(long, value_name = "MIN,MAX", value_parser = ByteRange::parse)]
     pub content_length_range: Option<ByteRange>,
@@ -155,6 +174,61 @@ pub struct ExplainArgs {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `reference`.
+#[derive(Debug, clap::Args)]
+pub struct ReferenceArgs {
+    /// The folder to write to
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+/// Arguments of `revoke`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("via").required(true).args(["config", "admin"]))]
+pub struct RevokeArgs {
+    /// What is called back.
+    #[command(flatten)]
+    pub target: RevokeTarget,
+    /// Only what the key signed before this; now if left out
+    #[arg(long, value_name = "TIME", value_parser = values::time, conflicts_with_all = ["link", "prefix", "signed_before"])]
+    pub before: Option<UnixMillis>,
+    /// The config file of the gate: its store is told, or the running gate
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The admin endpoint of a running gate, as `http://127.0.0.1:9090`
+    #[arg(long, value_name = "URL")]
+    pub admin: Option<String>,
+    /// The file that holds the token of the admin endpoint
+    #[arg(long, value_name = "FILE", requires = "admin", conflicts_with = "config")]
+    pub token: Option<PathBuf>,
+}
+
+/// What is called back: exactly one of these.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct RevokeTarget {
+    /// One link, by its URL or by the name that the access log shows
+    #[arg(long, value_name = "URL|LINK_ID")]
+    pub link: Option<String>,
+    /// What a key has signed
+    #[arg(long, value_name = "ID")]
+    pub access_key_id: Option<String>,
+    /// What was signed for keys that begin like this
+    #[arg(long, value_name = "s3://BUCKET/PREFIX")]
+    pub prefix: Option<String>,
+    /// Everything that was signed before this
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub signed_before: Option<UnixMillis>,
 }
 
 /// The commands under `policy`.

@@ -18,7 +18,7 @@ pub(super) fn run(args: &ExplainArgs) -> ExitCode {
         out::stderr(&errors.map(Diagnostic::render).collect::<String>());
         return ExitCode::from(NO);
     };
-    match explain(&snapshot, &question(args)) {
+    match explain(&snapshot, None, &question(args)) {
         Ok(report) => {
             out::stdout(&if args.json { report.json() } else { report.text() });
             if report.is_refusal() { ExitCode::from(NO) } else { ExitCode::SUCCESS }

@@ -103,6 +103,8 @@ fn constraints(args: &PresignArgs) -> Vec<(String, String)> {
         (Constraint::SourceIp, join(&nets)),
         (Constraint::SourceVpc, join(&args.source_vpc)),
         (Constraint::SourceVpce, join(&args.source_vpce)),
+        (Constraint::MaxUses, args.max_uses.map(|uses| uses.to_string())),
+        (Constraint::MaxBytes, args.max_bytes.map(|bytes| bytes.to_string())),
         (Constraint::NotBefore, args.not_before.map(|at| Civil::from_instant(at).iso())),
         (Constraint::ContentLengthRange, range),
     ]

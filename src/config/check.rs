@@ -116,10 +116,16 @@ fn check_bucket(upstreams: &[Upstream], bucket: &Bucket, reader: &Reader<'_>) {
 }
 
 fn check_upstream(buckets: &[Bucket], upstream: &Upstream, reader: &Reader<'_>) {
-    let endpoint = &upstream.endpoint;
-    if upstream.addressing == Addressing::Virtual && endpoint.value.is_address() {
-        let message = format!("`{}` is an address: no bucket can stand in front of it", endpoint.value);
-        reader.error(endpoint.at, &endpoint.path, message, "use `addressing: path`, or name the host");
+    unique(reader, "endpoint", upstream.endpoints.iter());
+    for endpoint in &upstream.endpoints {
+        if upstream.addressing == Addressing::Virtual && endpoint.value.is_address() {
+            let message = format!("`{}` is an address: no bucket can stand in front of it", endpoint.value);
+            reader.error(endpoint.at, &endpoint.path, message, "use `addressing: path`, or name the host");
+        }
+        if upstream.endpoints.first().is_some_and(|first| first.value.tls != endpoint.value.tls) {
+            let message = format!("`{}` speaks another scheme than the first endpoint", endpoint.value);
+            reader.error(endpoint.at, &endpoint.path, message, "use `https://` for all of them, or for none");
+        }
     }
     if !buckets.iter().any(|bucket| bucket.upstream.value == upstream.name.value) {
         let message = format!("no bucket uses upstream `{}`", upstream.name.value);

@@ -85,6 +85,8 @@ pub enum Form {
     Texts,
     /// A list of at least this many.
     List(&'static Self, usize),
+    /// One of these, or a list of them that is not empty.
+    OneOrMore(&'static Self),
     /// Keys.
     Keys(&'static Section),
     /// Whatever it is, this version does not read it.
@@ -131,7 +133,7 @@ impl Form {
     #[must_use]
     pub const fn item(self) -> Self {
         match self {
-            Self::List(item, _) => *item,
+            Self::List(item, _) | Self::OneOrMore(item) => *item,
             form => form,
         }
     }
@@ -155,6 +157,7 @@ impl Form {
             Self::Policy => "the name of a policy file or a policy document",
             Self::Texts | Self::Keys(_) => "keys with values",
             Self::List(..) => "a list",
+            Self::OneOrMore(_) => "one value or a list",
             Self::Unread => "left out",
         }
     }

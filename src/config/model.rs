@@ -2,6 +2,7 @@
 //! It must not hold text that still needs reading, nor anything that a default was not applied to.
 
 pub mod identity;
+pub mod links;
 pub mod rates;
 pub mod storage;
 
@@ -17,7 +18,7 @@ use crate::net::address::ListenAddress;
 use crate::secret::Secret;
 use crate::tls::{Files, Served};
 use identity::{Credential, PolicyRules};
-use rates::RateLimit;
+use links::Links;
 use storage::{Bucket, Upstream};
 
 /// A value and where it stands, for findings that only show when values are compared.
@@ -52,10 +53,12 @@ pub struct Config {
     pub buckets: Vec<Bucket>,
     /// Where the objects are; at least one, each name once.
     pub upstreams: Vec<Upstream>,
-    /// The state that is kept about links, and limits that count.
+    /// What is kept about links.
     pub links: Links,
     /// What one client may take of the gate.
     pub limits: Limits,
+    /// How the gate ends.
+    pub shutdown: Shutdown,
     /// What is written down.
     pub logs: Logs,
     /// Whether answers carry `x-gate-reason`. Default false.
@@ -180,6 +183,7 @@ pub struct Vpc {
 
 /// Which signatures are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of the configuration, each by itself")]
 pub struct Signing {
     /// Regions accepted in credential scopes; never empty. Default `us-east-1`.
     pub regions: Vec<String>,
@@ -187,17 +191,25 @@ pub struct Signing {
     pub max_expires: Duration,
     /// How far the clock of a signer may be off, up to 15 min. Default 15 min.
     pub clock_skew: Duration,
+    /// Whether signatures for several regions are accepted. Default true.
+    pub sigv4a: bool,
+    /// Whether signatures of the old kind are accepted. Default false.
+    pub sigv2: bool,
+    /// Whether browser uploads with a signed form are accepted. Default true.
+    pub post_policy: bool,
     /// Whether signatures in the Authorization header are accepted. Default true.
     pub header_auth: bool,
     /// Whether an unknown key and a wrong signature look the same. Default false.
     pub uniform_errors: bool,
 }
 
-/// The state that is kept about links, and limits that count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Links {
-    /// The most requests in a time; each limit once.
-    pub rate_limits: Vec<RateLimit>,
+/// How the gate ends when it is told to in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// The time to be not ready and serve on. Default 0.
+    pub drain_delay: Duration,
+    /// The time for requests in flight after that. Default 25 s.
+    pub drain_time: Duration,
 }
 
 /// What one client may take of the gate.

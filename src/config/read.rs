@@ -3,6 +3,7 @@
 
 mod access;
 mod credentials;
+mod links;
 mod policies;
 mod rates;
 mod secrets;
@@ -11,7 +12,7 @@ mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, Links, LogFormat, LogTarget, Logs, Signing};
+use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::tree::{Node, Scalar};
@@ -33,8 +34,9 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let policy = top.section_or_empty("policy").and_then(|fields| policies::rules(&fields));
     let buckets = storage::buckets(&top);
     let upstreams = storage::upstreams(&top);
-    let links = top.section_or_empty("links").and_then(|fields| links(&fields));
+    let links = top.section_or_empty("links").and_then(|fields| links::links(&fields));
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
+    let shutdown = top.section_or_empty("shutdown").and_then(|fields| shutdown(&fields));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let expose_reasons = expose_reasons(&top);
     check(
@@ -62,6 +64,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         upstreams: upstreams?,
         links: links?,
         limits: limits?,
+        shutdown: shutdown?,
         logs: logs?,
         expose_reasons: expose_reasons?,
         shown: super::shown::shown(root),
@@ -107,23 +110,21 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
     let regions = fields.scalars("regions", text);
     let max_expires = fields.duration("max_expires");
     let clock_skew = fields.duration("clock_skew");
+    let sigv4a = fields.flag("sigv4a");
+    let sigv2 = fields.flag("sigv2");
+    let post_policy = fields.flag("post_policy");
     let header_auth = fields.flag("header_auth");
     let uniform_errors = fields.flag("uniform_errors");
     Ok(Signing {
         regions: regions?.into_iter().map(|region| region.value).collect(),
         max_expires: max_expires?,
         clock_skew: clock_skew?,
+        sigv4a: sigv4a?,
+        sigv2: sigv2?,
+        post_policy: post_policy?,
         header_auth: header_auth?,
         uniform_errors: uniform_errors?,
     })
-}
-
-/// This version keeps no state about links; beside the limits the section is only looked over for what it does not serve.
-fn links(fields: &Fields<'_>) -> Result<Links, Reported> {
-    let store = fields.if_given("store", Fields::section);
-    let rate_limits = rates::rate_limits(fields);
-    store?;
-    Ok(Links { rate_limits: rate_limits? })
 }
 
 fn expose_reasons(top: &Fields<'_>) -> Result<bool, Reported> {
@@ -157,6 +158,12 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
         body: body?,
         buffered_body: buffered_body?,
     })
+}
+
+fn shutdown(fields: &Fields<'_>) -> Result<Shutdown, Reported> {
+    let drain_delay = fields.duration("drain_delay");
+    let drain_time = fields.duration("drain_time");
+    Ok(Shutdown { drain_delay: drain_delay?, drain_time: drain_time? })
 }
 
 /// A chain is read back from its file: it cannot go to standard output, among other lines.

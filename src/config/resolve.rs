@@ -12,6 +12,7 @@ use super::tree::Place;
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
+use crate::links::LinkRules;
 use crate::net::cidr::{CidrError, CidrSet};
 use crate::net::forwarded::ForwardedHeader;
 use crate::net::rules::{ForwardedRules, ListenerRules, NetworkRules, Peers, VpcEndpoint};
@@ -88,6 +89,9 @@ impl Resolver {
                 regions: config.signing.regions.clone(),
                 max_expires: config.signing.max_expires,
                 clock_skew: config.signing.clock_skew,
+                sigv4a: config.signing.sigv4a,
+                sigv2: config.signing.sigv2,
+                post_policy: config.signing.post_policy,
                 header_auth: config.signing.header_auth,
                 uniform_errors: config.signing.uniform_errors,
             },
@@ -102,6 +106,7 @@ impl Resolver {
             },
             buckets: Buckets::new(buckets),
             upstreams: config.upstreams.iter().map(upstream).collect(),
+            links: LinkRules { grace: config.links.grace, clock_skew: config.signing.clock_skew },
             limits: Limits {
                 header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
                 header_time: config.limits.header_time,
@@ -253,6 +258,10 @@ impl Resolver {
             let passthrough = upstream.and_then(|at| config.upstreams.get(at)).is_some_and(|upstream| {
                 matches!(upstream.credentials, storage::UpstreamCredentials::Passthrough)
             });
+            if passthrough && bucket.head_for_get {
+                let text = "a passthrough upstream cannot have `head_for_get`: it checks the signature for the method that it sees";
+                self.error_at(&bucket.name, text.to_owned());
+            }
             if let Some(other) = bucket.upstream_bucket.as_ref().filter(|_| passthrough) {
                 let text = "a passthrough upstream cannot have another bucket name: the client signed the one it used";
                 self.error_at(other, text.to_owned());
@@ -271,6 +280,8 @@ impl Resolver {
                 name: bucket.name.value.to_string(),
                 upstream,
                 upstream_bucket: bucket.upstream_bucket.as_ref().map(|name| name.value.clone()),
+                cors: bucket.cors.clone(),
+                head_for_get: bucket.head_for_get,
                 policy,
                 account: bucket.account.clone(),
                 org: bucket.org.clone(),
@@ -305,7 +316,7 @@ fn peers(trusted: &model::Trusted) -> Result<Peers, CidrError> {
 fn upstream(upstream: &storage::Upstream) -> Upstream {
     Upstream {
         name: upstream.name.value.clone(),
-        authority: upstream.endpoint.value.authority(),
+        authority: upstream.endpoints.first().map_or_else(String::new, |endpoint| endpoint.value.authority()),
         region: upstream.region.clone(),
         addressing: match upstream.addressing {
             storage::Addressing::Path => Addressing::Path,
@@ -319,6 +330,7 @@ fn upstream(upstream: &storage::Upstream) -> Upstream {
                     session_token: session_token.clone(),
                 }
             }
+            storage::UpstreamCredentials::Aws { .. } => Credentials::Provided,
             storage::UpstreamCredentials::Passthrough => Credentials::Passthrough,
             storage::UpstreamCredentials::Anonymous => Credentials::Anonymous,
         },

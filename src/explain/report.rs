@@ -1,8 +1,10 @@
 //! What `explain` prints: one object, or the same as text.
 //! It must not decide: every field comes from the outcome.
 
+use crate::auth::error::AuthError;
 use crate::auth::sigv4::explain::signed_texts;
 use crate::pipeline::authorize::Access;
+use crate::pipeline::limits::link_name;
 use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::Reason;
 use crate::request::RawRequest;
@@ -34,7 +36,13 @@ impl Report {
                 refuse(&mut fields, denial);
                 true
             }
-            Verdict::Forward(_) | Verdict::ReadBody => {
+            // its signature is in its fields, which a URL does not tell
+            Verdict::ReadForm => {
+                let error = AuthError::Anonymous;
+                refuse(&mut fields, &Denial { reason: error.reason(), error: error.s3() });
+                true
+            }
+            Verdict::Forward(_) | Verdict::Preflight(_) | Verdict::ReadBody => {
                 set(
                     &mut fields,
                     "decision",
@@ -56,6 +64,7 @@ impl Report {
             })
             .unwrap_or_default();
         set(&mut fields, "actions", json!(actions));
+        set(&mut fields, "link", json!(link_name(snapshot, outcome).map(|link| link.to_string())));
         let identity = outcome.authenticated().and_then(|found| snapshot.identity(found.principal));
         set(&mut fields, "principal", json!(identity.and_then(|identity| identity.principal.arn())));
         let network = outcome.network.as_ref();
@@ -124,7 +133,7 @@ impl Report {
 fn empty() -> Value {
     json!({
         "decision": "deny", "stage": null, "reason": null, "status": null, "s3_code": null, "operation": null,
-        "actions": [], "principal": null,
+        "actions": [], "principal": null, "link": null,
         "identity": { "source_ip": null, "source_vpc": null, "source_vpce": null, "proof": null },
         "matched": [], "canonical_request": null, "string_to_sign": null, "hint": null,
     })

@@ -5,8 +5,8 @@ use super::constraint::{Constraints, Pin};
 use super::identity::LinkId;
 use crate::clock::UnixMillis;
 use crate::net::identity::NetworkIdentity;
-use crate::request::RawRequest;
 use crate::request::method::Method;
+use crate::request::{BodyLength, RawRequest};
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::{auth::Authenticated, reason::Reason};
 use std::net::IpAddr;
@@ -60,10 +60,12 @@ impl Ask {
         match request.method {
             Method::Head => Self::Look,
             Method::Get => Self::Download(request.headers.first("range").and_then(range_length)),
-            _ => Self::Upload(match request.body {
-                crate::request::BodyLength::None => Some(0),
-                crate::request::BodyLength::Known(length) => Some(length),
-                crate::request::BodyLength::Chunked => None,
+            _ => Self::Upload(match (request.body, request.headers.text("x-amz-decoded-content-length")) {
+                (BodyLength::None, _) => Some(0),
+                // what is inside the framing of a signed body; whoever understates it is stopped there
+                (_, Some(length)) => length.parse().ok(),
+                (BodyLength::Known(length), None) => Some(length),
+                (BodyLength::Chunked, None) => None,
             }),
         }
     }
@@ -117,10 +119,10 @@ impl Refusal {
     /// The answer: nothing about the link, but for one that is worth another try.
     #[must_use]
     pub const fn s3(self) -> S3Error {
-        S3Error::new(match self {
-            Self::Busy => ErrorCode::SlowDown,
-            _ => ErrorCode::AccessDenied,
-        })
+        match self {
+            Self::Busy => S3Error::new(ErrorCode::SlowDown).retry_after(1),
+            _ => S3Error::new(ErrorCode::AccessDenied),
+        }
     }
 }
 

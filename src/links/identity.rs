@@ -20,15 +20,19 @@ impl LinkId {
     /// The name of the link that a verified request used; `None` only for a keyring that did not verify it.
     #[must_use]
     pub fn of(request: &Authenticated<'_>, keyring: &Keyring) -> Option<Self> {
-        Self::named(request.key, keyring, request.signed_at, request.region.as_bytes(), &request.content)
+        // a signature without a date covers its end instead
+        let date = if request.is_dated() { request.signed_at } else { UnixMillis::from_millis(0) };
+        Self::named(request.key, keyring, date, request.region.as_bytes(), &request.content)
     }
 
-    /// The name of the link with these parameters, and when it ends. Nothing is verified: a URL with a wrong signature
+    /// The name of the link at a URL, and when it ends. Nothing is verified: a URL with a wrong signature
     /// has a name that no request ever gets.
     ///
     /// # Errors
     /// See [`UrlFault`].
-    pub fn of_url(query: &Query<'_>, keyring: &Keyring) -> Result<(Self, UnixMillis), UrlFault> {
+    pub fn of_url(url: &str, keyring: &Keyring) -> Result<(Self, UnixMillis), UrlFault> {
+        let (_, query) = url.split_once('?').ok_or(UrlFault::NotPresigned)?;
+        let query = Query::parse(query.as_bytes()).map_err(|_| UrlFault::NotPresigned)?;
         let value = |name: &str| query.first(name.as_bytes()).ok_or(UrlFault::NotPresigned);
         if value("X-Amz-Algorithm")? != ALGORITHM.as_bytes() {
             return Err(UrlFault::Algorithm);

@@ -6,13 +6,16 @@ mod set;
 pub use set::{Facts, RevocationSet};
 
 use super::claim::CLOCKS_MILLIS;
-use super::identity::LinkId;
+use super::identity::{LinkId, UrlFault};
+use crate::auth::SigningRules;
+use crate::auth::keyring::Keyring;
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::clock::parse::parse_time;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What is called back.
@@ -77,6 +80,12 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
+    /// Those of signatures that these rules accept.
+    #[must_use]
+    pub const fn of(rules: &SigningRules) -> Self {
+        Self { max_expires: rules.max_expires, clock_skew: rules.clock_skew }
+    }
+
     /// The end of the last signature dated before an instant.
     fn end(self, dated_before: UnixMillis) -> UnixMillis {
         let longest = self.max_expires.max(self.clock_skew).as_millis();
@@ -184,11 +193,36 @@ impl Revocation {
         Self { target, created: now, lapses }
     }
 
+    /// The entry that somebody asks for.
+    ///
+    /// # Errors
+    /// A URL names no link of these keys.
+    pub fn of(
+        asked: Asked,
+        keyring: &Keyring,
+        lifetimes: Lifetimes,
+        now: UnixMillis,
+    ) -> Result<Self, UrlFault> {
+        let (target, end) = match asked {
+            Asked::Target(target) => (target, None),
+            Asked::Url(url) => {
+                let (id, end) = LinkId::of_url(&url, keyring)?;
+                (Target::Link(id), Some(end))
+            }
+        };
+        Ok(Self::new(target, now, end, lifetimes))
+    }
+
     /// The name of the entry: one for one target.
     #[must_use]
     pub fn id(&self) -> String {
         let digest = Sha256::digest(Value::Object(self.target_fields()).to_string());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let mut text = String::with_capacity(16);
+        for byte in digest.iter().take(8) {
+            // writing to a String cannot fail
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
     }
 
     /// When it may be forgotten, on every gate whose clock is right to a quarter of an hour.

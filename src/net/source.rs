@@ -89,6 +89,7 @@ mod tests {
             assert_eq!(Source::of(Some(&a), &one) == Source::of(Some(&b), &other), same, "{one:?} {other:?}");
             // whose path is not proven does not count for those whose is
             assert_ne!(Source::of(None, &one), Source::of(Some(&a), &one));
+            assert_eq!(Source::of(None, &one) == Source::of(None, &other), same);
         }
     }
 

@@ -4,7 +4,7 @@
 use super::keys::Subject;
 use super::outcome::Denial;
 use crate::auth::Authenticated;
-use crate::auth::scheme::Scheme;
+use crate::auth::scheme::{Form, Scheme, Version};
 use crate::net;
 use crate::net::ListenerIndex;
 use crate::net::identity::NetworkIdentity;
@@ -168,10 +168,7 @@ impl<'r> Question<'r, '_, '_> {
             azure_link_id: network.azure_link_id(),
             gcp_psc_connection_id: network.gcp_psc_connection_id(),
             transport: transport(network),
-            signed: match self.authenticated.scheme {
-                Scheme::QueryV4 => Signed::Query(SignatureVersion::V4, age),
-                Scheme::HeaderV4 => Signed::Header(SignatureVersion::V4),
-            },
+            signed: signed(self.authenticated.scheme, age),
             region: self.authenticated.region,
             user_agent: headers.first("user-agent").unwrap_or_default(),
             referer: headers.first("referer"),
@@ -210,6 +207,19 @@ fn path(network: &NetworkIdentity) -> NetworkPath<'_> {
         },
         // a private link of another cloud has an address that means nothing to AWS keys
         Known::PrivateLink { .. } | Known::Unknown => NetworkPath::Unknown,
+    }
+}
+
+const fn signed(scheme: Scheme, age: Age) -> Signed {
+    let version = match scheme.version() {
+        Version::V2 => SignatureVersion::V2,
+        Version::V4 => SignatureVersion::V4,
+        Version::V4a => SignatureVersion::V4A,
+    };
+    match scheme.form() {
+        Form::Query => Signed::Query(version, age),
+        Form::Header => Signed::Header(version),
+        Form::Post => Signed::Post(version, age),
     }
 }
 

@@ -2,6 +2,7 @@
 //! It must not read the body: the guard of the relay does.
 
 use super::Denial;
+use super::form::FormUpload;
 use crate::auth::Authenticated;
 use crate::auth::payload::Payload;
 use crate::reason::Reason;
@@ -19,7 +20,7 @@ use crate::upstream::plan::Carriage;
 use std::ops::RangeInclusive;
 
 /// A permitted request, as far as its body depends on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Upload<'a, 'r, 'h> {
     pub(super) request: &'a RawRequest<'h>,
     pub(super) operation: Operation,
@@ -28,6 +29,8 @@ pub(super) struct Upload<'a, 'r, 'h> {
     pub(super) limit: u64,
     /// What the link says about their number.
     pub(super) range: Option<&'a RangeInclusive<u64>>,
+    /// The form that brings it, and what its policy says about their number.
+    pub(super) form: Option<(&'a FormUpload, RangeInclusive<u64>)>,
 }
 
 impl From<BodyFault> for Denial {
@@ -45,6 +48,9 @@ pub(super) fn told_length(request: &RawRequest<'_>, payload: &Payload<'_>) -> Op
     }
 }
 
+const NEEDS_SIGNER: &str = "Uploads with a form need a store that the gate signs for: the signature of a form is good for \
+                            no other request.";
+
 impl Upload<'_, '_, '_> {
     /// How the request is carried, if nothing about its body is wrong already.
     pub(super) fn carriage(self, credentials: &Credentials) -> Result<Carriage, Denial> {
@@ -54,6 +60,22 @@ impl Upload<'_, '_, '_> {
             return Err(too_large(length, self.limit).into());
         }
         let rules = self.rules(credentials)?;
+        if let Some((form, _)) = &self.form {
+            if matches!(credentials, Credentials::Passthrough) {
+                let error = S3Error::with_message(ErrorCode::NotImplemented, NEEDS_SIGNER);
+                return Err(Denial { reason: Reason::SchemeDisabled, error });
+            }
+            return Ok(Carriage {
+                to_head: false,
+                framing: Framing::Known(form.rest),
+                sent: Framing::Known(form.file.length),
+                // whoever sent the fields does not wait any more
+                expects_continue: false,
+                rules,
+                posted: Some(Box::new(form.answer.clone())),
+                renamed: None,
+            });
+        }
         let framing = Framing::from(request.body);
         if framing == Framing::None {
             // nothing follows that anybody could judge later
@@ -65,17 +87,23 @@ impl Upload<'_, '_, '_> {
             sent: rules.onward.framing(framing, told.unwrap_or(0)),
             expects_continue: request.expects_continue,
             rules,
+            posted: None,
+            renamed: None,
         })
     }
 
-    fn rules(self, credentials: &Credentials) -> Result<BodyRules, Denial> {
+    fn rules(&self, credentials: &Credentials) -> Result<BodyRules, Denial> {
         let payload = &self.authenticated.payload;
         let brings_data = matches!(self.request.method, Method::Put | Method::Post);
         let range = self.range.filter(|_| brings_data);
-        let (min, max) = range.map_or((0, self.limit), |range| (*range.start(), *range.end()));
+        let (mut min, mut max) = range.map_or((0, self.limit), |range| (*range.start(), *range.end()));
+        if let Some((_, size)) = &self.form {
+            (min, max) = (min.max(*size.start()), max.min(*size.end()));
+        }
         let mut rules = BodyRules {
             digests: Digests::default(),
             chunks: None,
+            form: self.form.as_ref().map(|(form, _)| form.file.clone()),
             onward: Onward::of(payload, credentials),
             min,
             max: max.min(self.limit),

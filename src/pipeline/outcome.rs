@@ -4,6 +4,7 @@
 use super::authorize::AccessDecision;
 use crate::auth::Authenticated;
 use crate::auth::error::AuthError;
+use crate::links::claim::LinkClaim;
 use crate::links::constraint::Constraints;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
@@ -34,11 +35,19 @@ impl Denial {
 
 /// What happens to a request.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each request, and the large variant is the usual one: a box would cost all of them"
+)]
 pub enum Verdict {
     /// It goes to S3.
     Forward(Permit),
     /// It depends on its body: ask again with it.
     ReadBody,
+    /// It is a form: read its fields and ask with [`decide_form`](super::decide_form).
+    ReadForm,
+    /// It is a browser's preflight, answered with these header lines.
+    Preflight(Vec<u8>),
     /// It is refused.
     Answer(Denial),
 }
@@ -52,6 +61,8 @@ pub struct Permit {
     pub copy_source: Option<String>,
     /// How it is carried.
     pub carriage: Carriage,
+    /// What its link has to be asked for first, if it limits something that needs state.
+    pub state: Option<Box<LinkClaim>>,
 }
 
 /// A verdict and all that led to it. What a stage did not get to is `None` or empty.
@@ -73,6 +84,8 @@ pub struct Outcome<'r> {
     pub constraints: Option<Constraints>,
     /// What the policies said.
     pub access: AccessDecision<'r>,
+    /// Header lines that tell a page of another origin what it may see; `None` if the bucket has no rules about that.
+    pub cors: Option<Vec<u8>>,
     /// What happens now.
     pub verdict: Verdict,
 }
@@ -88,6 +101,7 @@ impl Default for Outcome<'_> {
             network: None,
             constraints: None,
             access: AccessDecision::default(),
+            cors: None,
             // whoever forgets to set it refuses
             verdict: Verdict::Answer(Denial::new(
                 Reason::Internal,
@@ -125,6 +139,7 @@ impl<'r> Outcome<'r> {
             upstream: snapshot.upstreams.get(permit.upstream)?,
             bucket: bucket.and_then(|bucket| bucket.upstream_bucket.as_deref()),
             copy_source: permit.copy_source.as_deref(),
+            provided: None,
             carriage: &permit.carriage,
         })
     }

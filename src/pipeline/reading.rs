@@ -20,7 +20,7 @@ impl Judge<'_, '_, '_> {
     pub(super) fn body(self, operation: Operation, body: Option<&[u8]>) -> Result<Reading, Denial> {
         if operation == Operation::PostObject {
             // browser forms carry their signature in the body
-            return Err(Denial::new(Reason::SchemeDisabled, ErrorCode::NotImplemented));
+            return Err(super::internal());
         }
         // without a body there is nothing to be deleted, and no key
         let optional = operation != Operation::DeleteObjects;

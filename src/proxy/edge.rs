@@ -1,15 +1,17 @@
 //! The application behind each listener: reads heads, asks the pipeline, answers or relays, records.
 //! It must not decide: a refusal is always a value that came from a pure function.
 
+use super::admit::admit;
 use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
-use super::relay::{self, Relayed};
+use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
 use crate::net::source::Source;
+use crate::pipeline::form::FormUpload;
 use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
@@ -17,10 +19,14 @@ use crate::request::method::Method;
 use crate::request::{RawRequest, head};
 use crate::response::error::{self, Manner, RequestId};
 use crate::response::head::Client;
+use crate::response::preflight;
 use crate::s3::error::{ErrorCode, S3Error};
-use bytes::BytesMut;
+use crate::snapshot::Snapshot;
+use crate::upstream::body::BodyFault;
+use bytes::{Buf as _, BytesMut};
 use pingora_core::server::ShutdownWatch;
 use rustls::ServerConfig;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -186,7 +192,21 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let mut outcome = self
             .too_often(running, request, entry.now)
             .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
-        let body;
+        entry.cors = outcome.cors.take();
+        let (body, upload);
+        if matches!(outcome.verdict, Verdict::ReadForm) {
+            let watch = Stopwatch::start();
+            let read = self.read_form(snapshot, request).await;
+            entry.waited(watch.elapsed());
+            match read {
+                Ok(found) => {
+                    upload = found;
+                    // on the heap: most requests are no forms
+                    return Box::pin(self.posted(running, request, &upload, entry)).await;
+                }
+                Err(denial) => outcome.refuse(denial),
+            }
+        }
         if matches!(outcome.verdict, Verdict::ReadBody) {
             let watch = Stopwatch::start();
             let read = self.buffer_body(request, snapshot.limits.buffered_body).await;
@@ -199,14 +219,60 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
+        self.act(running, request, request, outcome, entry).await
+    }
+
+    /// Serves a form whose fields were read.
+    async fn posted(
+        &mut self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        upload: &FormUpload,
+        entry: &mut Entry,
+    ) -> Next {
+        let Ok(put) = head::parse(&upload.head) else {
+            let mut outcome = Outcome::default();
+            outcome.refuse(pipeline::form::unfit());
+            return self.act(running, request, request, outcome, entry).await;
+        };
+        let outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
+        self.act(running, request, &put, outcome, entry).await
+    }
+
+    /// Does what was decided and records it; `carried` is the request as it goes on.
+    async fn act(
+        &mut self,
+        running: &Running,
+        request: &RawRequest<'_>,
+        carried: &RawRequest<'_>,
+        mut outcome: Outcome<'_>,
+        entry: &mut Entry,
+    ) -> Next {
+        let snapshot = &running.snapshot;
+        let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
+            outcome.refuse(denial);
+            LinkLimits::default()
+        });
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
+                let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
+                let valid = keys.and_then(|keys| keys.valid(entry.now));
                 let mut head = Vec::with_capacity(1024);
-                if let Some(outgoing) = outcome.outgoing(snapshot, request) {
+                if let Some(mut outgoing) = outcome.outgoing(snapshot, carried) {
+                    outgoing.provided = valid.as_ref().map(|valid| &valid.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
                 entry.decided();
-                self.forward(running, request, permit, &head, entry).await
+                if keys.is_some() == valid.is_some() {
+                    if let Some(posted) = &permit.carriage.posted {
+                        // the fields were read; the file follows
+                        let read = usize::try_from(posted.before).unwrap_or(0);
+                        self.conn.input.advance(read.min(self.conn.input.len()));
+                    }
+                    self.forward(running, request, (permit, limits), &head, entry).await
+                } else {
+                    self.unsigned(request, entry, snapshot.expose_reasons).await
+                }
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
@@ -220,15 +286,58 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 )
                 .await
             }
+            Verdict::Preflight(lines) => {
+                entry.status = 200;
+                let next = self.after_refusal(request);
+                let keep_alive = next == Next::Request;
+                let manner = Manner {
+                    id: entry.id,
+                    now: entry.now,
+                    to_head: false,
+                    keep_alive,
+                    reason: None,
+                    cors: lines,
+                };
+                self.conn.out.clear();
+                preflight::write(manner, &mut self.conn.out);
+                if self.conn.write_out().await.is_ok() { next } else { Next::Close }
+            }
             // the second call of `decide` had a body
-            Verdict::ReadBody => Next::Close,
+            Verdict::ReadBody | Verdict::ReadForm => Next::Close,
         };
         journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
-        let refused = matches!(outcome.verdict, Verdict::Answer(_));
+        let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));
         if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
             return Next::Close;
         }
         next
+    }
+
+    /// Answers a request that may pass, but that the gate has no credentials to pass on with.
+    async fn unsigned(&mut self, request: &RawRequest<'_>, entry: &mut Entry, expose: bool) -> Next {
+        entry.deny(&Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable));
+        let error = S3Error::new(ErrorCode::ServiceUnavailable);
+        self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
+    }
+
+    /// Reads the fields of a form; they stay in the input.
+    async fn read_form(
+        &mut self,
+        snapshot: &Snapshot,
+        request: &RawRequest<'_>,
+    ) -> Result<FormUpload, Denial> {
+        let (boundary, length) = pipeline::form::framing(request)?;
+        self.invite(request).await;
+        let (form, before) = self.conn.read_form(boundary, length).await.map_err(BodyFault::from)?;
+        pipeline::form::read(snapshot, &self.facts, request, &form, before)
+    }
+
+    /// Tells a client that waits for it to send its body.
+    async fn invite(&mut self, request: &RawRequest<'_>) {
+        if request.expects_continue && self.conn.input.is_empty() {
+            // a client that is gone shows when it is read from
+            let _ = self.conn.write(b"HTTP/1.1 100 Continue\r\n\r\n").await;
+        }
     }
 
     /// Counts the request for its source; a refusal if that has sent too many. Nothing costly has been done for it yet.
@@ -249,9 +358,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
 
     /// Reads a body that a rule must see; it stays in the input for the relay.
     async fn buffer_body(&mut self, request: &RawRequest<'_>, max: usize) -> Option<Vec<u8>> {
-        if request.expects_continue && self.conn.input.is_empty() {
-            self.conn.write(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
-        }
+        self.invite(request).await;
         self.conn.buffer_body(request.body.into(), max).await
     }
 
@@ -271,24 +378,30 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         &mut self,
         running: &Running,
         request: &RawRequest<'_>,
-        permit: &Permit,
+        (permit, limits): (&Permit, LinkLimits<'_>),
         head: &[u8],
         entry: &mut Entry,
     ) -> Next {
         let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
         let keep_alive = request.keep_alive && !self.world.is_draining();
-        let relayed = relay::relay(
-            &mut self.conn,
-            peer,
-            relay::Request {
-                head,
-                carriage: &permit.carriage,
-                repeatable: permit.carriage.is_repeatable(request.method),
-                client: Client { version: request.version, keep_alive },
-            },
-        )
-        .await;
+        let carriage = limits.carriage(&permit.carriage);
+        let relayed = {
+            let relay = pin!(relay::relay(
+                &mut self.conn,
+                peer,
+                relay::Request {
+                    head,
+                    carriage: &carriage,
+                    repeatable: carriage.is_repeatable(request.method),
+                    client: Client { version: request.version, keep_alive },
+                    cors: entry.cors.as_deref(),
+                    limits: &limits,
+                },
+            ));
+            limits.alive(relay).await
+        };
         entry.relayed(&relayed);
+        limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 
@@ -322,6 +435,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             to_head,
             keep_alive: next == Next::Request,
             reason: entry.reason.filter(|_| expose).map(Reason::code),
+            cors: entry.cors.as_deref().unwrap_or_default(),
         };
         self.conn.out.clear();
         let body = error::write(error, manner, &mut self.conn.out);

@@ -9,6 +9,7 @@ use crate::clock::{Stopwatch, UnixMillis};
 use crate::links::constraint::Constraint;
 use crate::net::{ConnFacts, ListenerIndex};
 use crate::pipeline::authorize::Access;
+use crate::pipeline::limits::link_name;
 use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
@@ -24,7 +25,7 @@ use smallvec::SmallVec;
 use std::time::Duration;
 
 /// The authentication schemes, as metrics label them.
-pub const SCHEMES: &[Scheme] = &[Scheme::QueryV4, Scheme::HeaderV4];
+pub const SCHEMES: &[Scheme] = Scheme::ALL;
 
 /// What happened to a request so far.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct Entry {
     pub reason: Option<Reason>,
     /// Body bytes sent to the client.
     pub response_bytes: u64,
+    /// Header lines for pages of other origins, as in [`Outcome::cors`].
+    pub cors: Option<Vec<u8>>,
     listener: ListenerIndex,
     watch: Stopwatch,
     /// Since the head was there.
@@ -46,7 +49,7 @@ pub struct Entry {
     /// Of that, waiting for a body that a rule must read.
     waited: Duration,
     overhead: Option<Duration>,
-    upstream: Option<(u16, Option<Duration>)>,
+    upstream: Option<(u16, Option<Duration>, u32)>,
     request_bytes: u64,
 }
 
@@ -60,6 +63,7 @@ impl Entry {
             status: 0,
             reason: None,
             response_bytes: 0,
+            cors: None,
             listener,
             watch,
             gate: Stopwatch::start(),
@@ -91,7 +95,7 @@ impl Entry {
     pub fn relayed(&mut self, relayed: &Relayed) {
         self.status = relayed.status.unwrap_or(0);
         self.reason = relayed.failure.as_ref().map(|failure| failure.reason);
-        self.upstream = Some((relayed.status.unwrap_or(0), relayed.first_byte));
+        self.upstream = Some((relayed.status.unwrap_or(0), relayed.first_byte, relayed.retries));
         self.request_bytes = relayed.request_bytes;
         self.response_bytes = relayed.response_bytes;
     }
@@ -155,7 +159,9 @@ fn is_refusal(record: &RequestRecord) -> bool {
 
 /// The decision behind an answer: refusals of the checks, not failures of what came after them.
 fn decision(outcome: Option<&Outcome<'_>>, entry: &Entry) -> Decision {
-    let forwarded = outcome.filter(|outcome| matches!(outcome.verdict, Verdict::Forward(_)));
+    let passes =
+        |outcome: &&Outcome<'_>| matches!(outcome.verdict, Verdict::Forward(_) | Verdict::Preflight(_));
+    let forwarded = outcome.filter(passes);
     match (forwarded, entry.reason.map(Reason::stage)) {
         (None, _) | (Some(_), Some(Stage::Request | Stage::Auth | Stage::Policy | Stage::Links)) => {
             Decision::Deny
@@ -192,9 +198,11 @@ fn numbers(
         Err(AuthError::Anonymous) => AuthRecord { scheme: None, result: AuthResult::Anonymous },
         Err(_) => AuthRecord { scheme: claimed(request).and_then(scheme_index), result: AuthResult::Refused },
     });
-    if let (Verdict::Forward(permit), Some((status, first_byte))) = (&outcome.verdict, entry.upstream) {
+    if let (Verdict::Forward(permit), Some((status, first_byte, retries))) =
+        (&outcome.verdict, entry.upstream)
+    {
         record.upstream =
-            small(permit.upstream).map(|upstream| UpstreamRecord { upstream, status, first_byte });
+            small(permit.upstream).map(|upstream| UpstreamRecord { upstream, status, first_byte, retries });
     }
     if let Some(found) = outcome.authenticated() {
         let positive = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
@@ -270,7 +278,7 @@ fn shown<'l>(
         authenticated.map(|authenticated| authenticated.scheme).or_else(|| request.and_then(claimed));
     let denial = outcome.and_then(|outcome| match &outcome.verdict {
         Verdict::Answer(denial) => Some(denial),
-        Verdict::Forward(_) | Verdict::ReadBody => None,
+        Verdict::Forward(_) | Verdict::Preflight(_) | Verdict::ReadBody | Verdict::ReadForm => None,
     });
     AccessRecord {
         at: entry.now,
@@ -292,6 +300,7 @@ fn shown<'l>(
             .and_then(|outcome| outcome.operation)
             .map(super::super::s3::operation::Operation::name),
         bucket: bucket.map(|bucket| bucket.name.as_str()),
+        link: outcome.and_then(|outcome| link_name(snapshot, outcome)),
         auth_scheme: scheme.map(Scheme::as_str),
         principal: identity.and_then(|identity| identity.principal.arn()),
         error_code: denial.map(|denial| denial.error.code.as_str()),

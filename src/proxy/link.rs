@@ -2,11 +2,15 @@
 //! It must not know the client.
 
 use super::buffers::Buffer;
-use super::peer::{Peer, PeerStream};
+use super::peer::address::Address;
+use super::peer::endpoint::Endpoint;
+use super::peer::stream::PeerStream;
+use super::peer::{Connected, Peer};
 use pingora_timeout::fast_timeout::fast_timeout;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,6 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub struct Link {
     /// The connection.
     pub stream: PeerStream,
+    address: Arc<Address>,
+    endpoint: Arc<Endpoint>,
     /// Whether it had carried a request before.
     pub reused: bool,
     buffer: Buffer,
@@ -35,8 +41,21 @@ pub enum First {
 impl Link {
     /// A link over a fresh or a pooled connection.
     #[must_use]
-    pub fn new(stream: PeerStream, reused: bool) -> Self {
-        Self { stream, reused, buffer: Buffer::take(), start: 0, end: 0 }
+    pub fn new(connected: Connected, reused: bool) -> Self {
+        let Connected { stream, address, endpoint } = connected;
+        Self { stream, address, endpoint, reused, buffer: Buffer::take(), start: 0, end: 0 }
+    }
+
+    /// The connection for another request.
+    #[must_use]
+    pub fn into_connected(self) -> Connected {
+        Connected { stream: self.stream, address: self.address, endpoint: self.endpoint }
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// What was received and not used yet.
@@ -58,7 +77,7 @@ impl Link {
     /// # Errors
     /// What the stream says; `TimedOut`; `OutOfMemory` if the buffer is full of unused bytes.
     pub async fn read(&mut self, peer: &Peer) -> io::Result<usize> {
-        fast_timeout(peer.timeouts.read, poll_fn(|cx| self.poll_fill(cx)))
+        fast_timeout(peer.timeouts().read, poll_fn(|cx| self.poll_fill(cx)))
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }

@@ -1,42 +1,68 @@
-//! One upstream as the shell reaches it: address, TLS, timeouts, and a connected stream to it.
-//! It must not send or read a message.
+//! One upstream as the shell reaches it: its endpoints, their addresses, and a connected stream to one of them.
+//! It must not send or read a message of a client.
 
+pub mod address;
+pub mod budget;
+pub mod endpoint;
+pub mod health;
+pub mod stream;
+
+use crate::config::scalar::endpoint::Endpoint as Configured;
+use crate::secret::Secret;
+use address::{Address, State, now};
+use budget::Budget;
+use endpoint::Endpoint;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
+use stream::PeerStream;
 
-/// An upstream endpoint.
+/// An upstream.
 #[derive(Debug)]
 pub struct Peer {
-    /// Tells pooled connections of different endpoints apart.
-    pub key: u64,
-    /// A host name or an address.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// TLS, if the endpoint is `https`.
-    pub tls: Option<PeerTls>,
+    /// What it was made from.
+    pub spec: Spec,
+    /// Its endpoints; never empty.
+    pub endpoints: Vec<Arc<Endpoint>>,
+    /// When its names are to be looked up again.
+    pub lookups: Due,
+    /// When it is to be probed again.
+    pub probes: Due,
+    budget: Budget,
+    turn: AtomicUsize,
+}
+
+/// Everything that the config says about reaching an upstream. Two that are equal are one: a reload keeps the
+/// connections and what is known about the addresses.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The name in the config.
+    pub name: String,
+    /// Where it is; never empty.
+    pub endpoints: Vec<Configured>,
+    /// The authorities of its certificates, PEM; `None`: the public ones.
+    pub ca: Option<Secret>,
     /// How long each step may take.
     pub timeouts: Timeouts,
+    /// How often a request may be tried again, beside a pooled connection that turns out to be dead.
+    pub retries: u32,
+    /// How it is probed, if it is.
+    pub health: Option<health::Probe>,
 }
 
-/// TLS towards an upstream; the name is always checked.
-#[derive(Clone)]
-pub struct PeerTls {
-    /// Trust anchors, versions, resumption.
-    pub config: Arc<rustls::ClientConfig>,
-    /// The name that the certificate must have, sent as SNI.
-    pub name: rustls::pki_types::ServerName<'static>,
-}
-
-impl std::fmt::Debug for PeerTls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PeerTls").field("name", &self.name).finish_non_exhaustive()
+impl PartialEq for Spec {
+    fn eq(&self, other: &Self) -> bool {
+        let ca = match (&self.ca, &other.ca) {
+            (None, None) => true,
+            (Some(ca), Some(other)) => ca.matches(other.expose()),
+            _ => false,
+        };
+        ca && self.name == other.name
+            && self.endpoints == other.endpoints
+            && self.timeouts == other.timeouts
+            && self.retries == other.retries
+            && self.health == other.health
     }
 }
 
@@ -53,79 +79,190 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
-/// A connected stream.
+/// When something is due that is done again and again, and never twice at a time.
+#[derive(Debug, Default)]
+pub struct Due(AtomicU64);
+
+impl Due {
+    /// Whether it is due; then whoever asked does it and sets the next time.
+    pub fn take(&self, at: u64) -> bool {
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |due| (due <= at).then_some(u64::MAX))
+            .is_ok()
+    }
+
+    /// Sets the next time.
+    pub fn again_in(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.0.store(now().saturating_add(millis), Ordering::Relaxed);
+    }
+}
+
+/// A connection to an address of an endpoint.
 #[derive(Debug)]
-pub enum PeerStream {
-    /// Cleartext.
-    Plain(TcpStream),
-    /// TLS.
-    Tls(Box<TlsStream<TcpStream>>),
+pub struct Connected {
+    /// The connection.
+    pub stream: PeerStream,
+    /// Where it leads.
+    pub address: Arc<Address>,
+    /// The endpoint that the address is one of.
+    pub endpoint: Arc<Endpoint>,
+}
+
+/// An endpoint that the next request may go to, and where a request that it fails can go instead.
+#[derive(Debug)]
+pub struct Round<'p> {
+    peer: &'p Peer,
+    first: usize,
+    tried: Vec<Arc<Address>>,
 }
 
 impl Peer {
-    /// Connects; every address of the name is tried in turn.
+    /// An upstream that nothing is known about yet.
+    #[must_use]
+    pub fn new(spec: Spec, endpoints: Vec<Endpoint>) -> Self {
+        let endpoints = endpoints.into_iter().map(Arc::new).collect();
+        let (lookups, probes) = (Due::default(), Due::default());
+        Self { spec, endpoints, lookups, probes, budget: Budget::default(), turn: AtomicUsize::new(0) }
+    }
+
+    /// How long each step may take.
+    #[must_use]
+    pub const fn timeouts(&self) -> Timeouts {
+        self.spec.timeouts
+    }
+
+    /// Begins a request: endpoints take turns.
+    #[must_use]
+    pub fn round(&self) -> Round<'_> {
+        self.budget.deposit();
+        let first = match self.endpoints.len() {
+            0 | 1 => 0,
+            several => self.turn.fetch_add(1, Ordering::Relaxed) % several,
+        };
+        Round { peer: self, first, tried: Vec::new() }
+    }
+
+    /// How many of its addresses are up, ejected and unhealthy.
+    #[must_use]
+    pub fn states(&self) -> [usize; 3] {
+        let at = now();
+        let states: Vec<State> = self.addresses().map(|address| address.state(at)).collect();
+        [State::Up, State::Ejected, State::Unhealthy]
+            .map(|state| states.iter().filter(|it| **it == state).count())
+    }
+
+    /// Looks up every name of its endpoints.
+    pub async fn resolve(&self) {
+        for endpoint in &self.endpoints {
+            endpoint.look_up(&self.spec.name).await;
+        }
+    }
+
+    /// Every address that is known.
+    pub fn addresses(&self) -> impl Iterator<Item = Arc<Address>> + '_ {
+        self.endpoints.iter().flat_map(|endpoint| endpoint.addresses().iter().cloned().collect::<Vec<_>>())
+    }
+}
+
+impl Round<'_> {
+    /// The name of the upstream.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.peer.spec.name
+    }
+
+    /// The endpoints, the one whose turn it is first, those without a usable address last.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> + '_ {
+        let (before, after) = self.peer.endpoints.split_at_checked(self.first).unwrap_or_default();
+        let turn = || after.iter().chain(before);
+        let at = now();
+        turn().filter(move |it| it.is_usable(at)).chain(turn().filter(move |it| !it.is_usable(at)))
+    }
+
+    /// Connects, to an address that was not tried in this round if there is one left. An address that does not answer
+    /// is tried once; one that refuses is asked again.
     ///
     /// # Errors
-    /// The last error, or `TimedOut`.
-    pub async fn connect(&self) -> io::Result<PeerStream> {
-        pingora_timeout::fast_timeout::fast_timeout(self.timeouts.connect, self.connect_now())
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    /// The last error, or `TimedOut`, and the number of attempts that were made beside the first.
+    pub async fn connect(&mut self) -> (io::Result<Connected>, u32) {
+        let mut retries = 0;
+        loop {
+            let error = match self.attempt().await {
+                Ok(connected) => return (Ok(connected), retries),
+                Err(error) => error,
+            };
+            let again = retries < self.peer.spec.retries
+                && (error.kind() != io::ErrorKind::TimedOut || self.untried())
+                && self.peer.budget.withdraw();
+            if !again {
+                return (Err(error), retries);
+            }
+            retries += 1;
+        }
     }
 
-    async fn connect_now(&self) -> io::Result<PeerStream> {
-        let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        tcp.set_nodelay(true)?;
-        match &self.tls {
-            None => Ok(PeerStream::Plain(tcp)),
-            Some(tls) => {
-                let connector = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config));
-                Ok(PeerStream::Tls(Box::new(connector.connect(tls.name.clone(), tcp).await?)))
+    /// Whether an address is left that was not tried.
+    fn untried(&self) -> bool {
+        self.peer.addresses().any(|address| !self.tried.iter().any(|tried| Arc::ptr_eq(tried, &address)))
+    }
+
+    async fn attempt(&mut self) -> io::Result<Connected> {
+        let limit = self.peer.spec.timeouts.connect;
+        let timed_out = || io::Error::from(io::ErrorKind::TimedOut);
+        let attempt = self.attempt_now();
+        pingora_timeout::fast_timeout::fast_timeout(limit, attempt).await.map_err(|_| timed_out())?
+    }
+
+    async fn attempt_now(&mut self) -> io::Result<Connected> {
+        let (endpoint, address) = self.choose().await?;
+        self.tried.push(Arc::clone(&address));
+        let mut attempt = Attempt { address: &address, good: false };
+        let stream = endpoint.connect(&address).await?;
+        // what it will answer is not known yet
+        attempt.good = true;
+        drop(attempt);
+        Ok(Connected { stream, address, endpoint })
+    }
+
+    /// The best address: usable and not tried, then not tried, then usable, then any.
+    async fn choose(&self) -> io::Result<(Arc<Endpoint>, Arc<Address>)> {
+        let at = now();
+        let mut best: Option<(u8, Arc<Endpoint>, Arc<Address>)> = None;
+        for endpoint in self.endpoints() {
+            if endpoint.addresses().is_empty() {
+                // nobody has looked the name up yet
+                endpoint.look_up_first(&self.peer.spec.name).await;
+            }
+            for address in endpoint.in_turn() {
+                let tried = self.tried.iter().any(|tried| Arc::ptr_eq(tried, &address));
+                let rank = u8::from(tried) * 2 + u8::from(!address.is_usable(at));
+                if rank == 0 {
+                    return Ok((Arc::clone(endpoint), address));
+                }
+                if best.as_ref().is_none_or(|(other, _, _)| rank < *other) {
+                    best = Some((rank, Arc::clone(endpoint), address));
+                }
             }
         }
+        let unknown = || io::Error::new(io::ErrorKind::NotFound, "no address is known");
+        best.map(|(_, endpoint, address)| (endpoint, address)).ok_or_else(unknown)
     }
 }
 
-impl PeerStream {
-    /// Whether nothing happened on an idle connection: a closed one, or one with unasked-for bytes, is of no use.
-    #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        let tcp = match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
-        };
-        tcp.poll_read_ready(&mut Context::from_waker(Waker::noop())).is_pending()
-    }
+/// Notes an attempt that failed; one that is given up in the middle has.
+struct Attempt<'a> {
+    address: &'a Address,
+    good: bool,
 }
 
-impl AsyncRead for PeerStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
-            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.good {
+            self.address.failed(now());
         }
     }
 }
 
-impl AsyncWrite for PeerStream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
-            Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
-            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
-            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,36 +1,48 @@
 //! Idle upstream connections, kept per thread and looked at before they are used again.
 //! It must not share a connection between threads: in a runtime without work stealing each thread has its own driver.
 
-use super::peer::{Peer, PeerStream};
+use super::peer::address::{Address, now};
+use super::peer::endpoint::Endpoint;
+use super::peer::stream::PeerStream;
+use super::peer::{Connected, Timeouts};
 use crate::clock::Stopwatch;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 
 /// The most idle connections to one endpoint that a thread keeps.
 const KEPT: usize = 128;
 
 thread_local! {
-    static IDLE: RefCell<HashMap<u64, Vec<Idle>>> = RefCell::new(HashMap::new());
+    static IDLE: RefCell<HashMap<u64, Kept>> = RefCell::new(HashMap::new());
+}
+
+/// The idle connections to one endpoint, the youngest last. They do not keep the endpoint: a new config lets it go.
+struct Kept {
+    endpoint: Weak<Endpoint>,
+    idle: Vec<Idle>,
 }
 
 struct Idle {
     stream: PeerStream,
+    address: Arc<Address>,
     since: Stopwatch,
 }
 
 /// The youngest idle connection to an endpoint that nothing happened on; older ones that are of no use are dropped.
 #[must_use]
-pub fn take(peer: &Peer) -> Option<PeerStream> {
-    IDLE.with_borrow_mut(|idle| {
-        let kept = idle.get_mut(&peer.key)?;
+pub fn take(endpoint: &Arc<Endpoint>, timeouts: Timeouts) -> Option<Connected> {
+    IDLE.with_borrow_mut(|kept| {
+        let kept = &mut kept.get_mut(&endpoint.key)?.idle;
         while let Some(candidate) = kept.pop() {
-            if candidate.since.elapsed() > peer.timeouts.idle {
+            if candidate.since.elapsed() > timeouts.idle {
                 // the rest is older still
                 kept.clear();
                 return None;
             }
-            if candidate.stream.is_quiet() {
-                return Some(candidate.stream);
+            let Idle { stream, address, .. } = candidate;
+            if stream.is_quiet() && address.is_usable(now()) {
+                return Some(Connected { stream, address, endpoint: Arc::clone(endpoint) });
             }
         }
         None
@@ -38,70 +50,95 @@ pub fn take(peer: &Peer) -> Option<PeerStream> {
 }
 
 /// Keeps a connection whose last answer was read to its end.
-pub fn put(peer: &Peer, stream: PeerStream) {
-    IDLE.with_borrow_mut(|idle| {
-        let kept = idle.entry(peer.key).or_default();
-        let expired = kept.iter().take_while(|old| old.since.elapsed() > peer.timeouts.idle).count();
+pub fn put(connected: Connected, timeouts: Timeouts) {
+    IDLE.with_borrow_mut(|pool| {
+        let Connected { stream, address, endpoint } = connected;
+        let key = endpoint.key;
+        if !pool.contains_key(&key) {
+            // an endpoint came, so others may have gone with an old config
+            pool.retain(|_, kept| kept.endpoint.strong_count() > 0);
+        }
+        let new = || Kept { endpoint: Arc::downgrade(&endpoint), idle: Vec::new() };
+        let kept = &mut pool.entry(key).or_insert_with(new).idle;
+        let expired = kept.iter().take_while(|old| old.since.elapsed() > timeouts.idle).count();
         kept.drain(..expired);
         if kept.len() < KEPT {
-            kept.push(Idle { stream, since: Stopwatch::start() });
+            kept.push(Idle { stream, address, since: Stopwatch::start() });
         }
     });
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::peer::Timeouts;
     use super::*;
     use std::time::Duration;
     use tokio::io::AsyncWriteExt as _;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
-    async fn pair(idle: Duration) -> (Peer, PeerStream, tokio::net::TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    fn idle(idle: Duration) -> Timeouts {
         let second = Duration::from_secs(1);
-        let peer = Peer {
-            key: u64::from(address.port()),
-            host: address.ip().to_string(),
-            port: address.port(),
-            tls: None,
-            timeouts: Timeouts { connect: second, read: second, write: second, idle },
-        };
-        let stream = peer.connect().await.unwrap();
-        (peer, stream, listener.accept().await.unwrap().0)
+        Timeouts { connect: second, read: second, write: second, idle }
     }
+
+    async fn pair() -> (Arc<Endpoint>, Connected, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let endpoint = Arc::new(Endpoint::new("127.0.0.1", at.port(), at.to_string(), None));
+        let address = Arc::clone(&endpoint.addresses()[0]);
+        let stream = endpoint.connect(&address).await.unwrap();
+        let connected = Connected { stream, address, endpoint: Arc::clone(&endpoint) };
+        (endpoint, connected, listener.accept().await.unwrap().0)
+    }
+
+    const LONG: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn a_quiet_connection_comes_back_once() {
-        let (peer, stream, _server) = pair(Duration::from_mins(1)).await;
-        put(&peer, stream);
-        assert!(take(&peer).is_some());
-        assert!(take(&peer).is_none());
+        let (endpoint, connected, _server) = pair().await;
+        put(connected, idle(LONG));
+        assert!(take(&endpoint, idle(LONG)).is_some());
+        assert!(take(&endpoint, idle(LONG)).is_none());
     }
 
     #[tokio::test]
-    async fn closed_chatty_and_old_connections_do_not() {
-        let (peer, stream, server) = pair(Duration::from_mins(1)).await;
+    async fn closed_chatty_old_and_failing_connections_do_not() {
+        let (endpoint, connected, server) = pair().await;
         drop(server);
-        wait_until_noticed(&stream).await;
-        put(&peer, stream);
-        assert!(take(&peer).is_none());
+        wait_until_noticed(&connected).await;
+        put(connected, idle(LONG));
+        assert!(take(&endpoint, idle(LONG)).is_none());
 
-        let (peer, stream, mut server) = pair(Duration::from_mins(1)).await;
+        let (endpoint, connected, mut server) = pair().await;
         server.write_all(b"HTTP/1.1 408 \r\n\r\n").await.unwrap();
-        wait_until_noticed(&stream).await;
-        put(&peer, stream);
-        assert!(take(&peer).is_none());
+        wait_until_noticed(&connected).await;
+        put(connected, idle(LONG));
+        assert!(take(&endpoint, idle(LONG)).is_none());
 
-        let (peer, stream, _server) = pair(Duration::ZERO).await;
-        put(&peer, stream);
-        assert!(take(&peer).is_none());
+        let (endpoint, connected, _server) = pair().await;
+        put(connected, idle(Duration::ZERO));
+        assert!(take(&endpoint, idle(Duration::ZERO)).is_none());
+
+        let (endpoint, connected, _server) = pair().await;
+        (0..3).for_each(|_| connected.address.failed(now()));
+        put(connected, idle(LONG));
+        assert!(take(&endpoint, idle(LONG)).is_none());
     }
 
-    async fn wait_until_noticed(stream: &PeerStream) {
+    #[tokio::test]
+    async fn connections_of_an_old_config_go_when_those_of_a_new_one_come() {
+        let (old, connected, mut server) = pair().await;
+        put(connected, idle(LONG));
+        drop(old);
+        let (_new, connected, _other) = pair().await;
+        put(connected, idle(LONG));
+        let mut byte = [0];
+        let closed = tokio::io::AsyncReadExt::read(&mut server, &mut byte);
+        assert_eq!(tokio::time::timeout(Duration::from_secs(5), closed).await.unwrap().unwrap(), 0);
+    }
+
+    async fn wait_until_noticed(connected: &Connected) {
         let noticed = async {
-            while stream.is_quiet() {
+            while connected.stream.is_quiet() {
                 tokio::task::yield_now().await;
             }
         };

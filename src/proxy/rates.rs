@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::UnixMillis;
-use crate::config::model::rates::{Per, RateLimit};
+use crate::config::model::rates::{Per, RateLimit, RateOf};
 use crate::net::source::Source;
 
 /// Rows of the table.
@@ -52,7 +52,10 @@ impl Rates {
         Self(
             rules
                 .filter(|(_, rule)| rule.per == Per::SourceIp)
-                .map(|(at, rule)| Rule::new(at, rule))
+                .filter_map(|(at, rule)| match rule.of {
+                    RateOf::Requests { count, every } => Some(Rule::new(at, count, every)),
+                    RateOf::BytesPerSecond(_) => None,
+                })
                 .collect(),
         )
     }
@@ -71,12 +74,12 @@ impl Rates {
 }
 
 impl Rule {
-    fn new(position: usize, rule: &RateLimit) -> Self {
+    fn new(position: usize, requests: u64, every: Duration) -> Self {
         let table = std::iter::repeat_with(AtomicU64::default);
         Self {
             position,
-            requests: rule.requests,
-            every: rule.every,
+            requests,
+            every,
             hasher: RandomState::new(),
             table: table.take(usize::try_from(ROWS * PLACES).unwrap_or(0)).collect(),
         }
@@ -117,8 +120,7 @@ mod tests {
     fn rates(rules: &[(u64, u64)]) -> Rates {
         let rule = |(requests, millis): &(u64, u64)| RateLimit {
             per: Per::SourceIp,
-            requests: *requests,
-            every: Duration::from_millis(*millis),
+            of: RateOf::Requests { count: *requests, every: Duration::from_millis(*millis) },
         };
         Rates::new(&rules.iter().map(rule).collect::<Vec<_>>())
     }

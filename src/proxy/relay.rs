@@ -2,19 +2,27 @@
 //! It must not let the last bytes of a body go before it was judged, nor retry what could happen twice.
 
 mod download;
+mod limits;
 mod upload;
+
+pub use limits::LinkLimits;
 
 use super::conn::{Conn, write_all};
 use super::link::Link;
-use super::peer::Peer;
+use super::peer::address::now;
+use super::peer::{Peer, Round};
 use super::pool;
 use crate::clock::Stopwatch;
+use crate::links::claim::Refusal;
+use crate::links::state::delivery::{AnswerFacts, range_total};
 use crate::reason::Reason;
 use crate::request::framing::Framing;
+use crate::response::form;
 use crate::response::head::{AnswerHead, Client};
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::upstream::body::BodyFault;
 use crate::upstream::plan::Carriage;
+use crate::upstream::rename::Rename;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,6 +38,10 @@ pub struct Request<'a> {
     pub repeatable: bool,
     /// Whom the answer is written for.
     pub client: Client,
+    /// What pages of other origins may see, in place of what the upstream says of it.
+    pub cors: Option<&'a [u8]>,
+    /// What its link lets pass.
+    pub limits: &'a LinkLimits<'a>,
 }
 
 /// What became of a request.
@@ -41,8 +53,14 @@ pub struct Relayed {
     pub request_bytes: u64,
     /// Body bytes sent to the client.
     pub response_bytes: u64,
+    /// The head of the answer.
+    pub answer: Option<AnswerFacts>,
+    /// Whether the answer was sent to its end.
+    pub complete: bool,
     /// Until the first byte of the answer.
     pub first_byte: Option<Duration>,
+    /// How often it was tried again.
+    pub retries: u32,
     /// Whether the client's connection can carry another request.
     pub keep_client: bool,
     /// What went wrong, if something did.
@@ -59,8 +77,14 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// As proxies answer and clients of S3 retry: 503 if nobody is there, 504 if nobody answers, 502 for nonsense.
     fn upstream(reason: Reason) -> Self {
-        Self { reason, answer: Some(S3Error::new(ErrorCode::ServiceUnavailable)) }
+        let code = match reason {
+            Reason::UpstreamTimeout => ErrorCode::GatewayTimeout,
+            Reason::UpstreamProtocol => ErrorCode::BadGateway,
+            _ => ErrorCode::ServiceUnavailable,
+        };
+        Self { reason, answer: Some(S3Error::new(code)) }
     }
 
     fn reading(error: &io::Error) -> Self {
@@ -68,6 +92,10 @@ impl Failure {
             io::ErrorKind::TimedOut => Reason::UpstreamTimeout,
             _ => Reason::UpstreamProtocol,
         })
+    }
+
+    const fn link(refusal: Refusal) -> Self {
+        Self { reason: refusal.reason(), answer: Some(refusal.s3()) }
     }
 
     const fn client() -> Self {
@@ -106,59 +134,90 @@ where
     let watch = Stopwatch::start();
     let (mut link, uploaded);
     if request.carriage.framing == Framing::None {
-        (link, uploaded) = (ask(open(peer).await?, peer, request).await?, true);
+        link = open(peer, relayed).await?;
+        (link, uploaded) = (ask(link, peer, request, relayed).await?, true);
     } else if request.carriage.is_judged_first() {
         let outgoing = upload::collect(conn, request, relayed).await?;
-        link = open(peer).await?;
+        link = open(peer, relayed).await?;
         uploaded = upload::send(conn, &mut link, peer, outgoing).await?;
     } else {
-        link = open(peer).await?;
+        link = open(peer, relayed).await?;
         uploaded = upload::upload(conn, &mut link, peer, request, relayed).await?;
     }
-    let answer = answer_head(conn, &mut link, peer, request, uploaded).await?;
+    let answer = answer_head(conn, &mut link, peer, request, uploaded).await;
+    let answer = noted(&link, answer)?;
+    link.address().answered();
     relayed.first_byte = Some(watch.elapsed());
+    relayed.answer = Some(answer.facts());
+    if let Some(held) = &request.limits.held {
+        // nothing of the answer has been sent yet
+        held.answered(&answer.facts()).map_err(Failure::link)?;
+    }
     relayed.status = Some(answer.status);
-    download::download(conn, &mut link, peer, &answer, relayed).await?;
+    let rename = request.carriage.renamed.as_deref().filter(|_| answer.rewritten).map(Rename::new);
+    download::download(conn, &mut link, peer, &answer, (rename, request.limits), relayed).await?;
+    relayed.complete = true;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
     if uploaded && answer.keep_upstream && link.received().is_empty() {
-        pool::put(peer, link.stream);
+        pool::put(link.into_connected(), peer.timeouts());
     }
     Ok(())
 }
 
-async fn open(peer: &Peer) -> Result<Link, Failure> {
-    match pool::take(peer) {
-        Some(stream) => Ok(Link::new(stream, true)),
-        None => connect(peer).await,
+/// Notes a request that was sent and not answered: an address that is silent again and again is put aside.
+fn noted<T>(link: &Link, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    outcome.inspect_err(|_| link.address().failed(now()))
+}
+
+async fn open(peer: &Peer, relayed: &mut Relayed) -> Result<Link, Failure> {
+    let mut round = peer.round();
+    let pooled = round.endpoints().next().and_then(|endpoint| pool::take(endpoint, peer.timeouts()));
+    match pooled {
+        Some(connected) => Ok(Link::new(connected, true)),
+        None => connect(&mut round, relayed).await,
     }
 }
 
-async fn connect(peer: &Peer) -> Result<Link, Failure> {
-    let stream = peer.connect().await.map_err(|error| {
-        log::warn!("cannot connect to upstream {}:{}: {error}", peer.host, peer.port);
+/// Nothing was sent yet: whatever the request is, another address may be tried.
+async fn connect(round: &mut Round<'_>, relayed: &mut Relayed) -> Result<Link, Failure> {
+    let (outcome, retries) = round.connect().await;
+    relayed.retries += retries;
+    let connected = outcome.map_err(|error| {
+        log::warn!("cannot connect to upstream `{}`: {error}", round.name());
         Failure::upstream(match error.kind() {
             io::ErrorKind::TimedOut => Reason::UpstreamTimeout,
             _ => Reason::UpstreamConnect,
         })
     })?;
-    Ok(Link::new(stream, false))
+    Ok(Link::new(connected, false))
 }
 
 /// Sends a request without a body and waits for the first bytes of the answer. A reused connection may have died
 /// unnoticed: then the request goes out once more, on a fresh one, if that can do no harm.
-async fn ask(mut link: Link, peer: &Peer, request: Request<'_>) -> Result<Link, Failure> {
-    match ask_once(&mut link, peer, request.head).await {
-        Err(error) if link.reused && request.repeatable && error.kind() != io::ErrorKind::TimedOut => {
-            link = connect(peer).await?;
-            ask_once(&mut link, peer, request.head).await.map_err(|error| Failure::reading(&error))?;
-        }
-        outcome => outcome.map_err(|error| Failure::reading(&error))?,
+async fn ask(
+    mut link: Link,
+    peer: &Peer,
+    request: Request<'_>,
+    relayed: &mut Relayed,
+) -> Result<Link, Failure> {
+    let outcome = ask_once(&mut link, peer, request.head).await;
+    if let Err(error) = &outcome
+        && link.reused
+        && request.repeatable
+        && error.kind() != io::ErrorKind::TimedOut
+    {
+        relayed.retries += 1;
+        link = connect(&mut peer.round(), relayed).await?;
+        let outcome = ask_once(&mut link, peer, request.head).await;
+        noted(&link, outcome.map_err(|error| Failure::reading(&error)))?;
+        return Ok(link);
     }
+    noted(&link, outcome.map_err(|error| Failure::reading(&error)))?;
     Ok(link)
 }
 
 async fn ask_once(link: &mut Link, peer: &Peer, head: &[u8]) -> io::Result<()> {
-    write_all(&mut link.stream, head, peer.timeouts.write).await?;
+    write_all(&mut link.stream, head, peer.timeouts().write).await?;
     match link.read(peer).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         _ => Ok(()),
@@ -169,10 +228,19 @@ async fn ask_once(link: &mut Link, peer: &Peer, head: &[u8]) -> io::Result<()> {
 #[derive(Debug)]
 struct Answer {
     status: u16,
+    range_total: Option<u64>,
     told: Framing,
     sent: Framing,
     keep_upstream: bool,
+    /// Whether names in the body are exchanged.
+    rewritten: bool,
     client: Client,
+}
+
+impl Answer {
+    const fn facts(&self) -> AnswerFacts {
+        AnswerFacts { status: self.status, framing: self.told, range_total: self.range_total }
+    }
 }
 
 /// Reads the head of the final answer, interim ones skipped, and writes it for the client.
@@ -189,7 +257,7 @@ where
     // a client that has not sent all of its body cannot be asked for another request
     let client = Client { keep_alive: request.client.keep_alive && uploaded, ..request.client };
     loop {
-        let (length, answer) = next_answer(link, request.carriage.to_head, client, &mut conn.out)?;
+        let (length, answer) = next_answer(link, request, client, &mut conn.out)?;
         link.consume(length);
         if let Some(answer) = answer {
             return Ok(answer);
@@ -208,12 +276,14 @@ where
 /// the final one, its head then written to `out`.
 fn next_answer(
     link: &Link,
-    to_head: bool,
+    request: Request<'_>,
     client: Client,
     out: &mut Vec<u8>,
 ) -> Result<(usize, Option<Answer>), Failure> {
     let malformed = || Failure::upstream(Reason::UpstreamProtocol);
-    let Some(head) = AnswerHead::parse(link.received(), to_head).map_err(|_| malformed())? else {
+    let Some(mut head) =
+        AnswerHead::parse(link.received(), request.carriage.to_head).map_err(|_| malformed())?
+    else {
         return Ok((0, None));
     };
     if head.status == 101 {
@@ -223,10 +293,41 @@ fn next_answer(
     if head.is_interim() {
         return Ok((head.length, None));
     }
+    let carriage = request.carriage;
+    let told = head.framing;
+    let rewritten = carriage.renamed.is_some()
+        && head.status == 200
+        && told != Framing::None
+        && head.first("content-encoding").is_none();
+    if rewritten {
+        // its length is not known before the body is
+        head.framing = Framing::UntilClose;
+    }
     out.clear();
-    let sent = head.write(client, out);
-    let answer =
-        Answer { status: head.status, told: head.framing, sent, keep_upstream: head.keep_alive, client };
+    if let Some(posted) = carriage.posted.as_deref().filter(|_| head.status == 200) {
+        form::write(posted, &head, client, request.cors, out);
+        // S3 says nothing more about an object that it took; should a store do so, nobody reads it
+        let answer = Answer {
+            status: posted.status.code(),
+            range_total: None,
+            told: Framing::None,
+            sent: Framing::None,
+            keep_upstream: head.keep_alive && matches!(head.framing, Framing::None | Framing::Known(0)),
+            rewritten: false,
+            client,
+        };
+        return Ok((head.length, Some(answer)));
+    }
+    let sent = head.write(client, request.cors, out);
+    let answer = Answer {
+        status: head.status,
+        range_total: head.first("content-range").and_then(range_total),
+        told,
+        sent,
+        keep_upstream: head.keep_alive,
+        rewritten,
+        client,
+    };
     Ok((head.length, Some(answer)))
 }
 

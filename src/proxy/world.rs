@@ -2,13 +2,18 @@
 //! It must not hold anything that belongs to one request.
 
 use super::certificates::Certificates;
+use super::keys::Keys;
 use super::peer::Peer;
+use super::quotas::Quota;
 use super::rates::Rates;
 use super::statements::Statements;
-use crate::clock::Clock;
+use crate::clock::{Clock, UnixMillis};
+use crate::config::model::Shutdown;
 use crate::net::ListenerIndex;
 use crate::secret::Secret;
 use crate::snapshot::Snapshot;
+use crate::store::keeper::{Keeper, WhenStoreFails};
+use crate::store::pace::Paces;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{Held, Metrics};
 use arc_swap::ArcSwap;
@@ -21,15 +26,23 @@ pub struct Running {
     /// The compiled world.
     pub snapshot: Snapshot,
     /// The upstreams, in the order of [`Snapshot::upstreams`].
-    pub peers: Vec<Peer>,
+    pub peers: Vec<Arc<Peer>>,
     /// What its listeners serve TLS with, in the order of [`Snapshot::listeners`]; `None` for cleartext.
     pub tls: Vec<Option<Arc<Certificates>>>,
+    /// The credentials of upstreams that come from elsewhere, in the same order.
+    pub keys: Vec<Option<Arc<Keys>>>,
     /// What is counted for each source.
     pub rates: Rates,
     /// The numbers of its policy statements.
     pub statements: Statements,
     /// The metrics, by the positions in its lists.
     pub metrics: Metrics,
+    /// How the gate ends.
+    pub shutdown: Shutdown,
+    /// The limits that count for keys and links, and those on bytes.
+    pub quotas: Vec<Quota>,
+    /// What happens to links with state when the store fails.
+    pub when_store_fails: WhenStoreFails,
     /// The bearer token of the admin endpoint, if there is one.
     pub admin_token: Option<Secret>,
     /// The config file as the admin endpoint shows it.
@@ -44,6 +57,9 @@ impl Running {
     }
 }
 
+/// When credentials expire that do not.
+const NEVER: UnixMillis = UnixMillis::from_secs(253_402_300_799);
+
 /// What every connection shares.
 #[derive(Debug)]
 pub struct World {
@@ -53,6 +69,11 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Metrics and logs.
     pub telemetry: Arc<Telemetry>,
+    leaving: AtomicBool,
+    /// The state of links.
+    pub keeper: Arc<Keeper>,
+    /// What keys, addresses and links took lately.
+    pub paces: Paces,
     draining: AtomicBool,
     connections: AtomicUsize,
     requests: AtomicUsize,
@@ -61,19 +82,62 @@ pub struct World {
 impl World {
     /// A world before its first connection.
     #[must_use]
-    pub fn new(running: Running, clock: Arc<dyn Clock>, telemetry: Arc<Telemetry>) -> Self {
+    pub fn new(
+        running: Running,
+        clock: Arc<dyn Clock>,
+        telemetry: Arc<Telemetry>,
+        keeper: Arc<Keeper>,
+    ) -> Self {
         Self {
             running: ArcSwap::from_pointee(running),
             clock,
             telemetry,
+            leaving: AtomicBool::new(false),
+            keeper,
+            paces: Paces::default(),
             draining: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
         }
     }
 
-    /// Begins to drain: not ready from now on, connections close after their current request.
+    /// Brings the gauges that are asked for, not counted, up to date.
+    pub fn measure(&self) {
+        let running = self.running.load();
+        for peer in &running.peers {
+            running.metrics.upstream_endpoints(&peer.spec.name, peer.states());
+        }
+        for keys in running.keys.iter().flatten() {
+            let expiry = match keys.valid(self.clock.now()) {
+                None => UnixMillis::from_secs(0),
+                Some(held) => held.expires.unwrap_or(NEVER),
+            };
+            running.metrics.upstream_credentials_expiry(&keys.source.upstream, expiry);
+        }
+    }
+
+    /// Lets go of the gauges of upstreams that a new configuration has no more.
+    pub fn forget(&self, old: &Running, new: &Running) {
+        let gone = |peer: &&Arc<Peer>| !new.peers.iter().any(|kept| kept.spec.name == peer.spec.name);
+        for peer in old.peers.iter().filter(gone) {
+            self.telemetry.metrics.forget_upstream(&peer.spec.name);
+        }
+    }
+
+    /// Begins to leave: not ready from now on, so that balancers send nothing new; requests are served as before.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the gate is about to end.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
+    }
+
+    /// Begins to drain: connections close after their current request.
     pub fn drain(&self) {
+        self.leave();
         self.draining.store(true, Ordering::SeqCst);
     }
 

@@ -50,6 +50,8 @@ pub struct Manner<'a> {
     pub keep_alive: bool,
     /// The code for `x-gate-reason`, if reasons are exposed.
     pub reason: Option<&'a str>,
+    /// Header lines that tell a page of another origin what it may see.
+    pub cors: &'a [u8],
 }
 
 /// Appends the answer; gives the length of its body.
@@ -71,6 +73,7 @@ pub fn write(error: &S3Error, manner: Manner<'_>, out: &mut Vec<u8>) -> usize {
     if let Some((_, region)) = error.extras.iter().find(|(name, _)| *name == "Region") {
         write_line(out, b"x-amz-bucket-region", region.as_bytes());
     }
+    out.extend_from_slice(manner.cors);
     if manner.to_head {
         let _ = write!(out, "Content-Length: 0\r\n");
     } else {
@@ -100,7 +103,9 @@ const fn phrase(status: u16) -> &'static str {
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
         _ => "Error",
     }
@@ -113,8 +118,14 @@ mod tests {
 
     fn answer(to_head: bool, keep_alive: bool, reason: Option<&str>) -> String {
         let mut out = Vec::new();
-        let manner =
-            Manner { id: RequestId::new(0), now: UnixMillis::from_secs(0), to_head, keep_alive, reason };
+        let manner = Manner {
+            id: RequestId::new(0),
+            now: UnixMillis::from_secs(0),
+            to_head,
+            keep_alive,
+            reason,
+            cors: b"",
+        };
         write(&S3Error::new(ErrorCode::AccessDenied), manner, &mut out);
         String::from_utf8(out).unwrap()
     }
@@ -140,7 +151,7 @@ mod tests {
         let error = S3Error { retry_after: Some(3), ..S3Error::new(ErrorCode::SlowDown) };
         let (id, now) = (RequestId::new(0), UnixMillis::from_secs(0));
         let mut out = Vec::new();
-        write(&error, Manner { id, now, to_head: true, keep_alive: true, reason: None }, &mut out);
+        write(&error, Manner { id, now, to_head: true, keep_alive: true, reason: None, cors: b"" }, &mut out);
         let text = String::from_utf8(out).unwrap();
         assert!(text.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{text}");
         assert!(text.contains("\r\nRetry-After: 3\r\n"), "{text}");

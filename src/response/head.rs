@@ -102,9 +102,19 @@ impl<'a> AnswerHead<'a> {
         self.headers.iter().find(|header| header.is(lower_name)).map(|header| header.value)
     }
 
+    /// The lines but those between two hops and, where the gate tells what pages of other origins may see, those that
+    /// do so too.
+    pub fn headers(&self, cors: Option<&[u8]>) -> impl Iterator<Item = &Header<'a>> {
+        self.headers.iter().filter(move |header| {
+            let ends = HOP.iter().any(|hop| header.is(hop)) || self.nominates(header.name);
+            !ends && (cors.is_none() || !header.has_prefix("access-control-"))
+        })
+    }
+
     /// Appends the head for the client and tells how the body has to be framed for it.
     /// A body that ends with the connection is sent in chunks to a client that knows them.
-    pub fn write(&self, client: Client, out: &mut Vec<u8>) -> Framing {
+    /// `cors` are the lines for pages of other origins, in place of those that came.
+    pub fn write(&self, client: Client, cors: Option<&[u8]>, out: &mut Vec<u8>) -> Framing {
         let framing = match (self.framing, client.version) {
             (Framing::UntilClose, Version::Http11) => Framing::Chunked,
             (Framing::Chunked, Version::Http10) => Framing::UntilClose,
@@ -112,11 +122,10 @@ impl<'a> AnswerHead<'a> {
         };
         // writing to a Vec cannot fail
         let _ = write!(out, "HTTP/1.1 {} {}\r\n", self.status, self.reason);
-        for header in &self.headers {
-            if !HOP.iter().any(|hop| header.is(hop)) && !self.nominates(header.name) {
-                write_line(out, header.name.as_bytes(), header.value);
-            }
+        for header in self.headers(cors) {
+            write_line(out, header.name.as_bytes(), header.value);
         }
+        out.extend_from_slice(cors.unwrap_or_default());
         match framing {
             Framing::Known(length) => {
                 let _ = write!(out, "Content-Length: {length}\r\n");
@@ -183,7 +192,7 @@ mod tests {
         let seen = AnswerHead::parse(answer.as_bytes(), to_head).map(|head| {
             let head = head.unwrap();
             let mut out = Vec::new();
-            let sent = head.write(Client { version, keep_alive: true }, &mut out);
+            let sent = head.write(Client { version, keep_alive: true }, None, &mut out);
             let text = String::from_utf8(out).unwrap();
             let text = text.strip_prefix("HTTP/1.1 ").and_then(|text| text.strip_suffix("\r\n\r\n")).unwrap();
             (head.framing, sent, head.keep_alive, text.to_owned())
@@ -239,6 +248,24 @@ mod tests {
             Http11,
             Ok((Known(1), Known(1), false, "206 Partial\r\nContent-Length: 1")),
         );
+    }
+
+    #[test]
+    fn the_gate_alone_tells_pages_what_they_may_see() {
+        let answer =
+            b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nETag: x\r\nContent-Length: 0\r\n\r\n";
+        let head = AnswerHead::parse(answer, false).unwrap().unwrap();
+        let client = Client { version: Version::Http11, keep_alive: true };
+        for (cors, lines) in [
+            (None, "Access-Control-Allow-Origin: *\r\nETag: x\r\n"),
+            (Some(&b""[..]), "ETag: x\r\n"),
+            (Some(b"A: b\r\n"), "ETag: x\r\nA: b\r\n"),
+        ] {
+            let mut out = Vec::new();
+            head.write(client, cors, &mut out);
+            let expected = format!("HTTP/1.1 200 OK\r\n{lines}Content-Length: 0\r\n\r\n");
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
     }
 
     #[test]

@@ -77,6 +77,12 @@ impl<'r> Address<'r> {
         self.key.as_ref()
     }
 
+    /// The bucket, if the host names it.
+    #[must_use]
+    pub fn hosted_bucket(&self) -> Option<&str> {
+        self.bucket.as_ref().filter(|_| self.style == Style::VirtualHosted).map(BucketName::as_str)
+    }
+
     /// Where the bucket was named; path-style if there is none.
     #[must_use]
     pub const fn style(&self) -> Style {

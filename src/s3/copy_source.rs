@@ -15,6 +15,8 @@ pub struct CopySource {
     pub key: Key<'static>,
     /// Its version, if one is named.
     pub version: Option<String>,
+    /// Whether a `+` was read as a space, as S3 does: other stores take it for a plus, so that they must not see it.
+    pub has_plus: bool,
 }
 
 /// Why a copy source is refused.
@@ -36,7 +38,18 @@ pub enum CopySourceError {
 }
 
 impl CopySource {
-    /// The value of the header that names the same object in a bucket of another name.
+    /// `bucket/key`, decoded, and the version as S3 writes it: what conditions compare, in whatever spelling it came.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = [self.bucket.as_str().as_bytes(), b"/", self.key.bytes()].concat();
+        if let Some(version) = &self.version {
+            text.extend_from_slice(b"?versionId=");
+            text.extend_from_slice(version.as_bytes());
+        }
+        text
+    }
+
+    /// The value of the header that names the same object in a bucket of this name.
     #[must_use]
     pub fn in_bucket(&self, bucket: &str) -> String {
         let mut value = format!("{bucket}/").into_bytes();
@@ -61,18 +74,20 @@ impl CopySource {
                 (path, Some(version(tail)?))
             }
         };
-        // `+` is a plus to some and a space to others, `#` ends the path for those who take the value for a URL
-        if memchr::memchr2(b'+', b'#', path).is_some() || percent::classify(path, Part::Path).is_err() {
+        // `#` ends the path for those who take the value for a URL
+        if memchr::memchr(b'#', path).is_some() || percent::classify(path, Part::Path).is_err() {
             return Err(CopySourceError::Form);
         }
+        let has_plus = memchr::memchr(b'+', path).is_some();
         let mut decoded = SmallVec::<[u8; 256]>::new();
-        percent::decode_into(path, Part::Path, &mut decoded);
+        // S3 decodes it as a form, where `+` is a space
+        percent::decode_into(path, Part::Query, &mut decoded);
         let path = decoded.strip_prefix(b"/").unwrap_or(&decoded);
         let slash = memchr::memchr(b'/', path).ok_or(CopySourceError::Form)?;
         let (bucket, key) = path.split_at_checked(slash).ok_or(CopySourceError::Form)?;
         let bucket = BucketName::parse(bucket).map_err(|_| CopySourceError::Bucket)?;
         let key = Key::parse(key.get(1..).unwrap_or_default())?.into_owned();
-        Ok(Self { bucket, key, version })
+        Ok(Self { bucket, key, version, has_plus })
     }
 }
 
@@ -107,6 +122,7 @@ mod tests {
         check("%2Fsrc/a", Ok(("src", "a", None)));
         check("src//a", Ok(("src", "/a", None)));
         check("src/a%20b%2Bc%3Fd%23", Ok(("src", "a b+c?d#", None)));
+        check("src/a+b%2B", Ok(("src", "a b+", None)));
         check("src/a%252Fb", Ok(("src", "a%2Fb", None)));
         check("src/(a)!,=&", Ok(("src", "(a)!,=&", None)));
         check("src/k?versionId=3.a_B-~", Ok(("src", "k", Some("3.a_B-~"))));
@@ -115,10 +131,20 @@ mod tests {
     }
 
     #[test]
-    fn sources_that_are_refused() {
-        for value in
-            ["", "/", "src", "/src", "src/a+b", "src/a#b", "src/a b", "src/%zz", "src/%00", "src/\u{e9}"]
+    fn one_object_has_one_text_and_one_value() {
+        let read = |value: &str| CopySource::parse(value.as_bytes()).unwrap();
+        for (value, has_plus) in [("src/a%20b%2B", false), ("/src/%61+b%2b", true), ("src%2Fa%20b%2B", false)]
         {
+            let source = read(value);
+            assert_eq!(source.text(), b"src/a b+", "{value}");
+            assert_eq!((source.in_bucket("src").as_str(), source.has_plus), ("src/a%20b%2B", has_plus));
+        }
+        assert_eq!(read("src/k?versionId=v.1").text(), b"src/k?versionId=v.1");
+    }
+
+    #[test]
+    fn sources_that_are_refused() {
+        for value in ["", "/", "src", "/src", "src/a#b", "src/a b", "src/%zz", "src/%00", "src/\u{e9}"] {
             check(value, Err(CopySourceError::Form));
         }
         for value in [

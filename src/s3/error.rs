@@ -37,14 +37,17 @@ macro_rules! error_codes {
 
 error_codes! {
     AccessDenied 403 "Access Denied"
+    AccessForbidden 403 "This cross-origin request is not allowed."
     AuthorizationHeaderMalformed 400 "The authorization header is malformed."
     AuthorizationQueryParametersError 400 "The query-string authentication parameters are malformed."
     BadDigest 400 "The Content-MD5 you specified did not match what we received."
+    BadGateway 502 "The service gave an answer that cannot be used. Please try again."
     BadRequest 400 "Bad Request"
     EntityTooLarge 400 "Your proposed upload exceeds the maximum allowed size"
     EntityTooSmall 400 "Your proposed upload is smaller than the minimum allowed size"
     ExpectationFailed 417 "The Expect header names an expectation that is not supported."
     ExpiredToken 400 "The provided token has expired."
+    GatewayTimeout 504 "The service did not answer in time. Please try again."
     HTTPVersionNotSupported 505 "The HTTP version specified is not supported."
     IncompleteBody 400 "You did not provide the number of bytes specified by the Content-Length HTTP header"
     InternalError 500 "We encountered an internal error. Please try again."
@@ -53,12 +56,15 @@ error_codes! {
     InvalidBucketName 400 "The specified bucket is not valid."
     InvalidChunkSizeError 403 "Only the last chunk is allowed to have a size less than 8192 bytes"
     InvalidDigest 400 "The Content-MD5 you specified was invalid."
+    InvalidPolicyDocument 400 "The content of the form does not meet the conditions specified in the policy document."
     InvalidRequest 400 "Invalid Request"
     InvalidToken 400 "The provided token is malformed or otherwise invalid."
     InvalidURI 400 "Couldn't parse the specified URI."
     KeyTooLongError 400 "Your key is too long"
+    MalformedPOSTRequest 400 "The body of your POST request is not well-formed multipart/form-data."
     MalformedTrailerError 400 "The request contained trailing data that was not well-formed or did not conform to our published schema."
     MalformedXML 400 "The XML you provided was not well-formed or did not validate against our published schema"
+    MaxPostPreDataLengthExceededError 400 "Your POST request fields preceding the upload file were too large."
     MethodNotAllowed 405 "The specified method is not allowed against this resource."
     MissingContentLength 411 "You must provide the Content-Length HTTP header."
     NoSuchBucket 404 "The specified bucket does not exist"
@@ -107,6 +113,13 @@ impl S3Error {
         self
     }
 
+    /// Tells after how many seconds it is worth another try; at least one.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(if seconds == 0 { 1 } else { seconds });
+        self
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
@@ -130,7 +143,8 @@ impl S3Error {
     }
 }
 
-fn element(xml: &mut String, name: &str, text: &str) {
+/// Appends an element whose text is escaped.
+pub(crate) fn element(xml: &mut String, name: &str, text: &str) {
     // writing to a String cannot fail
     let _ = write!(xml, "<{name}>");
     for character in text.chars() {

@@ -1,6 +1,7 @@
 //! The operations of S3 by name; the table below says by which requests each is called and what it needs.
 //! It must not read a request: `classify.rs` does.
 
+pub mod reference;
 pub(crate) mod row;
 pub(crate) mod table;
 

@@ -44,6 +44,22 @@ impl TagsError {
     }
 }
 
+/// Writes tags as the value of `x-amz-tagging`.
+#[must_use]
+pub fn write_header(tags: &[Tag]) -> String {
+    let mut value = Vec::new();
+    for (at, tag) in tags.iter().enumerate() {
+        if at > 0 {
+            value.push(b'&');
+        }
+        percent::encode_into(tag.name.as_bytes(), Part::Query, &mut value);
+        value.push(b'=');
+        percent::encode_into(tag.value.as_bytes(), Part::Query, &mut value);
+    }
+    // what is percent-encoded is ASCII
+    String::from_utf8(value).unwrap_or_default()
+}
+
 /// Reads the value of `x-amz-tagging` (S3 API reference, `PutObject`): the query part of a URL, `+` being a space.
 ///
 /// # Errors
@@ -104,6 +120,9 @@ mod tests {
             ("a=%00", Err(TagsError::Form)),
         ] {
             assert_eq!(parse_header(value.as_bytes()), expected, "{value}");
+            if let Ok(tags) = expected {
+                assert_eq!(parse_header(write_header(&tags).as_bytes()), Ok(tags), "{value}");
+            }
         }
     }
 }

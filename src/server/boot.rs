@@ -2,8 +2,8 @@
 //! It must not listen yet.
 
 use super::Port;
-use super::peers::{PeerError, peers};
-use super::tls;
+use super::peers::{PeerError, keys, peers};
+use super::{links, tls};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
@@ -13,6 +13,7 @@ use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
+use crate::store::keeper::{Keeper, WhenStoreFails};
 use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
 use crate::telemetry::writer::LineWriter;
@@ -29,6 +30,9 @@ pub enum BootError {
     /// The metrics cannot be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// The link store cannot be opened.
+    #[error(transparent)]
+    LinkStore(#[from] links::LinkStoreError),
     /// The access log cannot be opened.
     #[error("cannot write the access log to `{path}`: {error}")]
     AccessLog {
@@ -81,26 +85,40 @@ pub fn boot(
         .iter()
         .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
         .collect();
-    let running = running(config, snapshot, &metrics)?;
+    let running = running(config, snapshot, None, &metrics)?;
     let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
-    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry)), ports))
+    let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
+    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)), ports))
 }
 
-/// What a config makes of the running gate.
+/// What a config makes of the running gate; upstreams that did not change are taken over from `before`.
 ///
 /// # Errors
 /// [`BootError::Peer`].
-pub(super) fn running(config: &Config, snapshot: Snapshot, metrics: &Metrics) -> Result<Running, BootError> {
+pub(super) fn running(
+    config: &Config,
+    snapshot: Snapshot,
+    before: Option<&Running>,
+    metrics: &Metrics,
+) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
     let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
     Ok(Running {
-        peers: peers(config)?,
+        peers: peers(config, before.map_or(&[], |before| &before.peers))?,
+        keys: keys(config, before.map_or(&[], |before| &before.keys)),
         tls: tls::certificates(config),
         rates: Rates::new(&config.links.rate_limits),
         snapshot,
         statements,
         metrics,
+        quotas: links::quotas(&config.links),
+        when_store_fails: if config.links.deny_when_store_fails {
+            WhenStoreFails::Deny
+        } else {
+            WhenStoreFails::Allow
+        },
         admin_token: config.admin.as_ref().and_then(|admin| admin.token.clone()),
+        shutdown: config.shutdown,
         shown: config.shown.clone(),
     })
 }

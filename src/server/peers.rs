@@ -2,13 +2,15 @@
 //! It must not connect.
 
 use crate::config::model::Config;
-use crate::config::model::storage::Upstream;
-use crate::proxy::peer::{Peer, PeerTls, Timeouts};
+use crate::config::model::storage::{Upstream, UpstreamCredentials};
+use crate::proxy::keys::{Keys, Role, Source};
+use crate::proxy::peer::endpoint::{Endpoint, PeerTls};
+use crate::proxy::peer::health::Probe;
+use crate::proxy::peer::{Peer, Spec, Timeouts};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why a store cannot be reached as configured.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,41 +26,82 @@ pub enum PeerError {
     Library(String),
 }
 
-/// The peers, in the order of the configuration.
+/// The peers, in the order of the configuration; those of `before` that are reached in the same way are kept, with
+/// their connections and what is known about their addresses.
 ///
 /// # Errors
 /// See [`PeerError`].
-pub fn peers(config: &Config) -> Result<Vec<Peer>, PeerError> {
+pub fn peers(config: &Config, before: &[Arc<Peer>]) -> Result<Vec<Arc<Peer>>, PeerError> {
+    let peer = |upstream: &Upstream| {
+        let spec = spec(upstream);
+        match before.iter().find(|known| known.spec == spec) {
+            Some(known) => Ok(Arc::clone(known)),
+            None => peer(spec).map(Arc::new),
+        }
+    };
     config.upstreams.iter().map(peer).collect()
 }
 
-/// The next key; none is used twice, so that a new config never gets a connection of an old one.
-static NEXT: AtomicU64 = AtomicU64::new(0);
-
-fn peer(upstream: &Upstream) -> Result<Peer, PeerError> {
-    let key = NEXT.fetch_add(1, Ordering::Relaxed);
-    let endpoint = &upstream.endpoint.value;
-    let tls = endpoint.tls.then(|| tls(upstream)).transpose()?;
-    let timeouts = Timeouts {
-        connect: upstream.timeouts.connect,
-        read: upstream.timeouts.read,
-        write: upstream.timeouts.write,
-        idle: upstream.timeouts.idle,
+/// The credentials that come from elsewhere, in the same order; those of `before` from the same place are kept.
+#[must_use]
+pub fn keys(config: &Config, before: &[Option<Arc<Keys>>]) -> Vec<Option<Arc<Keys>>> {
+    let keys = |upstream: &Upstream| {
+        let UpstreamCredentials::Aws { role } = &upstream.credentials else { return None };
+        let role = role.as_ref().map(|(arn, id)| Role { arn: arn.clone(), external_id: id.clone() });
+        let (name, region) = (upstream.name.value.clone(), upstream.region.clone());
+        let source = Source { upstream: name, region, role };
+        let known = before.iter().flatten().find(|known| known.source == source);
+        Some(known.map_or_else(|| Arc::new(Keys::new(source.clone())), Arc::clone))
     };
-    Ok(Peer { key, host: endpoint.host.clone(), port: endpoint.port, tls, timeouts })
+    config.upstreams.iter().map(keys).collect()
 }
 
-fn tls(upstream: &Upstream) -> Result<PeerTls, PeerError> {
-    let name = || upstream.name.value.clone();
+fn spec(upstream: &Upstream) -> Spec {
+    Spec {
+        name: upstream.name.value.clone(),
+        endpoints: upstream.endpoints.iter().map(|endpoint| endpoint.value.clone()).collect(),
+        ca: upstream.ca.as_ref().map(|file| file.bytes.clone()),
+        timeouts: Timeouts {
+            connect: upstream.timeouts.connect,
+            read: upstream.timeouts.read,
+            write: upstream.timeouts.write,
+            idle: upstream.timeouts.idle,
+        },
+        retries: upstream.retries,
+        health: upstream
+            .health
+            .as_ref()
+            .map(|health| Probe { path: health.path.clone(), interval: health.interval }),
+    }
+}
+
+fn peer(spec: Spec) -> Result<Peer, PeerError> {
+    let config = spec.endpoints.iter().any(|endpoint| endpoint.tls).then(|| tls(&spec)).transpose()?;
+    let mut endpoints = Vec::with_capacity(spec.endpoints.len());
+    for endpoint in &spec.endpoints {
+        let tls = match &config {
+            Some(config) if endpoint.tls => {
+                let bare = endpoint.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+                let name =
+                    ServerName::try_from(bare).map_err(|_| PeerError::ServerName(spec.name.clone()))?;
+                Some(PeerTls { config: Arc::clone(config), name })
+            }
+            _ => None,
+        };
+        endpoints.push(Endpoint::new(&endpoint.host, endpoint.port, endpoint.authority(), tls));
+    }
+    Ok(Peer::new(spec, endpoints))
+}
+
+fn tls(spec: &Spec) -> Result<Arc<ClientConfig>, PeerError> {
     let mut roots = RootCertStore::empty();
-    match &upstream.ca {
+    match &spec.ca {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(file) => {
-            let certificates: Vec<_> =
-                CertificateDer::pem_slice_iter(file.bytes.expose()).flatten().collect();
+        Some(pem) => {
+            let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.expose()).flatten().collect();
             let (added, _) = roots.add_parsable_certificates(certificates);
             if added == 0 {
-                return Err(PeerError::Authorities(name()));
+                return Err(PeerError::Authorities(spec.name.clone()));
             }
         }
     }
@@ -68,7 +111,5 @@ fn tls(upstream: &Upstream) -> Result<PeerTls, PeerError> {
         .map_err(|error| PeerError::Library(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let host = upstream.endpoint.value.host.clone();
-    let server_name = ServerName::try_from(host).map_err(|_| PeerError::ServerName(name()))?;
-    Ok(PeerTls { config: Arc::new(config), name: server_name })
+    Ok(Arc::new(config))
 }

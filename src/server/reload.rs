@@ -2,8 +2,10 @@
 //! It must not touch requests in flight: they keep the world that they began with.
 
 mod fixed;
+mod keys;
 mod stamp;
 
+use super::notify::{self, News};
 use super::{boot, tls};
 use crate::admin::reload::{Order, Reloads};
 use crate::clock::{Clock as _, SystemClock};
@@ -12,7 +14,9 @@ use crate::config::model::Config;
 use crate::config::resolve;
 use crate::config::source::SystemSource;
 use crate::proxy::world::World;
+use crate::telemetry::audit::{Actor, Event};
 use fixed::Fixed;
+use keys::Keys;
 use stamp::Stamps;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,13 +33,14 @@ pub struct Reloader {
     path: PathBuf,
     files: Vec<PathBuf>,
     fixed: Fixed,
+    keys: Keys,
 }
 
 impl Reloader {
     /// For a config file that is in force, and the files that were read with it.
     #[must_use]
     pub fn new(path: &Path, config: &Config, files: Vec<PathBuf>) -> Self {
-        Self { path: path.to_owned(), files, fixed: Fixed::of(config) }
+        Self { path: path.to_owned(), files, fixed: Fixed::of(config), keys: Keys::of(config) }
     }
 
     /// Starts the thread that reloads this world; it ends when nobody can order a reload any more.
@@ -66,7 +71,8 @@ impl Watcher {
         loop {
             match orders.recv_timeout(EVERY) {
                 Ok(waiting) => {
-                    let findings = self.reload();
+                    let by = if waiting.is_some() { Actor::Admin(None) } else { Actor::Signal };
+                    let findings = self.reload(by);
                     if let Some(waiting) = waiting {
                         // whoever asked may have left
                         let _ = waiting.send(findings);
@@ -87,14 +93,23 @@ impl Watcher {
             self.changed = None;
         } else if self.changed.as_ref() == Some(&now) {
             log::info!("a file of the config has changed");
-            self.reload();
+            self.reload(Actor::File);
         } else {
             self.changed = Some(now);
         }
     }
 
     /// Gives the findings; without an error among them the config is in force.
-    fn reload(&mut self) -> Vec<Diagnostic> {
+    fn reload(&mut self, by: Actor) -> Vec<Diagnostic> {
+        notify::tell(News::Reloading);
+        let findings = self.read_and_apply();
+        self.report(&findings);
+        self.audit(by, &findings);
+        notify::tell(News::Ready);
+        findings
+    }
+
+    fn read_and_apply(&mut self) -> Vec<Diagnostic> {
         let before = Stamps::of(&self.reloader.files);
         let built = resolve::build(&SystemSource, &self.reloader.path);
         let mut findings = built.diagnostics;
@@ -109,17 +124,37 @@ impl Watcher {
         if let Some((mut config, mut snapshot)) = built.world {
             findings.extend(self.reloader.fixed.apply(&self.reloader.path, &mut config, &mut snapshot));
             if !findings.iter().any(Diagnostic::is_error) {
-                match boot::running(&config, snapshot, &self.world.telemetry.metrics) {
+                let old = self.world.running.load_full();
+                match boot::running(&config, snapshot, Some(&old), &self.world.telemetry.metrics) {
                     Ok(running) => {
-                        self.world.running.store(Arc::new(running));
+                        let running = Arc::new(running);
+                        self.world.running.store(Arc::clone(&running));
+                        self.world.forget(&old, &running);
                         tls::tell(&self.world);
+                        self.audit_keys(Keys::of(&config));
                     }
                     Err(error) => findings.push(self.about(error.to_string())),
                 }
             }
         }
-        self.report(&findings);
         findings
+    }
+
+    fn audit(&self, by: Actor, findings: &[Diagnostic]) {
+        let event = match findings.iter().find(|finding| finding.is_error()) {
+            Some(error) => Event::ReloadRefused { by, error: &error.line() },
+            None => Event::Reloaded { by },
+        };
+        self.world.telemetry.audit.record(SystemClock.now(), &event);
+    }
+
+    fn audit_keys(&mut self, new: Keys) {
+        for changed in self.reloader.keys.changes(&new) {
+            let principal = Some(changed.principal);
+            let event = Event::Credential { access_key_id: changed.id, principal, change: changed.change };
+            self.world.telemetry.audit.record(SystemClock.now(), &event);
+        }
+        self.reloader.keys = new;
     }
 
     fn about(&self, message: String) -> Diagnostic {

@@ -16,11 +16,12 @@ pub(super) enum Ending {
 /// Waits until the process is told to end; orders a reload for each SIGHUP until then.
 pub(super) async fn wait(reloads: &Reloads) -> Ending {
     let open = |kind| signal(kind).ok();
-    let (mut terminate, mut interrupt, mut quit, mut hang_up) = (
+    let (mut terminate, mut interrupt, mut quit, mut hang_up, mut user) = (
         open(SignalKind::terminate()),
         open(SignalKind::interrupt()),
         open(SignalKind::quit()),
         open(SignalKind::hangup()),
+        open(SignalKind::user_defined1()),
     );
     loop {
         tokio::select! {
@@ -28,8 +29,21 @@ pub(super) async fn wait(reloads: &Reloads) -> Ending {
             Some(()) = next(&mut interrupt) => return Ending::Fast,
             Some(()) = next(&mut quit) => return Ending::Fast,
             Some(()) = next(&mut hang_up) => reloads.order(),
+            // asks other servers to open their logs anew; the default action would end the process
+            Some(()) = next(&mut user) => log::info!("SIGUSR1 does nothing: log files are followed by their name"),
             else => std::future::pending().await,
         }
+    }
+}
+
+/// Waits until a process that is ending is told to end at once.
+pub(super) async fn hurry() {
+    let open = |kind| signal(kind).ok();
+    let (mut interrupt, mut quit) = (open(SignalKind::interrupt()), open(SignalKind::quit()));
+    tokio::select! {
+        Some(()) = next(&mut interrupt) => {}
+        Some(()) = next(&mut quit) => {}
+        else => std::future::pending().await,
     }
 }
 

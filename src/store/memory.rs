@@ -93,3 +93,6 @@ impl LinkStore for Memory {
         0
     }
 }
+
+#[cfg(test)]
+mod tests;

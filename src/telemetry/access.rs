@@ -13,6 +13,7 @@ use super::redact::redact;
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::config::model::LogFormat;
+use crate::links::identity::LinkId;
 use crate::net::TlsVersion;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
@@ -55,6 +56,8 @@ pub struct AccessRecord<'a> {
     pub operation: Option<&'a str>,
     /// The bucket as configured.
     pub bucket: Option<&'a str>,
+    /// The name of the link.
+    pub link: Option<LinkId>,
     /// The authentication scheme.
     pub auth_scheme: Option<&'a str>,
     /// The ARN of who signed.
@@ -86,6 +89,7 @@ pub(super) enum Value<'a> {
     Number(u64),
     Time(UnixMillis),
     Ip(IpAddr),
+    Link(LinkId),
     /// Text of the gate's own tables, of the config, or that a strict parser has passed.
     Text(&'a str),
     /// Texts of the config.
@@ -164,6 +168,7 @@ fields! {
     "presign_gate.auth.scheme" "The kind of signature." |r| Value::text(r.auth_scheme);
     "presign_gate.auth.result" "How the authentication came out."
         |r| Value::text(r.counted.auth.map(|auth| auth.result.as_str()));
+    "presign_gate.link.id" "The name of the link: what `revoke --link` and `/links/` take." |r| r.link.map_or(Value::Absent, Value::Link);
     "presign_gate.link.age" "Seconds since the link was signed." |r| Value::seconds(r.counted.link_age);
     "presign_gate.link.validity" "Seconds that the link was still valid." |r| Value::seconds(r.counted.link_validity);
     "presign_gate.policy.shadow_denied" "The shadow policies that would have denied it."
@@ -220,6 +225,7 @@ pub(super) fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Number(number) => write!(out, "{number}"),
         Value::Time(at) => write!(out, "\"{}\"", timestamp(*at)),
         Value::Ip(ip) => write!(out, "\"{ip}\""),
+        Value::Link(link) => write!(out, "\"{link}\""),
         Value::Text(text) => {
             json::push_string(out, text.as_bytes());
             Ok(())

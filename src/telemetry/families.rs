@@ -48,6 +48,9 @@ const FIRST_BYTE_SECONDS: &[f64] =
 /// Seconds spent in the gate: checks take microseconds.
 const OVERHEAD_SECONDS: &[f64] =
     &[0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25];
+/// Seconds that a link store takes: memory, a disk, a network.
+const STORE_SECONDS: &[f64] =
+    &[0.000_01, 0.000_1, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 2.5];
 /// Seconds of a link's life: up to the week that SigV4 allows.
 const LINK_SECONDS: &[f64] =
     &[1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0];
@@ -100,6 +103,20 @@ families! {
         "Requests sent to an upstream, by its answer.";
     UPSTREAM_FIRST_BYTE "upstream_time_to_first_byte_seconds" Kind::Histogram(FIRST_BYTE_SECONDS), ["upstream"]
         "Time from a request being ready for the upstream to the first byte of the answer.";
+    UPSTREAM_RETRIES "upstream_retries_total" Kind::Counter, ["upstream"]
+        "Connections to an upstream that were tried again, and requests sent again since a pooled connection was dead.";
+    UPSTREAM_ENDPOINTS "upstream_endpoints" Kind::Gauge, ["upstream", "state"]
+        "Addresses of an upstream, by whether they get requests: up, ejected after failures, or unhealthy by probes.";
+    UPSTREAM_CREDENTIALS_EXPIRY "upstream_credentials_expiry_timestamp_seconds" Kind::Gauge, ["upstream"]
+        "When the credentials of an upstream expire that come from elsewhere: 0 without valid ones, the year 9999 if never.";
+    LINKS_TRACKED "links_tracked" Kind::Gauge, []
+        "Links whose use is known, as the store counted them a moment ago.";
+    REVOCATIONS "revocations" Kind::Gauge, []
+        "Revocations in force.";
+    STORE_ERRORS "store_errors_total" Kind::Counter, []
+        "Questions to the link store that failed, and ends of requests that it was never told.";
+    STORE_DURATION "store_duration_seconds" Kind::Histogram(STORE_SECONDS), []
+        "Time that the link store took to answer.";
     REQUEST_BODY_BYTES "request_body_bytes_total" Kind::Counter, []
         "Body bytes taken from clients.";
     RESPONSE_BODY_BYTES "response_body_bytes_total" Kind::Counter, []

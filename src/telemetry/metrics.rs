@@ -62,6 +62,9 @@ impl From<prometheus::Error> for MetricsError {
     }
 }
 
+/// The states of an address of an upstream.
+pub const UPSTREAM_STATES: [&str; 3] = ["up", "ejected", "unhealthy"];
+
 /// All metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -110,6 +113,51 @@ impl Metrics {
     #[must_use]
     pub fn connection(&self, listener: ListenerIndex) -> Option<Held> {
         self.handles.connections.get(listener.get()).map(Held::new)
+    }
+
+    /// How many addresses an upstream has in each state.
+    pub fn upstream_endpoints(&self, upstream: &str, counts: [usize; 3]) {
+        for (state, count) in UPSTREAM_STATES.iter().zip(counts) {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.vectors.upstream_endpoints.with_label_values(&[upstream, state]).set(count);
+        }
+    }
+
+    /// When the credentials of an upstream expire.
+    pub fn upstream_credentials_expiry(&self, upstream: &str, at: UnixMillis) {
+        self.vectors.upstream_credentials_expiry.with_label_values(&[upstream]).set(at.secs());
+    }
+
+    /// An upstream is configured no more: what was true of it is no longer; what was counted stays.
+    pub fn forget_upstream(&self, upstream: &str) {
+        // they may never have been there
+        let _ = self.vectors.upstream_credentials_expiry.remove_label_values(&[upstream]);
+        for state in UPSTREAM_STATES {
+            let _ = self.vectors.upstream_endpoints.remove_label_values(&[upstream, state]);
+        }
+    }
+
+    /// The store knows so many links.
+    pub fn links_tracked(&self, links: u64) {
+        self.handles.links_tracked.set(i64::try_from(links).unwrap_or(i64::MAX));
+    }
+
+    /// So many revocations are in force.
+    pub fn revocations(&self, entries: usize) {
+        self.handles.revocations.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    /// The link store was asked, which took so long.
+    pub fn store_call(&self, took: std::time::Duration, good: bool) {
+        self.handles.store_duration.observe(took.as_secs_f64());
+        if !good {
+            self.handles.store_errors.inc();
+        }
+    }
+
+    /// So many ends of requests were never told to the link store.
+    pub fn store_lost(&self, notes: u64) {
+        self.handles.store_errors.inc_by(notes);
     }
 
     /// The first config was read at this time and is in force.

@@ -116,6 +116,8 @@ pub struct UpstreamRecord {
     pub status: u16,
     /// Time from the end of the request head to the first byte of the answer.
     pub first_byte: Option<Duration>,
+    /// How often it was tried again.
+    pub retries: u32,
 }
 
 /// One request that has ended. What it never came to is `None` or empty.

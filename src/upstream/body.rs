@@ -2,11 +2,13 @@
 //! It must not look at bytes: [`guard`] does.
 
 pub mod digests;
+mod form;
 pub mod guard;
 pub mod onward;
 
 use crate::auth::sigv4::chunked::plan::ChunkPlan;
 use crate::reason::Reason;
+use crate::request::form::Boundary;
 use crate::s3::error::{ErrorCode, S3Error};
 use digests::Digests;
 use onward::Onward;
@@ -18,6 +20,8 @@ pub struct BodyRules {
     pub digests: Digests,
     /// The framing around the data, its signatures and its trailer; `None` if the body is the data itself.
     pub chunks: Option<Box<ChunkPlan>>,
+    /// The form around the data; `None` if the body is none.
+    pub form: Option<FormFile>,
     /// How it travels on.
     pub onward: Onward,
     /// The most bytes of data.
@@ -30,8 +34,17 @@ impl BodyRules {
     /// Whether the body can turn out wrong by more than its length.
     #[must_use]
     pub const fn is_checked(&self) -> bool {
-        self.chunks.is_some() || !self.digests.is_empty()
+        self.chunks.is_some() || self.form.is_some() || !self.digests.is_empty()
     }
+}
+
+/// The file in a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormFile {
+    /// What ends it.
+    pub boundary: Boundary,
+    /// Its bytes, as S3 is told.
+    pub length: u64,
 }
 
 /// A body that is not what it must be.

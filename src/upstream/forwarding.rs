@@ -30,7 +30,8 @@ const PASSED_ON: &[&str] = &[
 ];
 
 /// Headers that carry the client's own signature: they end here when the gate signs.
-const CREDENTIALS: &[&str] = &["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
+const CREDENTIALS: &[&str] =
+    &["x-amz-content-sha256", "x-amz-date", "x-amz-region-set", "x-amz-security-token"];
 
 /// Headers that the gate always writes itself, or that concern one hop only.
 const OWN: &[&str] = &[

@@ -4,10 +4,10 @@
 use super::body::onward::Onward;
 use super::forwarding::{AWS_CHUNKED, Signature, mentions_aws_chunked, other_codings, passes};
 use super::plan::Carriage;
-use super::{Addressing, Credentials, Upstream};
+use super::{Addressing, Credentials, Key, Upstream};
 use crate::auth::Authenticated;
 use crate::auth::payload::Payload;
-use crate::auth::scheme::Scheme;
+use crate::auth::scheme::Form;
 use crate::auth::sigv4::canonical::write_query;
 use crate::auth::sigv4::chunked::plan::StreamingMode;
 use crate::auth::sigv4::key::KeyCache;
@@ -22,6 +22,8 @@ use crate::request::headers::{Header, write_line};
 use crate::request::percent::{Part, encode_into};
 use crate::request::query::Param;
 use crate::s3::address::{Address, Style};
+use crate::s3::operation::table::SIGV2_PARAMS;
+use crate::secret::Secret;
 use smallvec::SmallVec;
 use std::io::Write as _;
 
@@ -43,6 +45,9 @@ pub struct Outgoing<'a, 'r, 'h> {
     pub bucket: Option<&'a str>,
     /// The value of x-amz-copy-source there, if it is another one.
     pub copy_source: Option<&'a str>,
+    /// The key of this moment, for a store whose key is exchanged while the gate runs. Without it the request is not
+    /// signed, and must not be sent.
+    pub provided: Option<&'a Key>,
     /// How it is carried.
     pub carriage: &'a Carriage,
 }
@@ -51,7 +56,9 @@ impl Outgoing<'_, '_, '_> {
     const fn signature(&self) -> Signature {
         match self.upstream.credentials {
             Credentials::Passthrough => Signature::Kept,
-            Credentials::Static { .. } | Credentials::Anonymous => Signature::Replaced,
+            Credentials::Static { .. } | Credentials::Provided | Credentials::Anonymous => {
+                Signature::Replaced
+            }
         }
     }
 
@@ -83,16 +90,26 @@ impl Outgoing<'_, '_, '_> {
             Credentials::Anonymous => {}
             Credentials::Passthrough => self.write_kept_authorization(out),
             Credentials::Static { access_key_id, secret, session_token } => {
-                let author = Signer {
-                    access_key_id,
-                    secret,
-                    session_token: session_token.as_ref(),
-                    region: &self.upstream.region,
-                };
+                let author = self.signer(access_key_id, secret, session_token.as_ref());
                 self.sign(&path, &host, &mut signed, &author, (cache, now), out);
+            }
+            Credentials::Provided => {
+                if let Some(Key { access_key_id, secret, session_token }) = self.provided {
+                    let author = self.signer(access_key_id, secret, session_token.as_ref());
+                    self.sign(&path, &host, &mut signed, &author, (cache, now), out);
+                }
             }
         }
         out.extend_from_slice(b"\r\n");
+    }
+
+    fn signer<'s>(
+        &'s self,
+        access_key_id: &'s str,
+        secret: &'s Secret,
+        session_token: Option<&'s Secret>,
+    ) -> Signer<'s> {
+        Signer { access_key_id, secret, session_token, region: &self.upstream.region }
     }
 
     /// The canonical path.
@@ -150,7 +167,9 @@ impl Outgoing<'_, '_, '_> {
     /// The parameters that S3 gets: without the client's signature and the gate's constraints when the gate signs.
     fn keeps(&self, param: &Param<'_>) -> bool {
         self.signature() == Signature::Kept
-            || (reserved(param.name()).is_none() && !param.name().starts_with(constraint::PREFIX.as_bytes()))
+            || (reserved(param.name()).is_none()
+                && !SIGV2_PARAMS.iter().any(|name| name.as_bytes() == param.name())
+                && !param.name().starts_with(constraint::PREFIX.as_bytes()))
     }
 
     /// Appends the query as it is sent: in wire order, `=` where the client had one; each part in canonical form, or as
@@ -250,7 +269,7 @@ impl Outgoing<'_, '_, '_> {
 
     /// A header signature that goes on needs its own header again.
     fn write_kept_authorization(&self, out: &mut Vec<u8>) {
-        if self.authenticated.scheme == Scheme::HeaderV4
+        if self.authenticated.scheme.form() == Form::Header
             && let Some(value) = self.request.headers.first("authorization")
         {
             write_line(out, b"Authorization", value);

@@ -2,10 +2,52 @@
 //! It must not hold anything that has to be decided again.
 
 use super::body::BodyRules;
+use super::rename::Renamed;
 use crate::request::framing::Framing;
 
 /// Up to this many bytes, a body that is checked is read and judged before S3 hears of it.
 const JUDGED_FIRST: u64 = 64 * 1024;
+
+/// The answer to a form whose file S3 has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostAnswer {
+    /// 200, 201 or 204; 303 with a place to go on to.
+    pub status: PostStatus,
+    /// The bytes of the form before its file: what the gate has read when it decides.
+    pub before: u64,
+    /// The URL of the object.
+    pub location: String,
+    /// The bucket as the client knows it.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+}
+
+/// What a form asks to be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PostStatus {
+    /// 200, nothing more.
+    Ok,
+    /// 201, with a document about the object.
+    Created,
+    /// 204.
+    NoContent,
+    /// 303 to this URL, with bucket, key and entity tag added.
+    SeeOther(String),
+}
+
+impl PostStatus {
+    /// The status code.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Ok => 200,
+            Self::Created => 201,
+            Self::NoContent => 204,
+            Self::SeeOther(_) => 303,
+        }
+    }
+}
 
 /// One request on its way to S3.
 #[derive(Clone, Debug)]
@@ -20,6 +62,10 @@ pub struct Carriage {
     pub expects_continue: bool,
     /// What the request body must be.
     pub rules: BodyRules,
+    /// How a form is answered when S3 has taken its file; `None` if the answer of S3 is passed on.
+    pub posted: Option<Box<PostAnswer>>,
+    /// The bucket, where the answer names it and the store knows it by another name.
+    pub renamed: Option<Box<Renamed>>,
 }
 
 impl Carriage {

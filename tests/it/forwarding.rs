@@ -355,3 +355,68 @@ fn passthrough_changes_nothing_that_was_signed() {
         assert_eq!(request.body, b"body");
     }
 }
+
+#[test]
+fn a_listing_shows_the_name_that_the_client_uses() {
+    let listing = |request: &crate::support::recorded::Record| {
+        let name = request.path().trim_matches('/').to_owned();
+        let key = format!("<Contents><Key>{name}</Key></Contents>");
+        let body =
+            format!("<?xml version=\"1.0\"?>\n<ListBucketResult><Name>{name}</Name>{key}</ListBucketResult>");
+        reply::status("200 OK", &[("Content-Type", "application/xml")], &body)
+    };
+    let upstream = Upstream::scripted(listing);
+    let config = Config { upstream_bucket: Some("prod-bkt"), ..Config::resign(upstream.endpoint()) };
+    let gate = Gate::start(&config);
+    let mut client = Client::connect(gate.address());
+    for _ in 0..2 {
+        client.send(&Request::get("/bkt").query("list-type", "2").presigned());
+        let text = client.response("GET").text();
+        assert!(text.contains("<Name>bkt</Name><Contents><Key>prod-bkt</Key>"), "{text}");
+    }
+}
+
+/// The source of a copy means one object to policy and store, in whatever spelling it came.
+#[test]
+fn the_source_of_a_copy_means_one_object() {
+    let copy = |source: &str| Request::new("PUT", "/bkt/new").signed("x-amz-copy-source", source);
+    let (upstream, gate) = resigning();
+    let sources = [("bkt/a+b%2B", "bkt/a%20b%2B"), ("/bkt/a%20b", "/bkt/a%20b"), ("bkt%2Fa", "bkt%2Fa")];
+    for (source, expected) in sources {
+        for bytes in [copy(source).presigned(), copy(source).authorized()] {
+            assert_eq!(gate.ask("PUT", &bytes).status, 200, "{source}");
+            let seen = upstream.recording().requests.last().unwrap().clone();
+            assert_eq!(seen.headers.get("x-amz-copy-source"), Some(expected));
+            assert_signed_by(&seen, UPSTREAM, "us-east-1");
+        }
+    }
+    // a source that cannot be rewritten: a store may read another object in it
+    let hoisted = Request::new("PUT", "/bkt/new").query("x-amz-copy-source", "bkt/a+b");
+    gate.ask("PUT", &hoisted.presigned()).assert_error(501, "NotImplemented");
+    let upstream = Upstream::ok();
+    let gate = Gate::start(&Config::passthrough(upstream.endpoint()));
+    gate.ask("PUT", &copy("bkt/a+b").authorized()).assert_error(501, "NotImplemented");
+    upstream.assert_untouched();
+}
+
+#[test]
+fn a_denied_source_of_a_copy_is_denied_in_every_spelling() {
+    let policy = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*", "Condition": {"StringLike": {"s3:x-amz-copy-source": "bkt/secret one/*"}}}]}"#;
+    let upstream = Upstream::ok();
+    let gate = Gate::start(&Config::resign(upstream.endpoint()).policy(&policy.replace('\n', " ")));
+    for source in [
+        "bkt/secret%20one/k",
+        "/bkt/secret%20one/k",
+        "bkt/secret+one/k",
+        "bkt/%73ecret%20one%2Fk",
+        "bkt%2Fsecret%20one/k?versionId=1",
+    ] {
+        let request = Request::new("PUT", "/bkt/new").signed("x-amz-copy-source", source);
+        gate.ask("PUT", &request.authorized()).assert_error(403, "AccessDenied");
+    }
+    upstream.assert_untouched();
+    let request = Request::new("PUT", "/bkt/new").signed("x-amz-copy-source", "bkt/open/k");
+    assert_eq!(gate.ask("PUT", &request.authorized()).status, 200);
+}

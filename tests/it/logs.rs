@@ -80,18 +80,45 @@ fn refusals_are_in_the_audit_log_and_its_chain_outlives_the_process() {
 }
 
 #[test]
+fn changes_are_in_the_audit_log() {
+    let upstream = Upstream::ok();
+    let config = Config::resign(upstream.endpoint()).more(LOGS);
+    let gate = Gate::start(&config);
+    let audit = file(&gate, "audit.jsonl");
+    gate.rewrite(|listener, admin| config.text(listener, admin).replace("temp-secret", "temp-secret-2"));
+    assert_eq!(gate.reload().status, 200);
+    gate.rewrite(|listener, admin| config.text(listener, admin).replace("version: 1", "version: 2"));
+    assert_eq!(gate.reload().status, 400);
+    let lines = lines(&audit, 4);
+    for (line, parts) in lines.iter().zip([
+        &["\"kind\":\"started\""][..],
+        &["\"kind\":\"credential_changed\"", "\"presign_gate.credential.id\":\"ASIATEMPKEY000000001\""],
+        &["\"kind\":\"reloaded\"", "\"presign_gate.by\":\"admin\""],
+        &["\"kind\":\"reload_refused\"", "\"error.message\":\"", "version"],
+    ]) {
+        for part in parts {
+            assert!(line.contains(part), "`{part}` in {line}");
+        }
+    }
+    assert!(verify(&[&audit]).status.success());
+    assert!(!read(&audit).contains("temp-secret"));
+}
+
+#[test]
 fn files_that_were_moved_are_opened_anew() {
     let upstream = Upstream::ok();
-    let gate = Gate::start(&Config::resign(upstream.endpoint()).more(LOGS));
+    let mut gate = Gate::start(&Config::resign(upstream.endpoint()).more(LOGS));
     let (access, audit) = (file(&gate, "access.log"), file(&gate, "audit.jsonl"));
-    let refused = || gate.ask("GET", &Request::get("/bkt/key").key(STRANGER).presigned());
-    refused();
+    let refused = |gate: &Gate| gate.ask("GET", &Request::get("/bkt/key").key(STRANGER).presigned());
+    refused(&gate);
     lines(&access, 1);
     lines(&audit, 2);
+    // what rotates the logs of other servers sends it
+    gate.process().signal("USR1");
     for path in [&access, &audit] {
         std::fs::rename(path, path.with_extension("1")).unwrap();
     }
-    refused();
+    refused(&gate);
     lines(&access, 1);
     lines(&audit, 2);
     assert!(verify(&[&audit.with_extension("1"), &audit]).status.success());

@@ -51,7 +51,8 @@ fn a_source_gets_so_many_requests_whatever_they_are() {
     let another = gate.ask("GET", &from("192.0.2.2", &good).presigned());
     assert_eq!(another.status, 200);
     assert_eq!(upstream.recording().requests.len(), 2);
-    assert_eq!(gate.metric("presign_gate_rate_limited_total", &["rule=\"source_ip 3/"]), 4.0);
+    let limited = gate.metric("presign_gate_rate_limited_total", &["rule=\"source_ip 3/"]);
+    assert!((limited - 4.0).abs() < 0.5, "{limited}");
     poll("counted refusals", || {
         (gate.metric("presign_gate_denied_total", &["reason=\"rate_limited\""]) >= 4.0).then_some(())
     });

@@ -4,6 +4,7 @@
 pub mod chunks;
 pub mod client;
 pub mod config;
+pub mod form;
 pub mod gate;
 pub mod message;
 pub mod pattern;

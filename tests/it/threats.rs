@@ -94,8 +94,7 @@ fn refusals_do_not_lean_on_policies_or_on_signing_anew() {
 const PROCEDURES: &[(&str, &str)] = &[
     ("NET-09", "network/world.rs: DualStack"),
     ("NET-12", "../../src/net/cidr/tests.rs: a_range_is_read_strictly"),
-    // the gate listens on no Unix sockets; a peer without an address is `unknown`
-    ("NET-23", "../../src/net/identity/tests.rs: Unknown"),
+    ("NET-23", "unix_socket.rs: without_a_word_of_its_peer_nothing_is_served"),
     ("FRM-53", "upstream_faults.rs: bytes_after_an_answer_are_nobodys_answer"),
     ("FRM-54", "upstream_faults.rs: answers_that_are_not_http"),
     ("UPS-06", "forwarding.rs: redirects_and_errors_of_the_upstream_pass_unchanged"),

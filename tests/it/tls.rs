@@ -130,7 +130,7 @@ fn what_is_not_tls_is_closed_and_counted() {
     assert_eq!(case.get(&case.authority.dial("other.test")), None);
     assert_eq!(case.get(&Authority::new().dial("s3.test")), None);
     case.upstream.assert_untouched();
-    assert!(!case.gate.output().contains("andshake"), "{}", case.gate.output());
+    assert!(!case.gate.messages().contains("andshake"), "{}", case.gate.messages());
 }
 
 #[test]

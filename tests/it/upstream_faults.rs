@@ -3,10 +3,10 @@
 
 use crate::support::client::Client;
 use crate::support::config::Config;
-use crate::support::gate::Gate;
+use crate::support::gate::{Gate, poll};
 use crate::support::message::Broken;
 use crate::support::ports;
-use crate::support::reply::{self, Step};
+use crate::support::reply::{self, Latch, Reply, Step};
 use crate::support::request::Request;
 use crate::support::tls::Authority;
 use crate::support::upstream::Upstream;
@@ -161,9 +161,137 @@ fn an_upstream_that_is_not_the_one_that_was_meant() {
         } else {
             assert_failure(&gate);
         }
-        let store_saw_a_request =
-            store.metric("presign_gate_denied_total", &["reason=\"unknown_key\""]) > 0.5;
-        assert_eq!(store_saw_a_request, reached);
+        let seen = || store.metric("presign_gate_denied_total", &["reason=\"unknown_key\""]) > 0.5;
+        if reached {
+            poll("the refusal to be counted", || seen().then_some(()));
+        } else {
+            assert!(!seen());
+        }
     }
     behind.assert_untouched();
+}
+
+/// A fault of the upstream, and what the client, the metrics and the upstream show of it.
+struct Fault {
+    reply: Reply,
+    status: u16,
+    code: &'static str,
+    reason: &'static str,
+}
+
+#[test]
+fn each_fault_has_its_answer_and_its_reason() {
+    let head = |lines: &[(&str, &str)]| reply::head("200 OK", lines);
+    let silent = Latch::default();
+    let faults = [
+        // accepts and says nothing
+        Fault {
+            reply: vec![Step::ReadBody, Step::Wait(silent.clone())],
+            status: 504,
+            code: "GatewayTimeout",
+            reason: "upstream_timeout",
+        },
+        // dies before a byte
+        Fault {
+            reply: vec![Step::ReadBody, Step::Close],
+            status: 502,
+            code: "BadGateway",
+            reason: "upstream_protocol",
+        },
+        // dies in the head
+        Fault {
+            reply: vec![Step::ReadBody, Step::Send(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec()), Step::Close],
+            status: 502,
+            code: "BadGateway",
+            reason: "upstream_protocol",
+        },
+        // says that it will answer, again and again, and stops
+        Fault {
+            reply: vec![
+                Step::ReadBody,
+                Step::Send(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(50)),
+                Step::Close,
+            ],
+            status: 502,
+            code: "BadGateway",
+            reason: "upstream_protocol",
+        },
+        // a length that is none
+        Fault {
+            reply: vec![Step::ReadBody, Step::Send(head(&[("Content-Length", "1x")])), Step::Close],
+            status: 502,
+            code: "BadGateway",
+            reason: "upstream_protocol",
+        },
+    ];
+    for Fault { reply, status, code, reason } in faults {
+        let upstream = Upstream::always(reply);
+        let mut config = Config::resign(upstream.endpoint());
+        config.credentials.push_str("\n    timeouts: { read: 300ms }");
+        let gate = Gate::start(&config);
+        gate.ask("GET", &get()).assert_error(status, code);
+        poll("the failure to be counted", || {
+            (gate.metric("presign_gate_denied_total", &[&format!("reason=\"{reason}\"")]) >= 1.0)
+                .then_some(())
+        });
+        // a request that was sent is not sent again
+        assert_eq!(upstream.recording().requests.len(), 1, "{reason}");
+        assert_eq!(gate.metric("presign_gate_upstream_retries_total", &[]).to_bits(), 0.0_f64.to_bits());
+        assert!(gate.metric("presign_gate_upstream_requests_total", &["status_class=\"none\""]) >= 1.0);
+    }
+    silent.open();
+}
+
+#[test]
+fn answers_of_a_store_in_trouble_are_passed_on() {
+    let slow_down = "<Error><Code>SlowDown</Code></Error>";
+    let upstream = Upstream::always(reply::status("503 Slow Down", &[("Retry-After", "1")], slow_down));
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    for _ in 0..20 {
+        let answer = gate.ask("GET", &get());
+        assert_eq!((answer.status, answer.text().as_str()), (503, slow_down));
+        assert_eq!(answer.headers.get("retry-after"), Some("1"));
+    }
+    // the client decides when to try again, and the store is not taken for dead
+    assert_eq!(upstream.recording().requests.len(), 20);
+    assert!(gate.metric("presign_gate_upstream_endpoints", &["state=\"up\""]) > 0.5);
+    poll("the answers to be counted", || {
+        (gate.metric("presign_gate_upstream_requests_total", &["status_class=\"5xx\""]) >= 20.0).then_some(())
+    });
+}
+
+#[test]
+fn an_answer_in_single_bytes_is_the_same_answer() {
+    let bytes = reply::message("200 OK", &[("ETag", "\"abc\"")], b"drop by drop");
+    let mut steps = vec![Step::ReadBody];
+    steps.extend(bytes.iter().map(|byte| Step::Send(vec![*byte])));
+    let upstream = Upstream::always(steps);
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let mut client = Client::connect(gate.address());
+    for _ in 0..2 {
+        client.send(&get());
+        assert_eq!(client.response("GET").text(), "drop by drop");
+    }
+    assert_eq!(upstream.recording().wire.len(), 1);
+}
+
+#[test]
+fn a_pooled_connection_that_died_is_made_up_for() {
+    // each connection answers once and closes without saying so
+    let upstream = Upstream::always(reply::raw_then_close(reply::message("200 OK", &[], b"ok")));
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let mut client = Client::connect(gate.address());
+    for _ in 0..10 {
+        client.send(&get());
+        assert_eq!(client.response("GET").status, 200);
+        client.send(&Request::put("/bkt/key.txt", b"body").presigned());
+        match client.try_response("PUT") {
+            Ok(answer) => assert!(matches!(answer.status, 200 | 502), "{}", answer.status),
+            Err(broken) => panic!("{broken:?}"),
+        }
+        client = Client::connect(gate.address());
+    }
+    let seen = upstream.recording();
+    let puts = seen.requests.iter().filter(|request| request.method == "PUT").count();
+    assert!(puts <= 10, "{puts} uploads reached the upstream for 10 of clients");
 }

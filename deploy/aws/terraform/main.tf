@@ -125,13 +125,20 @@ resource "aws_vpc_endpoint_service" "gate" {
 
 data "aws_iam_policy_document" "endpoint" {
   statement {
+    # policies of gateway endpoints name principals by condition only
     sid       = "TheBucketByTheGate"
     actions   = local.data_actions
     resources = local.bucket_arns
 
     principals {
-      type        = "AWS"
-      identifiers = [var.gate_user_arn]
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:PrincipalArn"
+      values   = [aws_iam_role.task.arn]
     }
   }
 
@@ -182,7 +189,7 @@ data "aws_iam_policy_document" "bucket" {
 
     principals {
       type        = "AWS"
-      identifiers = [var.gate_user_arn]
+      identifiers = [aws_iam_role.task.arn]
     }
   }
 }
@@ -247,6 +254,26 @@ resource "aws_iam_role_policy" "secrets" {
 resource "aws_iam_role" "task" {
   name_prefix        = "presign-gate-task-"
   assume_role_policy = data.aws_iam_policy_document.ecs.json
+}
+
+# what the gate signs with towards S3, and from nowhere else
+data "aws_iam_policy_document" "task" {
+  statement {
+    actions   = local.data_actions
+    resources = local.bucket_arns
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceVpce"
+      values   = [aws_vpc_endpoint.s3.id]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "task" {
+  name   = "bucket"
+  role   = aws_iam_role.task.id
+  policy = data.aws_iam_policy_document.task.json
 }
 
 resource "aws_ecs_cluster" "gate" {

@@ -41,7 +41,7 @@ variable "secret_arn" {
 variable "secret_names" {
   description = "The environment variables that the config names."
   type        = list(string)
-  default     = ["GATE_ADMIN_TOKEN", "GATE_REPORTS_SECRET", "GATE_STORE_SECRET"]
+  default     = ["GATE_ADMIN_TOKEN", "GATE_REPORTS_SECRET"]
 }
 
 variable "certificate_arn" {
@@ -51,11 +51,6 @@ variable "certificate_arn" {
 
 variable "bucket_name" {
   description = "The bucket behind the gate. It exists; this module sets its policy."
-  type        = string
-}
-
-variable "gate_user_arn" {
-  description = "The IAM user that the config signs with towards S3."
   type        = string
 }
 

@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 /// A canonical request, not yet written out (AWS documentation, "Create a canonical request", S3's variant).
 #[derive(Debug)]
 pub struct Canonical<'r, 'a> {
+    method: &'r str,
     request: &'r RawRequest<'a>,
     params: SmallVec<[Param<'r>; 20]>,
     signed: SignedHeaders<'r>,
@@ -25,12 +26,18 @@ impl<'r, 'a> Canonical<'r, 'a> {
     pub fn new(request: &'r RawRequest<'a>, signed: SignedHeaders<'r>, payload: &'r [u8]) -> Self {
         let mut params = request.target.query.sorted();
         params.retain(|param| param.name() != b"X-Amz-Signature");
-        Self { request, params, signed, payload }
+        Self { method: request.method.as_str(), request, params, signed, payload }
+    }
+
+    /// As if the request had another method.
+    #[must_use]
+    pub fn with_method(self, method: &'r str) -> Self {
+        Self { method, ..self }
     }
 
     /// Writes it out.
     pub fn write(&self, out: &mut impl Sink) {
-        out.put(self.request.method.as_str().as_bytes());
+        out.put(self.method.as_bytes());
         out.put(b"\n");
         self.request.target.path.write_canonical(out);
         out.put(b"\n");

@@ -28,6 +28,8 @@ pub(in crate::auth) struct Claim<'r> {
     pub(super) scope: Scope<'r>,
     /// The day of the scope, which is that of the date.
     pub(super) day: [u8; 8],
+    /// The regions that a SigV4A signature names.
+    pub(super) region_set: Option<&'r [u8]>,
     /// The headers it covers.
     pub(super) signed_headers: SignedHeaders<'r>,
     /// The payload line.

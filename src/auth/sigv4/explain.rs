@@ -6,7 +6,8 @@ use super::header::{self, Components};
 use super::presigned::Params;
 use super::scope::Pieces;
 use super::signed_headers::SignedHeaders;
-use super::{CONTENT_SHA256, UNSIGNED_PAYLOAD};
+use super::{ALGORITHM_V4A, CONTENT_SHA256, UNSIGNED_PAYLOAD};
+use crate::auth::scheme::Version;
 use crate::request::RawRequest;
 
 /// The texts behind a signature.
@@ -28,22 +29,23 @@ pub fn signed_texts(request: &RawRequest<'_>) -> Option<SignedTexts> {
     let params = Params::read(&request.target.query);
     if let Some(algorithm) = params.algorithm {
         let payload = header_payload.unwrap_or(UNSIGNED_PAYLOAD.as_bytes());
-        return texts(request, algorithm, params.date?, params.credential?, params.signed_headers?, payload);
+        let parts = (params.date?, params.credential?, params.signed_headers?);
+        return texts(request, algorithm, parts, payload);
     }
     let (algorithm, rest) = header::split(request.headers.first("authorization")?)?;
     let Components { credential, signed_headers, .. } = Components::read(rest)?;
-    texts(request, algorithm, header::date(request)?, credential, signed_headers, header_payload?)
+    texts(request, algorithm, (header::date(request)?, credential, signed_headers), header_payload?)
 }
 
 fn texts(
     request: &RawRequest<'_>,
     algorithm: &[u8],
-    date: &[u8],
-    credential: &[u8],
-    signed_headers: &[u8],
+    (date, credential, signed_headers): (&[u8], &[u8], &[u8]),
     payload: &[u8],
 ) -> Option<SignedTexts> {
-    let Pieces { key_id, text: scope, .. } = Pieces::split(credential)?;
+    let is_asymmetric = algorithm.eq_ignore_ascii_case(ALGORITHM_V4A.as_bytes());
+    let version = if is_asymmetric { Version::V4a } else { Version::V4 };
+    let Pieces { key_id, text: scope, .. } = Pieces::split(credential, version)?;
     let canonical = Canonical::new(request, SignedHeaders::parse(signed_headers)?, payload);
     let string_to_sign = StringToSign { algorithm, date, scope }.text(&canonical.digest());
     Some(SignedTexts { access_key_id: key_id.to_vec(), canonical_request: canonical.text(), string_to_sign })

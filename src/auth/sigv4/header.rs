@@ -64,10 +64,9 @@ pub(in crate::auth) fn parse<'r>(
     rules: &'r SigningRules,
     now: UnixMillis,
 ) -> Result<Claim<'r>, AuthError> {
-    const SCHEME: Scheme = Scheme::HeaderV4;
     let (algorithm, rest) =
         split(authorization).ok_or_else(|| AuthError::AuthorizationSpace(lossy(authorization)))?;
-    check_algorithm(algorithm, authorization, rules)?;
+    let scheme = scheme(algorithm, authorization, rules)?;
     let payload = request.headers.first(CONTENT_SHA256).ok_or(AuthError::MissingPayloadHash)?;
     if !payload::is_valid(payload) {
         return Err(AuthError::BadPayloadHash(lossy(payload)));
@@ -81,22 +80,23 @@ pub(in crate::auth) fn parse<'r>(
     }
     let components = Components::read(rest).ok_or(AuthError::Components)?;
     let may_hold_slash = |id: &[u8]| rules.uniform_errors || keyring.get(id).is_some();
-    let scope = Scope::parse(components.credential, &rules.regions, may_hold_slash)
-        .map_err(|fault| AuthError::Scope { scheme: SCHEME, fault })?;
+    let scope = Scope::parse(components.credential, scheme.version(), &rules.regions, may_hold_slash)
+        .map_err(|fault| AuthError::Scope { scheme, fault })?;
     let day = super::sign::day_text(signed_at);
     if scope.day != day {
-        return Err(AuthError::ScopeDate { scheme: SCHEME, scope: lossy(scope.day), date: lossy(&day) });
+        return Err(AuthError::ScopeDate { scheme, scope: lossy(scope.day), date: lossy(&day) });
     }
     let signed_headers =
-        SignedHeaders::parse(components.signed_headers).ok_or(AuthError::SignedHeaders(SCHEME))?;
+        SignedHeaders::parse(components.signed_headers).ok_or(AuthError::SignedHeaders(scheme))?;
     Ok(Claim {
-        scheme: SCHEME,
+        scheme,
         algorithm,
         date,
         signed_at,
         lifetime: None,
         scope,
         day,
+        region_set: request.headers.first("x-amz-region-set"),
         signed_headers,
         payload,
         signature: components.signature,
@@ -106,20 +106,17 @@ pub(in crate::auth) fn parse<'r>(
     })
 }
 
-fn check_algorithm(name: &[u8], authorization: &[u8], rules: &SigningRules) -> Result<(), AuthError> {
-    if name.eq_ignore_ascii_case(b"AWS") {
-        return Err(AuthError::Disabled(Disabled::SigV2));
-    }
-    if name.eq_ignore_ascii_case(ALGORITHM_V4A.as_bytes()) {
-        return Err(AuthError::Disabled(Disabled::SigV4aHeader(lossy(authorization))));
-    }
-    if !name.eq_ignore_ascii_case(ALGORITHM.as_bytes()) {
+fn scheme(name: &[u8], authorization: &[u8], rules: &SigningRules) -> Result<Scheme, AuthError> {
+    let scheme = if name.eq_ignore_ascii_case(ALGORITHM.as_bytes()) {
+        Scheme::HeaderV4
+    } else if !name.eq_ignore_ascii_case(ALGORITHM_V4A.as_bytes()) {
         return Err(AuthError::AuthorizationType(lossy(authorization)));
-    }
-    if !rules.header_auth {
-        return Err(AuthError::Disabled(Disabled::Header));
-    }
-    Ok(())
+    } else if rules.sigv4a {
+        Scheme::HeaderV4a
+    } else {
+        return Err(AuthError::Disabled(Disabled::SigV4aHeader(lossy(authorization))));
+    };
+    if rules.header_auth { Ok(scheme) } else { Err(AuthError::Disabled(Disabled::Header)) }
 }
 
 #[cfg(test)]

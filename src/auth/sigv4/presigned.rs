@@ -54,6 +54,7 @@ pub(super) struct Params<'r> {
     pub(super) signed_headers: Option<&'r [u8]>,
     pub(super) signature: Option<&'r [u8]>,
     pub(super) token: Option<&'r [u8]>,
+    pub(super) region_set: Option<&'r [u8]>,
     /// One that stands twice, in another letter case, or with its name percent-encoded.
     pub(super) irregular: Option<&'static str>,
 }
@@ -75,8 +76,8 @@ impl<'r> Params<'r> {
                 *value = Some(param.value.decoded());
             }
         }
-        let [algorithm, credential, date, expires, signed_headers, signature, token, _] = values;
-        Self { algorithm, credential, date, expires, signed_headers, signature, token, irregular }
+        let [algorithm, credential, date, expires, signed_headers, signature, token, region_set] = values;
+        Self { algorithm, credential, date, expires, signed_headers, signature, token, region_set, irregular }
     }
 }
 
@@ -87,12 +88,8 @@ pub(in crate::auth) fn parse<'r>(
     rules: &'r SigningRules,
     now: UnixMillis,
 ) -> Result<Claim<'r>, AuthError> {
-    const SCHEME: Scheme = Scheme::QueryV4;
     let params = Params::read(&request.target.query);
-    let algorithm = params.algorithm.filter(|name| *name == ALGORITHM.as_bytes()).ok_or_else(|| {
-        let v4a = params.algorithm == Some(ALGORITHM_V4A.as_bytes());
-        if v4a { AuthError::Disabled(Disabled::SigV4aQuery) } else { AuthError::Algorithm }
-    })?;
+    let (algorithm, scheme) = algorithm(params.algorithm, rules)?;
     let (Some(credential), Some(date), Some(expires), Some(signed_headers), Some(signature)) =
         (params.credential, params.date, params.expires, params.signed_headers, params.signature)
     else {
@@ -102,27 +99,40 @@ pub(in crate::auth) fn parse<'r>(
     let lifetime = lifetime(expires).map_err(AuthError::Expires)?;
     check_window(signed_at, lifetime, rules, now)?;
     let may_hold_slash = |id: &[u8]| rules.uniform_errors || keyring.get(id).is_some();
-    let scope = Scope::parse(credential, &rules.regions, may_hold_slash)
-        .map_err(|fault| AuthError::Scope { scheme: SCHEME, fault })?;
+    let scope = Scope::parse(credential, scheme.version(), &rules.regions, may_hold_slash)
+        .map_err(|fault| AuthError::Scope { scheme, fault })?;
     let day = date.first_chunk::<8>().filter(|day| *day == scope.day).ok_or_else(|| {
         let date = lossy(date.get(..8).unwrap_or_default());
-        AuthError::ScopeDate { scheme: SCHEME, scope: lossy(scope.day), date }
+        AuthError::ScopeDate { scheme, scope: lossy(scope.day), date }
     })?;
-    let signed_headers = SignedHeaders::parse(signed_headers).ok_or(AuthError::SignedHeaders(SCHEME))?;
+    let signed_headers = SignedHeaders::parse(signed_headers).ok_or(AuthError::SignedHeaders(scheme))?;
     Ok(Claim {
-        scheme: SCHEME,
+        scheme,
         algorithm,
         date,
         signed_at,
         lifetime: Some(lifetime),
         scope,
         day: *day,
+        region_set: params.region_set.filter(|set| !set.is_empty()),
         signed_headers,
         payload: request.headers.first(CONTENT_SHA256).unwrap_or(UNSIGNED_PAYLOAD.as_bytes()),
         signature,
         token: request.headers.first("x-amz-security-token").or(params.token),
         reserved: params.irregular,
     })
+}
+
+/// The algorithm as sent and what it is.
+fn algorithm<'r>(name: Option<&'r [u8]>, rules: &SigningRules) -> Result<(&'r [u8], Scheme), AuthError> {
+    let name = name.ok_or(AuthError::Algorithm)?;
+    if name == ALGORITHM.as_bytes() {
+        return Ok((name, Scheme::QueryV4));
+    }
+    if name != ALGORITHM_V4A.as_bytes() {
+        return Err(AuthError::Algorithm);
+    }
+    if rules.sigv4a { Ok((name, Scheme::QueryV4a)) } else { Err(AuthError::Disabled(Disabled::SigV4aQuery)) }
 }
 
 /// Reads a lifetime in seconds, 0 to a week. S3 reads a Java `long`; the gate takes the one spelling that survives a
@@ -162,7 +172,7 @@ fn check_window(
         return Err(AuthError::NotYetValid { signed_at, expires_at, now });
     }
     if now > expires_at {
-        return Err(AuthError::Expired { lifetime, expires_at, now });
+        return Err(AuthError::Expired { lifetime: Some(lifetime), expires_at, now });
     }
     Ok(())
 }

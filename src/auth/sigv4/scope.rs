@@ -2,7 +2,7 @@
 //! It must not look the key up nor compare the day with a clock: a link signed yesterday is valid today.
 
 use super::{SERVICE, TERMINATOR};
-use crate::auth::scheme::lossy;
+use crate::auth::scheme::{Version, lossy};
 use crate::clock::civil::Civil;
 use crate::reason::Reason;
 
@@ -11,19 +11,19 @@ use crate::reason::Reason;
 pub struct Scope<'r> {
     /// The access key id; may be any text.
     pub key_id: &'r [u8],
-    /// `day/region/s3/aws4_request`, as sent: a line of the string to sign.
+    /// `day/region/s3/aws4_request`, without region in SigV4A, as sent: a line of the string to sign.
     pub text: &'r [u8],
     /// The day as sent.
     pub day: &'r [u8],
-    /// The region, one of those that are accepted.
-    pub region: &'r str,
+    /// The region, one of those that are accepted; `None` in SigV4A, whose region set stands elsewhere.
+    pub region: Option<&'r str>,
 }
 
 /// Why a credential scope is refused, in the order in which S3 finds out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScopeFault {
-    /// Not five parts.
-    Parts,
+    /// Not five parts, or four in SigV4A.
+    Parts(Version),
     /// The day is no date.
     Day(String),
     /// The region is empty.
@@ -46,7 +46,7 @@ impl ScopeFault {
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::Parts | Self::Day(_) => Reason::BadScope,
+            Self::Parts(_) | Self::Day(_) => Reason::BadScope,
             Self::EmptyRegion | Self::Region { .. } => Reason::WrongRegion,
             Self::Service(_) | Self::Terminator(_) => Reason::WrongService,
         }
@@ -56,7 +56,10 @@ impl ScopeFault {
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            Self::Parts => "the Credential is mal-formed; expecting \
+            Self::Parts(Version::V4a) => "the Credential is mal-formed; expecting \
+                                          \"<YOUR-AKID>/YYYYMMDD/SERVICE/aws4_request\"."
+                .into(),
+            Self::Parts(_) => "the Credential is mal-formed; expecting \
                             \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"."
                 .into(),
             Self::Day(day) => format!(
@@ -83,17 +86,19 @@ pub(super) struct Pieces<'r> {
     /// Everything after the access key id and its `/`.
     pub(super) text: &'r [u8],
     day: &'r [u8],
-    region: &'r [u8],
+    region: Option<&'r [u8]>,
     service: &'r [u8],
     terminator: &'r [u8],
 }
 
 impl<'r> Pieces<'r> {
     /// Splits a credential from the right, since an access key id may hold `/`.
-    pub(super) fn split(credential: &'r [u8]) -> Option<Self> {
-        let mut parts = credential.rsplitn(5, |&byte| byte == b'/');
-        let terminator = parts.next()?;
-        let (service, region, day) = (parts.next()?, parts.next()?, parts.next()?);
+    pub(super) fn split(credential: &'r [u8], version: Version) -> Option<Self> {
+        let names_region = version != Version::V4a;
+        let mut parts = credential.rsplitn(if names_region { 5 } else { 4 }, |&byte| byte == b'/');
+        let (terminator, service) = (parts.next()?, parts.next()?);
+        let region = if names_region { Some(parts.next()?) } else { None };
+        let day = parts.next()?;
         let key_id = parts.next()?;
         let text = credential.get(key_id.len() + 1..)?;
         Some(Self { key_id, text, day, region, service, terminator })
@@ -107,24 +112,19 @@ impl<'r> Scope<'r> {
     /// See [`ScopeFault`].
     pub fn parse(
         credential: &'r [u8],
+        version: Version,
         regions: &'r [String],
         may_hold_slash: impl FnOnce(&[u8]) -> bool,
     ) -> Result<Self, ScopeFault> {
         let Pieces { key_id, text, day, region, service, terminator } =
-            Pieces::split(credential).ok_or(ScopeFault::Parts)?;
+            Pieces::split(credential, version).ok_or(ScopeFault::Parts(version))?;
         if key_id.contains(&b'/') && !may_hold_slash(key_id) {
-            return Err(ScopeFault::Parts);
+            return Err(ScopeFault::Parts(version));
         }
         if !names_a_day(day) {
             return Err(ScopeFault::Day(lossy(day)));
         }
-        if region.is_empty() {
-            return Err(ScopeFault::EmptyRegion);
-        }
-        let Some(region) = regions.iter().find(|accepted| accepted.as_bytes() == region) else {
-            let expected = regions.first().cloned().unwrap_or_default();
-            return Err(ScopeFault::Region { given: lossy(region), expected });
-        };
+        let region = region.map(|region| accepted(region, regions)).transpose()?;
         if service != SERVICE.as_bytes() {
             return Err(ScopeFault::Service(lossy(service)));
         }
@@ -133,6 +133,16 @@ impl<'r> Scope<'r> {
         }
         Ok(Self { key_id, text, day, region })
     }
+}
+
+/// The accepted region that a scope names.
+fn accepted<'r>(region: &[u8], regions: &'r [String]) -> Result<&'r str, ScopeFault> {
+    if region.is_empty() {
+        return Err(ScopeFault::EmptyRegion);
+    }
+    regions.iter().find(|accepted| accepted.as_bytes() == region).map(String::as_str).ok_or_else(|| {
+        ScopeFault::Region { given: lossy(region), expected: regions.first().cloned().unwrap_or_default() }
+    })
 }
 
 /// S3 reads four, two and any number of digits here, ignores what follows, and compares the day as text later: the
@@ -153,9 +163,10 @@ mod tests {
 
     fn check(credential: &str, expected: Result<(&str, &str), ScopeFault>) {
         let regions = ["us-east-1".to_owned(), "eu-west-1".to_owned()];
-        let outcome = Scope::parse(credential.as_bytes(), &regions, |id| id == b"A/B").map(|scope| {
+        let slash = |id: &[u8]| id == b"A/B";
+        let outcome = Scope::parse(credential.as_bytes(), Version::V4, &regions, slash).map(|scope| {
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-            (text(scope.key_id), text(scope.text), scope.region.to_owned())
+            (text(scope.key_id), text(scope.text), scope.region.unwrap().to_owned())
         });
         let expected = expected.map(|(id, region)| {
             (id.to_owned(), format!("20260115/{region}/s3/aws4_request"), region.to_owned())
@@ -173,7 +184,7 @@ mod tests {
         check("/20260115/us-east-1/s3/aws4_request", Ok(("", "us-east-1")));
         check("A/B/20260115/us-east-1/s3/aws4_request", Ok(("A/B", "us-east-1")));
         for text in ["", "A", "A/20260115/us-east-1/s3", "C/B/20260115/us-east-1/s3/aws4_request"] {
-            check(text, Err(ScopeFault::Parts));
+            check(text, Err(ScopeFault::Parts(Version::V4)));
         }
         for text in ["", "2026-01-15", "202601", "20260230", "202601150", "x20260115"] {
             check(&format!("A/{text}/x/x/x"), day(text));
@@ -183,5 +194,20 @@ mod tests {
         check("A/20260115x/us-west-2/x/x", region("us-west-2"));
         check("A/20260115/us-east-1/sts/x", Err(ScopeFault::Service("sts".into())));
         check("A/2026011/us-east-1/s3/", Err(ScopeFault::Terminator(String::new())));
+    }
+
+    #[test]
+    fn a_scope_of_several_regions_names_none() {
+        let parse = |text: &'static str| Scope::parse(text.as_bytes(), Version::V4a, &[], |_| false);
+        let scope = parse("A/20260115/s3/aws4_request").unwrap();
+        assert_eq!(
+            (scope.key_id, scope.text, scope.region),
+            (&b"A"[..], &b"20260115/s3/aws4_request"[..], None)
+        );
+        for text in ["A/20260115/us-east-1/s3/aws4_request", "20260115/s3/aws4_request", "A"] {
+            assert_eq!(parse(text), Err(ScopeFault::Parts(Version::V4a)), "{text}");
+        }
+        assert_eq!(parse("A/2026/s3/aws4_request"), Err(ScopeFault::Day("2026".into())));
+        assert_eq!(parse("A/20260115/sts/aws4_request"), Err(ScopeFault::Service("sts".into())));
     }
 }

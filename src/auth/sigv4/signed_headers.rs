@@ -4,7 +4,7 @@
 use crate::request::headers::{Header, Headers};
 
 /// A list of distinct lower-case header names in order; may be empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SignedHeaders<'r>(&'r str);
 
 impl<'r> SignedHeaders<'r> {

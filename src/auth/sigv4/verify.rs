@@ -1,46 +1,62 @@
 //! Proves a claim: headers, key, signature, token, in S3's order, with the same work for keys that nobody has.
 //! It must not tell a caller anything but the verdict, nor accept what only the decoy of the keyring verifies.
 
+use super::SERVICE;
+use super::asymmetric::region_set;
 use super::chunked::plan::{ChunkSigner, Told};
 use super::claim::Claim;
 use super::key::{KeyCache, KeyName, SigningKey};
-use super::{SERVICE, canonical::Canonical};
-use crate::auth::error::{AuthError, KeyFault, Mismatch};
-use crate::auth::keyring::{Credential, Found, KeyIndex, Keyring};
+use crate::auth::error::{AuthError, Mismatch};
+use crate::auth::judge::Presented;
+use crate::auth::keyring::{Credential, Keyring};
 use crate::auth::payload::{self, Payload};
-use crate::auth::scheme::{Scheme, lossy};
-use crate::auth::{Authenticated, SigningRules, hex};
+use crate::auth::scheme::{Form, Version, lossy};
+use crate::auth::{Authenticated, Place, SigningRules, hex};
 use crate::request::RawRequest;
+use crate::request::method::Method;
 use crate::secret::ct_eq;
 
 /// The one way from a claim to an authenticated request.
 pub(in crate::auth) fn verify<'r>(
     request: &'r RawRequest<'_>,
     claim: &Claim<'r>,
+    place: Place<'_>,
     keyring: &Keyring,
-    rules: &SigningRules,
+    rules: &'r SigningRules,
     cache: &KeyCache,
 ) -> Result<Authenticated<'r>, AuthError> {
     if let Some(names) = claim.signed_headers.unsigned(&request.headers) {
         return Err(AuthError::HeadersNotSigned(names));
     }
+    let region = region(claim, rules)?;
     let found = keyring.find(claim.scope.key_id);
     let canonical = claim.canonical(request);
     let digest = canonical.digest();
-    let (key, mac) = right_signature(claim, found.credential, &digest, cache);
-    let right = hex::encode(&mac);
-    // takes the same time wherever the first difference is; upper-case digits never match
-    let index = check_key(claim, found, ct_eq(&right, claim.signature))
-        .map_err(|refusal| refusal.into_error(claim, &canonical, &digest, rules.uniform_errors))?;
-    check_token_is_expected(claim, found.credential)?;
+    let mut proof = prove(claim, found.credential, region, &digest, cache);
+    let mut signed = digest;
+    if proof.is_none() && place.head_for_get && is_link_for_head(request, claim) {
+        signed = claim.canonical(request).with_method("GET").digest();
+        proof = prove(claim, found.credential, region, &signed, cache);
+    }
+    let presented = Presented { key_id: claim.scope.key_id, signed_at: claim.signed_at, token: claim.token };
+    let mismatch = || Mismatch {
+        key_id: lossy(claim.scope.key_id),
+        provided: lossy(claim.signature),
+        string_to_sign: claim.string_to_sign().text(&digest),
+        canonical_request: canonical.text(),
+    };
+    let index = presented.judge(found, proof.is_some(), rules.uniform_errors, mismatch)?;
+    let content = proof.as_ref().map_or(signed, |proof| proof.content(signed));
     check_strictness(request, claim, rules)?;
-    if claim.scheme == Scheme::QueryV4 {
+    if claim.scheme.form() == Form::Query {
         payload::check_presigned_length(request)?;
     }
     let chunk_signer = || {
+        // chunks of SigV4A carry signatures that are not checked here
+        let Some(Proof::Symmetric(key, mac)) = proof else { return None };
         let told = (!rules.uniform_errors)
             .then(|| Told { key_id: lossy(claim.scope.key_id), canonical_request: canonical.text() });
-        ChunkSigner::new(key, claim.date, claim.scope.text, &right, told)
+        Some(ChunkSigner::new(key, claim.date, claim.scope.text, &hex::encode(&mac), told))
     };
     let payload = Payload::of(request, claim.scheme, claim.payload, chunk_signer)?;
     Ok(Authenticated {
@@ -49,83 +65,72 @@ pub(in crate::auth) fn verify<'r>(
         scheme: claim.scheme,
         signed_at: claim.signed_at,
         expires_at: claim.expires_at(),
-        region: claim.scope.region,
-        content: mac,
+        region,
+        content,
         signed_headers: claim.signed_headers,
         payload,
         payload_line: claim.payload,
     })
 }
 
-/// The signature that this credential makes, and the key that made it.
-fn right_signature(
+/// Whether the request is a HEAD with a presigned URL.
+fn is_link_for_head(request: &RawRequest<'_>, claim: &Claim<'_>) -> bool {
+    request.method == Method::Head && claim.scheme.form() == Form::Query
+}
+
+/// The accepted region that the signature is for.
+fn region<'r>(claim: &Claim<'r>, rules: &'r SigningRules) -> Result<&'r str, AuthError> {
+    if let Some(region) = claim.scope.region {
+        return Ok(region);
+    }
+    let set = claim.region_set.ok_or(AuthError::RegionSetMissing(claim.scheme))?;
+    region_set::matching(set, &rules.regions).ok_or_else(|| AuthError::RegionSet {
+        given: lossy(set),
+        expected: rules.regions.first().cloned().unwrap_or_default(),
+    })
+}
+
+/// A signature that is the right one.
+enum Proof {
+    /// The key that made it, and itself: the chunks of a body go on from there.
+    Symmetric(SigningKey, [u8; 32]),
+    Asymmetric,
+}
+
+impl Proof {
+    /// What stands for all that the signature covers: anybody can write an ECDSA signature anew.
+    const fn content(&self, digest: [u8; 32]) -> [u8; 32] {
+        match self {
+            Self::Symmetric(_, mac) => *mac,
+            Self::Asymmetric => digest,
+        }
+    }
+}
+
+/// Whether this credential made the signature.
+fn prove(
     claim: &Claim<'_>,
     credential: &Credential,
+    region: &str,
     digest: &[u8; 32],
     cache: &KeyCache,
-) -> (SigningKey, [u8; 32]) {
+) -> Option<Proof> {
+    if claim.scheme.version() == Version::V4a {
+        let key = cache.public_key(credential.access_key_id.as_bytes(), &credential.secret);
+        let is_right = claim.string_to_sign().pieces(digest, |pieces| key.verifies(pieces, claim.signature));
+        return is_right.then_some(Proof::Asymmetric);
+    }
     let name = KeyName {
         // an unknown id is never a name in the cache: the decoy has its own
         key_id: credential.access_key_id.as_bytes(),
         day: claim.day,
-        region: claim.scope.region,
+        region,
         service: SERVICE,
     };
     let key = cache.signing_key(&name, &credential.secret);
     let mac = claim.string_to_sign().pieces(digest, |pieces| key.mac(pieces));
-    (key, mac)
-}
-
-/// Why a key or signature is refused.
-enum Refusal {
-    Key(KeyFault),
-    Signature,
-}
-
-/// S3 looks at the key and its token before it looks at the signature. The signature is computed by now in any case.
-fn check_key(claim: &Claim<'_>, found: Found<'_>, is_right: bool) -> Result<KeyIndex, Refusal> {
-    let index = found.index.ok_or(Refusal::Key(KeyFault::Unknown))?;
-    if found.credential.retired.is_some_and(|retired| claim.signed_at >= retired) {
-        return Err(Refusal::Key(KeyFault::Retired));
-    }
-    if let Some(token) = &found.credential.session_token
-        && !token.matches(claim.token.unwrap_or_default())
-    {
-        return Err(Refusal::Key(KeyFault::Token));
-    }
-    if is_right { Ok(index) } else { Err(Refusal::Signature) }
-}
-
-impl Refusal {
-    fn into_error(
-        self,
-        claim: &Claim<'_>,
-        canonical: &Canonical<'_, '_>,
-        digest: &[u8; 32],
-        uniform: bool,
-    ) -> AuthError {
-        let key_id = lossy(claim.scope.key_id);
-        let error = match self {
-            Self::Key(fault) => AuthError::Key { key_id, fault },
-            Self::Signature if uniform => AuthError::Uniform(crate::reason::Reason::WrongSignature),
-            Self::Signature => AuthError::WrongSignature(Box::new(Mismatch {
-                key_id,
-                provided: lossy(claim.signature),
-                string_to_sign: claim.string_to_sign().text(digest),
-                canonical_request: canonical.text(),
-            })),
-        };
-        if uniform { AuthError::Uniform(error.reason()) } else { error }
-    }
-}
-
-fn check_token_is_expected(claim: &Claim<'_>, credential: &Credential) -> Result<(), AuthError> {
-    match claim.token {
-        Some(token) if credential.session_token.is_none() => {
-            Err(AuthError::UnexpectedToken { token: lossy(token) })
-        }
-        _ => Ok(()),
-    }
+    // takes the same time wherever the first difference is; upper-case digits never match
+    ct_eq(&hex::encode(&mac), claim.signature).then_some(Proof::Symmetric(key, mac))
 }
 
 /// What S3 would serve and the gate does not. It comes last, so that everything else gets the answer of S3.

@@ -5,11 +5,11 @@ use super::support::{SECRET, credential, head, keyring};
 use crate::auth::error::{AuthError, Disabled, KeyFault};
 use crate::auth::keyring::{Credential, Keyring};
 use crate::auth::payload::Payload;
-use crate::auth::scheme::Scheme;
+use crate::auth::scheme::{Scheme, Version};
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::scope::ScopeFault;
 use crate::auth::sigv4::sign::{Grant, SignedHeader, Signer, Upstream, presign, sign_headers};
-use crate::auth::{SigningRules, authenticate};
+use crate::auth::{Place, SigningRules, authenticate};
 use crate::clock::UnixMillis;
 use crate::reason::Reason;
 use crate::request::head as heads;
@@ -76,7 +76,7 @@ fn outcome_at(
     headers.extend(lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let bytes = head("PUT", path, query, &headers);
     let request = heads::parse(&bytes).unwrap();
-    authenticate(&request, &keys(), rules, &KeyCache::default(), now).map(|_| ())
+    authenticate(&request, Place::default(), &keys(), rules, &KeyCache::default(), now).map(|_| ())
 }
 
 fn check(target: &str, lines: &[(&str, &str)], expected: &Result<(), AuthError>) {
@@ -170,7 +170,7 @@ fn tokens_and_retirement() {
 #[test]
 fn a_slash_in_a_key_id_needs_such_a_key() {
     check(&Link { key: "AKID/SLASH", ..LINK }.target(), &[], &Ok(()));
-    let parts = AuthError::Scope { scheme: Scheme::QueryV4, fault: ScopeFault::Parts };
+    let parts = AuthError::Scope { scheme: Scheme::QueryV4, fault: ScopeFault::Parts(Version::V4) };
     check(&Link { key: "AKID/OTHER", ..LINK }.target(), &[], &Err(parts));
 }
 
@@ -202,7 +202,7 @@ fn unknown_keys_do_the_same_work_and_leave_nothing() {
         let (path, query) = target.split_once('?').unwrap();
         let bytes = head("PUT", path, query, &[("Host".into(), "s3.test".into())]);
         let request = heads::parse(&bytes).unwrap();
-        let _ = authenticate(&request, &keys(), &SigningRules::default(), &cache, NOW);
+        let _ = authenticate(&request, Place::default(), &keys(), &SigningRules::default(), &cache, NOW);
         cache.len()
     };
     // one entry for the decoy, however many ids are tried
@@ -272,7 +272,7 @@ fn header_form(rules: &SigningRules, query: &'static str, payload: &str) -> Resu
     sign_headers(&mut bytes, &upstream, &signer, &KeyCache::default(), NOW);
     bytes.extend_from_slice(b"\r\n");
     let request = heads::parse(&bytes).unwrap();
-    let authenticated = authenticate(&request, &keys(), rules, &KeyCache::default(), NOW)?;
+    let authenticated = authenticate(&request, Place::default(), &keys(), rules, &KeyCache::default(), NOW)?;
     assert_eq!((authenticated.scheme, authenticated.expires_at), (Scheme::HeaderV4, None));
     assert!(authenticated.signs_header("X-Amz-Date") && !authenticated.signs_header("range"));
     Ok(authenticated.payload == Payload::Unsigned)

@@ -5,7 +5,7 @@ use super::support::{SECRET, credential, head, instant, keyring};
 use crate::auth::sigv4::explain::signed_texts;
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::sign::{Grant, Signer, Upstream, date_text, presign, sign_headers};
-use crate::auth::{SigningRules, authenticate};
+use crate::auth::{Place, SigningRules, authenticate};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::reason::Reason;
@@ -121,7 +121,7 @@ proptest! {
             let target = std::str::from_utf8(target).unwrap();
             let bytes = head("PUT", target, "", &lines);
             let request = heads::parse(&bytes).map_err(|error| error.reason())?;
-            authenticate(&request, &keys, &rules, &cache, now).map(|_| ()).map_err(|error| error.reason())
+            authenticate(&request, Place::default(), &keys, &rules, &cache, now).map(|_| ()).map_err(|error| error.reason())
         };
         prop_assert_eq!(outcome(&target), Ok(()));
 
@@ -171,7 +171,7 @@ fn the_token_of_the_signer_is_signed() {
     let rules = SigningRules { regions: vec!["eu-west-1".into()], ..SigningRules::default() };
     let with = |token| {
         let keys = keyring(&[credential("AKID", SECRET, token)]);
-        authenticate(&request, &keys, &rules, &KeyCache::default(), now)
+        authenticate(&request, Place::default(), &keys, &rules, &KeyCache::default(), now)
             .map(|authenticated| authenticated.signed_headers.as_str().to_owned())
             .map_err(|error| error.reason())
     };

@@ -9,31 +9,31 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use std::path::{Path, PathBuf};
 
-pub(super) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub(in crate::auth) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
-pub(super) fn shared(name: &str) -> PathBuf {
+pub(in crate::auth) fn shared(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/sigv4").join(name);
     assert!(path.exists(), "the test data `{}` is missing", path.display());
     path
 }
 
-pub(super) fn read(path: &Path) -> String {
+pub(in crate::auth) fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// `2026-01-15T12:00:30Z`
-pub(super) fn instant(iso: &str) -> UnixMillis {
+pub(in crate::auth) fn instant(iso: &str) -> UnixMillis {
     Civil::parse_basic(iso.replace(['-', ':'], "").as_bytes()).unwrap().instant()
 }
 
 /// The bytes of a head.
-pub(super) fn head(method: &str, path: &str, query: &str, headers: &[(String, String)]) -> Vec<u8> {
+pub(in crate::auth) fn head(method: &str, path: &str, query: &str, headers: &[(String, String)]) -> Vec<u8> {
     let mark = if query.is_empty() { "" } else { "?" };
     let lines: String = headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
     format!("{method} {path}{mark}{query} HTTP/1.1\r\n{lines}\r\n").into_bytes()
 }
 
-pub(super) fn credential(id: &str, secret: &str, token: Option<&str>) -> Credential {
+pub(in crate::auth) fn credential(id: &str, secret: &str, token: Option<&str>) -> Credential {
     Credential {
         access_key_id: id.into(),
         secret: Secret::new(secret),
@@ -43,13 +43,13 @@ pub(super) fn credential(id: &str, secret: &str, token: Option<&str>) -> Credent
     }
 }
 
-pub(super) fn keyring(credentials: &[Credential]) -> Keyring {
+pub(in crate::auth) fn keyring(credentials: &[Credential]) -> Keyring {
     Keyring::new(credentials.to_vec()).unwrap()
 }
 
 /// A JSON object with its order kept.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ordered(pub(super) Vec<(String, String)>);
+pub(in crate::auth) struct Ordered(pub(in crate::auth) Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Ordered {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -95,6 +95,15 @@ pub(super) fn expires(text: &str) -> Result<Duration, Malformed> {
     Err(Malformed::new(text, "a validity", "write whole seconds from `1s` to `7d`"))
 }
 
+/// A size of at least one byte, below 2^53.
+pub(super) fn bytes(text: &str) -> Result<u64, Malformed> {
+    let value = scalar::size(text)?;
+    if (1..1 << 53).contains(&value) {
+        return Ok(value);
+    }
+    Err(Malformed::new(text, "a number of bytes", "write 1 or more"))
+}
+
 pub(super) fn time(text: &str) -> Result<UnixMillis, Malformed> {
     parse_time(text)
 }

@@ -27,10 +27,6 @@ const fn unserved(name: &'static str, doc: &'static str) -> Key {
     Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::No, doc }
 }
 
-const fn only(name: &'static str, value: &'static str, doc: &'static str) -> Key {
-    Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::Only(value), doc }
-}
-
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -61,6 +57,7 @@ pub static ROOT: Section = Section {
         required("upstreams", Form::List(&Form::Keys(&UPSTREAM), 1), "where the objects are"),
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
         defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
+        defaults("shutdown", Form::Keys(&SHUTDOWN), "how the gate ends on SIGTERM"),
         defaults("logs", Form::Keys(&LOGS), "what is written down"),
         unserved("tracing", "where spans are sent to"),
         default(
@@ -202,9 +199,14 @@ static SIGNING: Section = Section {
             "how far the clock of a signer may be off",
         ),
         default("header_auth", "true", Form::Flag, "signatures in the Authorization header are accepted too"),
-        only("post_policy", "false", "browser uploads with a signed form are accepted"),
-        only("sigv4a", "false", "signatures for several regions are accepted"),
-        only("sigv2", "false", "signatures of the old kind are accepted"),
+        default("post_policy", "true", Form::Flag, "browser uploads with a signed form are accepted"),
+        default("sigv4a", "true", Form::Flag, "signatures for several regions (SigV4A) are accepted"),
+        default(
+            "sigv2",
+            "false",
+            Form::Flag,
+            "signatures of the old kind (SigV2) are accepted, weak as they are",
+        ),
         default("uniform_errors", "false", Form::Flag, "an unknown key and a wrong signature look the same"),
     ],
 };
@@ -248,15 +250,41 @@ static BUCKET: Section = Section {
         optional("policy", Form::Policy, "its bucket policy"),
         optional("account", Form::Text, "the account that owns it, 12 digits; left out, that of each signer"),
         optional("org", Form::Text, "the organization of that account, as `o-abcd`"),
-        only("cors", "[]", "the browsers that may read it"),
-        only("head_for_get", "false", "a link signed for GET answers HEAD too"),
+        optional(
+            "cors",
+            Form::List(&Form::Keys(&CORS), 0),
+            "what pages of other origins may do; the first rule that fits",
+        ),
+        default("head_for_get", "false", Form::Flag, "a link signed for GET answers HEAD too"),
+    ],
+};
+
+static CORS: Section = Section {
+    keys: &[
+        required(
+            "origins",
+            Form::List(&Form::Text, 1),
+            "origins of the pages, as `https://app.example`; one `*` each",
+        ),
+        required(
+            "methods",
+            Form::List(&Form::Choice(&["GET", "HEAD", "PUT", "POST", "DELETE"]), 1),
+            "methods that they may use",
+        ),
+        optional("headers", Form::List(&Form::Text, 0), "headers that they may send; one `*` each"),
+        optional("expose", Form::List(&Form::Text, 0), "headers of answers that they may read"),
+        optional("max_age", Form::Duration(0, DAY), "how long a browser may keep the answer to a preflight"),
     ],
 };
 
 static UPSTREAM: Section = Section {
     keys: &[
         required("name", Form::Text, "the name that buckets refer to"),
-        required("endpoint", Form::Endpoint, "scheme, host and port of the store"),
+        required(
+            "endpoint",
+            Form::OneOrMore(&Form::Endpoint),
+            "scheme, host and port of the store; several take turns, under the Host of the first",
+        ),
         required("region", Form::Text, "the region that requests are signed for"),
         default(
             "addressing",
@@ -271,8 +299,24 @@ static UPSTREAM: Section = Section {
             "the authorities that its certificate must come from, PEM; left out, the public ones",
         ),
         defaults("timeouts", Form::Keys(&TIMEOUTS), "how long the gate waits for it"),
-        only("retries", "0", "how often a request without a body is tried again"),
-        unserved("health", "how the gate probes it"),
+        default(
+            "retries",
+            "2",
+            Form::Count(0, 10),
+            "how often a connection is tried again, while nothing was sent",
+        ),
+        optional(
+            "health",
+            Form::Keys(&HEALTH),
+            "its addresses are probed, and get requests while they answer",
+        ),
+    ],
+};
+
+static HEALTH: Section = Section {
+    keys: &[
+        default("path", "/", Form::Text, "the path of an unsigned GET; any answer below 500 is good"),
+        default("interval", "5s", Form::Duration(100, HOUR), "the time from one probe to the next"),
     ],
 };
 
@@ -287,7 +331,13 @@ static UPSTREAM_CREDENTIALS: Section = Section {
             "requests keep their signature, since the store knows the keys",
         ),
         optional("anonymous", Form::Choice(&["true"]), "requests are not signed"),
-        unserved("provider", "credentials come from the environment, as AWS tools find them"),
+        optional(
+            "provider",
+            Form::Choice(&["aws"]),
+            "`aws`: found as AWS tools find them, and found again before they expire",
+        ),
+        optional("role_arn", Form::Text, "with `provider`: a role that is assumed with what was found"),
+        optional("external_id", Form::Text, "with `role_arn`: what the owner of the role wants to be told"),
     ],
 };
 
@@ -302,13 +352,23 @@ static TIMEOUTS: Section = Section {
 
 static LINKS: Section = Section {
     keys: &[
-        optional("store", Form::Keys(&STORE), "where the state of links is kept; this version keeps none"),
-        unserved("when_store_fails", "what happens to links with state when the store fails"),
-        unserved("grace", "the time within which a repeated request is the same use"),
+        optional("store", Form::Keys(&STORE), "where the state of links is kept; left out, in memory"),
+        default(
+            "when_store_fails",
+            "deny",
+            Form::Choice(&["deny", "allow"]),
+            "what happens to links with state when the store fails",
+        ),
+        default(
+            "grace",
+            "30s",
+            Form::Duration(0, HOUR),
+            "the time within which requests of one client are the same use",
+        ),
         optional(
             "rate_limits",
             Form::List(&Form::Keys(&RATE_LIMIT), 0),
-            "the most requests in a time; who sends more is answered 503 SlowDown",
+            "the most requests in a time, who sends more is answered 503 SlowDown; or bytes in a second, which wait",
         ),
     ],
 };
@@ -318,19 +378,19 @@ static RATE_LIMIT: Section = Section {
         required(
             "per",
             Form::Choice(&["source_ip", "access_key_id", "link"]),
-            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, before a signature is looked at",
+            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, counts before a signature is looked at",
         ),
-        required("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
-        default("every", "1s", Form::Duration(100, HOUR), "the time; counting begins anew after it"),
-        unserved("bytes_per_second", "the bytes of a body in a second"),
+        optional("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
+        default("every", "1s", Form::Duration(100, HOUR), "the time that requests are counted in"),
+        optional("bytes_per_second", Form::Size(1, 1 << 53), "the bytes of bodies in a second"),
     ],
 };
 
 static STORE: Section = Section {
     keys: &[
-        only("memory", "true", "in this process, lost when it ends"),
-        unserved("redb", "in a file of this machine"),
-        unserved("redis", "in a server that several gates share"),
+        optional("memory", Form::Choice(&["true"]), "in this process, lost when it ends"),
+        optional("redb", Form::Text, "in a file of this machine, for one gate"),
+        optional("redis", Form::Text, "in a server that several gates share, as `redis://host:6379/0`"),
     ],
 };
 
@@ -363,6 +423,18 @@ static LIMITS: Section = Section {
             Form::Size(KIB, 64 * MIB),
             "the largest request body that a rule must read whole",
         ),
+    ],
+};
+
+static SHUTDOWN: Section = Section {
+    keys: &[
+        default(
+            "drain_delay",
+            "0s",
+            Form::Duration(0, HOUR),
+            "the time to be not ready and serve on, until balancers have noticed",
+        ),
+        default("drain_time", "25s", Form::Duration(0, HOUR), "the time for requests in flight after that"),
     ],
 };
 

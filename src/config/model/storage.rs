@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::scalar::endpoint::Endpoint;
 use super::{LoadedFile, Located, PolicySource};
+use crate::s3::cors::CorsRule;
 use crate::secret::Secret;
 
 /// A bucket as clients see it.
@@ -16,6 +17,10 @@ pub struct Bucket {
     pub upstream: Located<String>,
     /// Its name there; `None`: the same.
     pub upstream_bucket: Option<Located<String>>,
+    /// What pages of other origins may do.
+    pub cors: Vec<CorsRule>,
+    /// Whether a link signed for GET answers HEAD too. Default false.
+    pub head_for_get: bool,
     /// Its bucket policy.
     pub policy: Option<PolicySource>,
     /// The account that owns it, 12 digits.
@@ -47,8 +52,8 @@ impl std::fmt::Display for BucketName {
 pub struct Upstream {
     /// The name that buckets refer to.
     pub name: Located<String>,
-    /// Scheme, host and port.
-    pub endpoint: Located<Endpoint>,
+    /// Scheme, host and port; never empty, each once, all with TLS or none.
+    pub endpoints: Vec<Located<Endpoint>>,
     /// The region that requests are signed for.
     pub region: String,
     /// Where the bucket stands in a request. Default path.
@@ -59,6 +64,19 @@ pub struct Upstream {
     pub ca: Option<LoadedFile>,
     /// How long the gate waits for it.
     pub timeouts: Timeouts,
+    /// How often a connection is tried again. Default 2.
+    pub retries: u32,
+    /// How its addresses are probed; `None`: not.
+    pub health: Option<Health>,
+}
+
+/// How the addresses of a store are probed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The path of the probe, as sent. Default `/`.
+    pub path: String,
+    /// From one probe to the next. Default 5 s.
+    pub interval: Duration,
 }
 
 /// Where the bucket stands in a request to the store.
@@ -81,6 +99,11 @@ pub enum UpstreamCredentials {
         secret: Secret,
         /// The token of a temporary key.
         session_token: Option<Secret>,
+    },
+    /// The gate's own key, found as AWS tools find theirs.
+    Aws {
+        /// A role that is assumed with it, and the external id that goes with that.
+        role: Option<(String, Option<String>)>,
     },
     /// The client's signature goes on, since the store knows the keys.
     Passthrough,

@@ -76,7 +76,7 @@ fn default_principal(fields: &Fields<'_>, id: &Located<String>) -> Result<Locate
     Err(fields.reader.error(id.at, &path, message, hint))
 }
 
-fn arn(scalar: &Scalar) -> Result<String, Malformed> {
+pub(super) fn arn(scalar: &Scalar) -> Result<String, Malformed> {
     let text = scalar.text.as_str();
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let digits = |account: &str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());

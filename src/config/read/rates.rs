@@ -1,13 +1,9 @@
-//! Reads limits on how often one may ask.
-//! It must not take a kind of limit that nothing counts for.
+//! Reads limits on how often one may ask, and how much one may move in a time.
+//! It must not take a limit that counts nothing, or two things.
 
 use super::super::model::Located;
-use super::super::model::rates::{Per, RateLimit};
+use super::super::model::rates::{Per, RateLimit, RateOf};
 use super::super::reader::{Fields, Reported};
-
-/// What a limit may count for; `None` is not served by this version.
-const PER: [(&str, Option<Per>); 3] =
-    [("source_ip", Some(Per::SourceIp)), ("access_key_id", None), ("link", None)];
 
 pub(super) fn rate_limits(links: &Fields<'_>) -> Result<Vec<RateLimit>, Reported> {
     let limits = links.sections("rate_limits", rate_limit)?;
@@ -27,16 +23,21 @@ pub(super) fn rate_limits(links: &Fields<'_>) -> Result<Vec<RateLimit>, Reported
 }
 
 fn rate_limit(fields: &Fields<'_>) -> Result<Located<RateLimit>, Reported> {
-    let per = fields.choice("per", &PER).and_then(|per| {
-        per.ok_or_else(|| {
-            let path = fields.path_of("per");
-            let at = fields.node("per").map_or(fields.at, |node| node.at);
-            let message = format!("`{path}` may only be `source_ip` in this version");
-            fields.reader.error(at, &path, message, "remove the limit")
-        })
-    });
-    let requests = fields.count("requests");
+    let per = fields.choice("per", &Per::WORDS);
+    let requests = fields.if_given("requests", Fields::count);
     let every = fields.duration("every");
-    let value = RateLimit { per: per?, requests: requests?, every: every? };
+    let bytes = fields.if_given("bytes_per_second", Fields::size);
+    let has_time = fields.node("every").is_some();
+    let (every, of) = (every?, (requests?, bytes?));
+    let of = match of {
+        (Some(count), None) => RateOf::Requests { count, every },
+        (None, Some(bytes)) if !has_time => RateOf::BytesPerSecond(bytes),
+        _ => {
+            let message =
+                format!("`{}` must hold `requests` with `every`, or `bytes_per_second`", fields.path);
+            return Err(fields.reader.error(fields.at, &fields.path, message, "make two limits of it"));
+        }
+    };
+    let value = RateLimit { per: per?, of };
     Ok(Located { value, at: fields.at, path: fields.path.clone() })
 }

@@ -1,11 +1,15 @@
 //! Reads the buckets that clients see and the stores behind them.
 //! It must not check whether they fit together; [`super::super::check`] does.
 
-use super::super::model::storage::{Addressing, Bucket, BucketName, Timeouts, Upstream, UpstreamCredentials};
+use super::super::model::Located;
+use super::super::model::storage::{
+    Addressing, Bucket, BucketName, Health, Timeouts, Upstream, UpstreamCredentials,
+};
 use super::super::reader::{Fields, Reported};
 use super::super::scalar::{Malformed, endpoint::Endpoint};
 use super::super::tree::Scalar;
 use super::{access, credentials, policies, secrets};
+use crate::s3::cors::{CorsRule, Pattern};
 
 pub(super) fn buckets(top: &Fields<'_>) -> Result<Vec<Bucket>, Reported> {
     top.sections("buckets", bucket)
@@ -18,6 +22,8 @@ fn bucket(fields: &Fields<'_>) -> Result<Bucket, Reported> {
     });
     let upstream = fields.text("upstream");
     let upstream_bucket = fields.if_given("upstream_bucket", |fields, name| fields.scalar(name, bucket_name));
+    let cors = fields.sections("cors", cors);
+    let head_for_get = fields.flag("head_for_get");
     let policy = fields.if_given("policy", policies::policy);
     let account = fields.if_given("account", |fields, name| fields.scalar(name, access::account));
     let org = fields.if_given("org", |fields, name| fields.scalar(name, access::org_id));
@@ -25,10 +31,52 @@ fn bucket(fields: &Fields<'_>) -> Result<Bucket, Reported> {
         name: name?,
         upstream: upstream?,
         upstream_bucket: upstream_bucket?,
+        cors: cors?,
+        head_for_get: head_for_get?,
         policy: policy?,
         account: access::value(account?),
         org: access::value(org?),
     })
+}
+
+const METHODS: [&str; 5] = ["GET", "HEAD", "PUT", "POST", "DELETE"];
+
+fn cors(fields: &Fields<'_>) -> Result<CorsRule, Reported> {
+    let origins = fields.scalars("origins", pattern);
+    let methods = fields.scalars("methods", |scalar| {
+        let known = METHODS.into_iter().find(|method| *method == scalar.text);
+        known.ok_or_else(|| {
+            Malformed::new(&scalar.text, "a method of S3", "write `GET`, `HEAD`, `PUT`, `POST` or `DELETE`")
+        })
+    });
+    let headers = fields.scalars("headers", pattern);
+    let expose = fields.scalars("expose", header_name);
+    let max_age = fields.if_given("max_age", Fields::duration);
+    Ok(CorsRule {
+        origins: values(origins?),
+        methods: values(methods?),
+        headers: values(headers?),
+        expose: values(expose?),
+        max_age: max_age?.map(|age| age.as_secs()),
+    })
+}
+
+fn values<T>(list: Vec<Located<T>>) -> Vec<T> {
+    list.into_iter().map(|located| located.value).collect()
+}
+
+fn pattern(scalar: &Scalar) -> Result<Pattern, Malformed> {
+    let hint = "use visible ASCII characters, and `*` once at most";
+    Pattern::new(&scalar.text).ok_or_else(|| Malformed::new(&scalar.text, "a pattern", hint))
+}
+
+fn header_name(scalar: &Scalar) -> Result<String, Malformed> {
+    let name = scalar.text.as_str();
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_*".contains(&byte);
+    if !name.is_empty() && name.bytes().all(token) {
+        return Ok(name.to_owned());
+    }
+    Err(Malformed::new(name, "the name of a header", "use letters, digits and `-`"))
 }
 
 /// A bucket name, old ones included: letters, digits, `.`, `-`, `_`, 3 to 255 of them (S3 user guide, bucket naming).
@@ -47,22 +95,40 @@ pub(super) fn upstreams(top: &Fields<'_>) -> Result<Vec<Upstream>, Reported> {
 
 fn upstream(fields: &Fields<'_>) -> Result<Upstream, Reported> {
     let name = fields.text("name");
-    let endpoint = fields.scalar("endpoint", |scalar| Endpoint::parse(&scalar.text));
+    let endpoints = fields.one_or_more("endpoint", |scalar| Endpoint::parse(&scalar.text));
     let region = fields.text("region");
     let addressing =
         fields.choice("addressing", &[("path", Addressing::Path), ("virtual", Addressing::Virtual)]);
     let credentials = fields.section("credentials").and_then(|inner| upstream_credentials(&inner));
     let ca = fields.if_given("ca", secrets::file);
     let timeouts = fields.section_or_empty("timeouts").and_then(|inner| timeouts(&inner));
+    let retries = fields.count("retries");
+    let health =
+        fields.if_given("health", |fields, name| fields.section(name).and_then(|inner| health(&inner)));
     Ok(Upstream {
         name: name?,
-        endpoint: endpoint?,
+        endpoints: endpoints?,
         region: region?.value,
         addressing: addressing?,
         credentials: credentials?,
         ca: ca?,
         timeouts: timeouts?,
+        retries: u32::try_from(retries?).unwrap_or(u32::MAX),
+        health: health?,
     })
+}
+
+fn health(fields: &Fields<'_>) -> Result<Health, Reported> {
+    let path = fields.scalar("path", |scalar| {
+        let path = scalar.text.as_str();
+        let sendable = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if path.starts_with('/') && sendable {
+            return Ok(path.to_owned());
+        }
+        Err(Malformed::new(path, "a path", "begin it with `/`, and percent-encode what is not visible ASCII"))
+    });
+    let interval = fields.duration("interval");
+    Ok(Health { path: path?.value, interval: interval? })
 }
 
 fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
@@ -70,17 +136,44 @@ fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Repo
     let keyed = KEY.iter().any(|name| fields.node(name).is_some());
     let passthrough = fields.node("passthrough").is_some();
     let anonymous = fields.node("anonymous").is_some();
+    let provided = ["provider", "role_arn", "external_id"].iter().any(|name| fields.node(name).is_some());
     let on = |name| fields.choice(name, &[("true", ())]);
-    match (keyed, passthrough, anonymous) {
-        (true, false, false) => static_key(fields),
-        (false, true, false) => on("passthrough").map(|()| UpstreamCredentials::Passthrough),
-        (false, false, true) => on("anonymous").map(|()| UpstreamCredentials::Anonymous),
+    match (keyed, passthrough, anonymous, provided) {
+        (true, false, false, false) => static_key(fields),
+        (false, true, false, false) => on("passthrough").map(|()| UpstreamCredentials::Passthrough),
+        (false, false, true, false) => on("anonymous").map(|()| UpstreamCredentials::Anonymous),
+        (false, false, false, true) => provider(fields),
         _ => Err(fields.has_refused().unwrap_or_else(|| {
             let message = format!("`{}` must say one way to sign", fields.path);
             let hint =
-                "give `access_key_id` and `secret_access_key`, or `passthrough: true`, or `anonymous: true`";
+                "give `access_key_id` and `secret_access_key`, or `provider: aws`, `passthrough: true` or `anonymous: true`";
             fields.reader.error(fields.at, &fields.path, message, hint)
         })),
+    }
+}
+
+fn provider(fields: &Fields<'_>) -> Result<UpstreamCredentials, Reported> {
+    if !cfg!(feature = "aws") {
+        let message = "this build finds no credentials by itself".to_owned();
+        return Err(fields.reader.error(fields.at, &fields.path, message, "build it with the feature `aws`"));
+    }
+    let missing = |name: &'static str| {
+        let message = format!("key `{name}` is missing");
+        fields.reader.error(fields.at, &fields.path_of(name), message, "the other keys belong to it")
+    };
+    let provider = match fields.node("provider") {
+        Some(_) => fields.choice("provider", &[("aws", ())]),
+        None => Err(missing("provider")),
+    };
+    let role = fields.if_given("role_arn", |fields, name| fields.scalar(name, credentials::arn));
+    let id = fields.if_given("external_id", Fields::text);
+    provider?;
+    match (role?, id?) {
+        (None, Some(_)) => Err(missing("role_arn")),
+        (role, id) => {
+            let role = role.map(|role| (role.value, id.map(|id| id.value)));
+            Ok(UpstreamCredentials::Aws { role })
+        }
     }
 }
 

@@ -230,11 +230,27 @@ impl<'r> Fields<'r> {
         let Kind::List(items) = &node.kind else {
             return Err(wrong_kind(self.reader, node, &path, form));
         };
-        if matches!(form, Form::List(_, least) if items.len() < least) {
+        let least = if let Form::List(_, least) = form { least } else { 1 };
+        if items.len() < least {
             let hint = "an empty list could mean nobody or everybody: list at least one, or remove the key";
             return Err(self.reader.error(node.at, &path, format!("`{path}` is empty"), hint));
         }
         all(items.iter().enumerate().map(|(at, item)| read(item, &tree::index(&path, at))))
+    }
+
+    /// One value or a list of them that is not empty.
+    pub(crate) fn one_or_more<T>(
+        &self,
+        name: &'static str,
+        parse: impl Fn(&Scalar) -> Result<T, Malformed>,
+    ) -> Result<Vec<Located<T>>, Reported> {
+        match self.needed(name)?.kind {
+            Kind::List(_) => {
+                let item = self.key(name).form.item();
+                self.list(name, |node, path| super::scalar(self.reader, node, path, item, &parse))
+            }
+            _ => Ok(vec![self.scalar(name, parse)?]),
+        }
     }
 
     /// The items of a list of sections, read by `read`.

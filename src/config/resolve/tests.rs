@@ -78,6 +78,8 @@ fn judge(snapshot: &Snapshot, peer: &str, text: &str, body: Option<&[u8]>) -> St
     match decide(snapshot, &facts(peer), &request, body, NOW).verdict {
         Verdict::Forward(_) => "forward".to_owned(),
         Verdict::ReadBody => "body".to_owned(),
+        Verdict::ReadForm => "form".to_owned(),
+        Verdict::Preflight(_) => "preflight".to_owned(),
         Verdict::Answer(denial) => format!("{} {}", denial.error.status(), denial.reason),
     }
 }

@@ -244,6 +244,36 @@ fn policy_files_are_read_once_and_named_as_written() {
 }
 
 #[test]
+fn where_link_state_is_kept() {
+    use model::links::Store;
+    use model::rates::{Per, RateOf};
+    let links = changed("version: 1", "version: 1").config.unwrap().links;
+    assert_eq!((links.store, links.deny_when_store_fails, links.grace.as_secs()), (Store::Memory, true, 30));
+    assert_eq!((links.rate_limits.len(), links.rate_limits[2].per), (3, Per::Link));
+    assert_eq!(links.rate_limits[2].of, RateOf::BytesPerSecond(100 << 20));
+    let store = |text: &str| changed("{ memory: true }", text).config.unwrap().links.store;
+    assert_eq!(store("{ redb: links.redb }"), Store::Redb(PathBuf::from("conf/links.redb")));
+    let url = "rediss://user:pass@h:6380/1";
+    assert_eq!(store(&format!("{{ redis: \"{url}\" }}")), Store::Redis(Secret::new(url)));
+    for (from, to, message) in [
+        ("{ memory: true }", "{}", "exactly one of"),
+        ("{ memory: true }", "{ memory: true, redb: a }", "exactly one of"),
+        ("{ memory: true }", "{ memory: false }", "is not known here"),
+        ("{ memory: true }", "{ redis: \"http://user:hunter2@h\" }", "is no URL of a Redis"),
+        ("grace: 30s", "grace: 2h", "is not in bounds"),
+        ("requests: 1000, every: 1s", "requests: 0, every: 1s", "is not in bounds"),
+        (
+            "bytes_per_second: 100MiB",
+            "bytes_per_second: 1MiB, every: 1s",
+            "must hold `requests` with `every`",
+        ),
+        ("per: link", "per: bucket", "is not known here"),
+    ] {
+        refuses(from, to, message);
+    }
+}
+
+#[test]
 fn a_unix_socket_is_a_listener_whose_peer_may_tell_who_is_there() {
     let unix = |rest: &str| {
         changed("address: 0.0.0.0:8081\n    proxy_protocol:\n      trusted: [10.0.1.0/24] ", rest)
@@ -289,25 +319,22 @@ fn good_certificates_are_not_watched_with_the_config_and_bad_ones_are() {
 
 #[test]
 fn limits_on_requests_are_of_a_kind_that_is_served() {
-    let example = "rate_limits:\n    - { per: source_ip, requests: 500, every: 1s }";
+    let example = "rate_limits:\n    - { per: source_ip, requests: 500, every: 1s }\n    - { per: access_key_id, requests: 1000, every: 1s }\n    - { per: link, bytes_per_second: 100MiB }";
     let limits = |text: &str| changed(example, &format!("rate_limits: {text}"));
-    let loaded = limits("[{ per: source_ip, requests: 100 }, { per: source_ip, requests: 5000, every: 1m }]");
+    let loaded = limits(
+        "[{ per: source_ip, requests: 100 }, { per: link, requests: 5000, every: 1m }, { per: access_key_id, bytes_per_second: 10MiB }]",
+    );
     assert_eq!(rendered(&loaded), "");
     let shown: Vec<String> =
         loaded.config.unwrap().links.rate_limits.iter().map(ToString::to_string).collect();
-    assert_eq!(shown, ["source_ip 100/1s", "source_ip 5000/1m"]);
+    assert_eq!(shown, ["source_ip 100/1s", "link 5000/1m", "access_key_id 10MiB/s"]);
     assert_eq!(limits("[]").config.unwrap().links.rate_limits, []);
     for (text, message) in [
-        (
-            "[{ per: link, requests: 1 }]",
-            "`links.rate_limits[0].per` may only be `source_ip` in this version",
-        ),
-        ("[{ per: access_key_id, requests: 1 }]", "may only be `source_ip` in this version"),
         ("[{ per: user, requests: 1 }]", "`user` is not known here"),
-        ("[{ per: source_ip }]", "key `requests` is missing"),
+        ("[{ per: source_ip }]", "must hold `requests` with `every`"),
         ("[{ per: source_ip, requests: 0 }]", "`0` is not in bounds"),
         ("[{ per: source_ip, requests: 1, every: 2h }]", "`2h` is not in bounds"),
-        ("[{ per: source_ip, requests: 1, bytes_per_second: 1MiB }]", "not served by this version"),
+        ("[{ per: source_ip, requests: 1, bytes_per_second: 1MiB }]", "must hold `requests` with `every`"),
         (
             "[{ per: source_ip, requests: 1 }, { per: source_ip, requests: 1, every: 1000ms }]",
             "the limit `source_ip 1/1s` is given twice",

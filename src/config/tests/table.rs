@@ -65,8 +65,11 @@ fn what_is_not_served_is_refused() {
 #[test]
 fn what_is_served_is_read() {
     for (path, key) in all().into_iter().filter(|(_, key)| key.served == Served::Yes) {
-        let wrong =
-            if matches!(key.form, Form::List(..)) { word("x") } else { node(Kind::List(vec![word("x")])) };
+        let wrong = match key.form {
+            Form::List(..) => word("x"),
+            Form::OneOrMore(_) => node(Kind::List(vec![node(Kind::List(Vec::new()))])),
+            _ => node(Kind::List(vec![word("x")])),
+        };
         let problems = about(&path, wrong);
         assert!(problems.iter().any(|problem| problem.message.contains(" must ")), "{path}: {problems:?}");
     }

@@ -234,13 +234,6 @@ fn values_that_are_refused() {
                 "0,18446744073709551616",
             ],
         ),
-        (Constraint::Pin, &["", "IP", "ip,net", "vpc", "/24", "ip%20"]),
-        (
-            Constraint::MaxUses,
-            &["", "0", "-1", "+1", "01", "1.0", "1000001", "4294967297", "1,2", "unlimited"],
-        ),
-        (Constraint::MaxBytes, &["", "0", "-1", "1KiB", "9007199254740992", "18446744073709551617"]),
-        (Constraint::Rate, &["", "0", "1MiB", "1/s", "9007199254740992"]),
     ] {
         let name = constraint.parameter();
         for value in values {
@@ -254,6 +247,24 @@ fn values_that_are_refused() {
     }
     let long = format!("x-gate-source-vpc=vpc-{}", "a".repeat(33));
     assert_eq!(parse(&long), Err(ConstraintError::Malformed(Constraint::SourceVpc)));
+}
+
+#[test]
+fn values_of_limits_that_are_refused() {
+    for (constraint, values) in [
+        (Constraint::Pin, &["", "IP", "ip,net", "vpc", "/24", "ip%20"][..]),
+        (
+            Constraint::MaxUses,
+            &["", "0", "-1", "+1", "01", "1.0", "1000001", "4294967297", "1,2", "unlimited"],
+        ),
+        (Constraint::MaxBytes, &["", "0", "-1", "1KiB", "9007199254740992", "18446744073709551617"]),
+        (Constraint::Rate, &["", "0", "1MiB", "1/s", "9007199254740992"]),
+    ] {
+        for value in values {
+            let query = format!("{}={value}", constraint.parameter());
+            assert_eq!(parse(&query), Err(ConstraintError::Malformed(constraint)), "{query}");
+        }
+    }
 }
 
 #[test]

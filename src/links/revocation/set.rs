@@ -47,16 +47,12 @@ impl Moments {
 
     /// Gives whether it is a new one.
     fn insert(&mut self, before: UnixMillis, moment: Moment) -> bool {
-        match self.0.iter_mut().find(|(known, _)| *known == before) {
-            Some((_, known)) => {
-                known.lapses = known.lapses.max(moment.lapses);
-                false
-            }
-            None => {
-                self.0.push((before, moment));
-                true
-            }
+        if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == before) {
+            known.lapses = known.lapses.max(moment.lapses);
+            return false;
         }
+        self.0.push((before, moment));
+        true
     }
 
     fn remove(&mut self, before: UnixMillis) -> bool {
@@ -169,6 +165,12 @@ impl RevocationSet {
             None => any_prefix(prefixes, b"", facts.signed_at),
             Some(key) => key.readings().any(|reading| any_prefix(prefixes, reading, facts.signed_at)),
         }
+    }
+
+    /// Whether a link itself is called back.
+    #[must_use]
+    pub fn has_link(&self, link: LinkId) -> bool {
+        self.links.contains_key(&link)
     }
 
     /// The entries, in no order.

@@ -21,7 +21,9 @@ fn entry(target: Target) -> Revocation {
 
 fn set(targets: &[Target]) -> RevocationSet {
     let mut set = RevocationSet::default();
-    targets.iter().for_each(|target| set.insert(&entry(target.clone())));
+    for target in targets {
+        set.insert(&entry(target.clone()));
+    }
     set
 }
 
@@ -42,7 +44,7 @@ fn each_form_hits_what_it_names() {
     let key = |id: &str, before| Target::Key { access_key_id: id.into(), before };
     let check = |target: Target, path, id, signed_at, number, expected| {
         assert_eq!(
-            hits(&set(&[target.clone()]), path, id, signed_at, link(number)),
+            hits(&set(std::slice::from_ref(&target)), path, id, signed_at, link(number)),
             expected,
             "{target:?} {path}"
         );
@@ -80,7 +82,7 @@ fn a_link_without_a_name_counts_as_called_back() {
     let address = HostRules::any_path_style().address(&request).unwrap();
     let facts = Facts { access_key_id: "A", signed_at: NOW, address: &address };
     assert!(set(&[Target::Link(link(1))]).hits(&facts, || None));
-    assert!(!set(&[]).hits(&facts, || unreachable!("nobody asked")));
+    assert!(!set(&[]).hits(&facts, || None));
 }
 
 #[test]

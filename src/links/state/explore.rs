@@ -37,7 +37,7 @@ struct World {
     /// Bytes that each client got.
     got: Vec<u64>,
     moved: u64,
-    /// Whole deliveries that began when another client's use was neither open nor within its grace time.
+    /// Tokens given out.
     tokens: u64,
 }
 
@@ -60,7 +60,7 @@ impl Model {
             moved: 0,
             tokens: 0,
         };
-        self.walk(world);
+        self.walk(&world);
         self.seen.len()
     }
 
@@ -69,13 +69,13 @@ impl Model {
         Terms { max_uses: self.max_uses, max_bytes: self.max_bytes, network: None, grace: self.grace, until }
     }
 
-    fn walk(&mut self, world: World) {
-        self.check(&world);
+    fn walk(&mut self, world: &World) {
+        self.check(world);
         if !self.seen.insert(world.clone()) {
             return;
         }
-        for next in self.steps(&world) {
-            self.walk(next);
+        for next in self.steps(world) {
+            self.walk(&next);
         }
     }
 

@@ -4,13 +4,30 @@
 use super::super::conn::Conn;
 use super::super::link::Link;
 use super::super::peer::Peer;
-use super::{Answer, Failure, Relayed};
+use super::{Answer, Failure, LinkLimits, Relayed};
 use crate::reason::Reason;
 use crate::request::framing::{CHUNK_END, Decoder, Framing, LAST_CHUNK, Piece, begin_chunk};
+use crate::store::keeper::Held;
+use crate::store::pace::Pace;
+use crate::upstream::rename::Rename;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Up to this size head and data leave in one write; larger data is written from where it was read to.
 const ONE_WRITE: usize = 64 * 1024;
+
+/// What bounds the bytes to a client.
+#[derive(Clone, Copy)]
+struct Bounds<'l> {
+    pace: &'l Pace,
+    /// The most bytes of this answer.
+    limit: u64,
+}
+
+impl Bounds<'_> {
+    fn are_none(self) -> bool {
+        self.pace.is_free() && self.limit == u64::MAX
+    }
+}
 
 /// Writes the head that waits in the client's output buffer, and the body behind it.
 pub(super) async fn download<S>(
@@ -18,14 +35,31 @@ pub(super) async fn download<S>(
     link: &mut Link,
     peer: &Peer,
     answer: &Answer,
+    (mut rename, limits): (Option<Rename<'_>>, &LinkLimits<'_>),
     relayed: &mut Relayed,
 ) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut decoder = Decoder::new(answer.told);
+    let limit = limits.held.as_ref().and_then(Held::download_limit).unwrap_or(u64::MAX);
+    let bounds = Bounds { pace: &limits.pace, limit };
     loop {
-        let used = forward(conn, link.received(), &mut decoder, answer.sent, relayed).await?;
+        let mut rest = link.received();
+        while let Piece::Data(data) = decoder.next(&mut rest).map_err(|_| after(Reason::UpstreamProtocol))? {
+            match &mut rename {
+                None => pass(conn, data, answer.sent, bounds, relayed).await?,
+                Some(rename) => {
+                    let mut changed = Vec::new();
+                    pass(conn, rename.next(data, &mut changed), answer.sent, bounds, relayed).await?;
+                }
+            }
+        }
+        // the last chunk joins what is waiting
+        if !(decoder.is_done() || conn.out.is_empty()) {
+            conn.write_out().await.map_err(|_| Failure::client())?;
+        }
+        let used = link.received().len() - rest.len();
         link.consume(used);
         if !decoder.is_done() {
             match link.read(peer).await {
@@ -37,6 +71,9 @@ where
                 Ok(_) | Err(_) => return Err(cut_off(conn, Reason::UpstreamProtocol).await),
             }
         }
+        if let Some(rest) = rename.as_mut().map(Rename::rest).filter(|rest| !rest.is_empty()) {
+            pass(conn, &rest, answer.sent, bounds, relayed).await?;
+        }
         if answer.sent == Framing::Chunked {
             conn.out.extend_from_slice(LAST_CHUNK);
         }
@@ -44,36 +81,63 @@ where
     }
 }
 
-/// Forwards what was received; gives the number of bytes used.
-async fn forward<S>(
+/// Frames some data for the client, as fast and as far as its bounds allow; it leaves with the head as long as both are
+/// small and nothing bounds them.
+async fn pass<S>(
     conn: &mut Conn<S>,
-    received: &[u8],
-    decoder: &mut Decoder,
+    data: &[u8],
     sent: Framing,
+    bounds: Bounds<'_>,
     relayed: &mut Relayed,
-) -> Result<usize, Failure>
+) -> Result<(), Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut rest = received;
-    while let Piece::Data(data) = decoder.next(&mut rest).map_err(|_| after(Reason::UpstreamProtocol))? {
-        relayed.response_bytes += u64::try_from(data.len()).unwrap_or(0);
-        if sent == Framing::Chunked {
-            begin_chunk(data.len(), &mut conn.out);
-            conn.out.extend_from_slice(data);
-            conn.out.extend_from_slice(CHUNK_END);
-        } else if !conn.out.is_empty() && conn.out.len() + data.len() <= ONE_WRITE {
-            conn.out.extend_from_slice(data);
-        } else {
+    if bounds.are_none() {
+        return write(conn, data, sent, ONE_WRITE, relayed).await;
+    }
+    let left = usize::try_from(bounds.limit.saturating_sub(relayed.response_bytes)).unwrap_or(usize::MAX);
+    let allowed = data.get(..left).unwrap_or(data);
+    for piece in allowed.chunks(bounds.pace.piece()) {
+        if !bounds.pace.is_free() {
             conn.write_out().await.map_err(|_| Failure::client())?;
-            conn.write(data).await.map_err(|_| Failure::client())?;
+            bounds.pace.wait(piece.len()).await;
         }
+        write(conn, piece, sent, 0, relayed).await?;
     }
-    // the last chunk joins what is waiting
-    if !(decoder.is_done() || conn.out.is_empty()) {
+    if allowed.len() < data.len() {
+        return Err(cut_off(conn, Reason::LinkMaxBytes).await);
+    }
+    Ok(())
+}
+
+/// Frames data and writes it, unless it and what waits before it are no more than `together`.
+async fn write<S>(
+    conn: &mut Conn<S>,
+    data: &[u8],
+    sent: Framing,
+    together: usize,
+    relayed: &mut Relayed,
+) -> Result<(), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if data.is_empty() {
+        // an empty chunk would be the end
+        return Ok(());
+    }
+    relayed.response_bytes += u64::try_from(data.len()).unwrap_or(0);
+    if sent == Framing::Chunked {
+        begin_chunk(data.len(), &mut conn.out);
+        conn.out.extend_from_slice(data);
+        conn.out.extend_from_slice(CHUNK_END);
+    } else if !conn.out.is_empty() && conn.out.len() + data.len() <= together {
+        conn.out.extend_from_slice(data);
+    } else {
         conn.write_out().await.map_err(|_| Failure::client())?;
+        conn.write(data).await.map_err(|_| Failure::client())?;
     }
-    Ok(received.len() - rest.len())
+    Ok(())
 }
 
 /// What was received so far goes out, then the connection ends without the end of the body.

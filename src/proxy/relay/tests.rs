@@ -2,11 +2,13 @@
 //! It must not need the pipeline: heads and carriages are written by hand.
 
 use super::super::conn::ConnLimits;
-use super::super::peer::Timeouts;
+use super::super::peer::endpoint::Endpoint;
+use super::super::peer::{Peer, Spec, Timeouts};
 use super::*;
 use crate::request::Version;
 use crate::upstream::body::BodyRules;
 use crate::upstream::body::digests::{Digests, ExpectedHash};
+use crate::upstream::rename::Renamed;
 use bytes::BytesMut;
 use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -36,9 +38,11 @@ struct Case {
     closes: bool,
     expects_continue: bool,
     rules: BodyRules,
+    renamed: Option<Renamed>,
     version: Version,
     /// Whether the request goes out over a connection that was used before.
     warm: bool,
+    limits: LinkLimits<'static>,
 }
 
 impl Default for Case {
@@ -51,8 +55,10 @@ impl Default for Case {
             closes: false,
             expects_continue: false,
             rules: BodyRules { max: 1000, ..BodyRules::default() },
+            renamed: None,
             version: Version::Http11,
             warm: false,
+            limits: LinkLimits::default(),
         }
     }
 }
@@ -67,7 +73,16 @@ struct Seen {
 fn peer(port: u16) -> Peer {
     let time = Duration::from_secs(5);
     let timeouts = Timeouts { connect: time, read: time, write: time, idle: time };
-    Peer { key: u64::from(port), host: "127.0.0.1".to_owned(), port, tls: None, timeouts }
+    let configured = crate::config::scalar::endpoint::Endpoint::parse(&format!("http://127.0.0.1:{port}"));
+    let spec = Spec {
+        name: "u".to_owned(),
+        endpoints: vec![configured.unwrap()],
+        ca: None,
+        timeouts,
+        retries: 0,
+        health: None,
+    };
+    Peer::new(spec, vec![Endpoint::new("127.0.0.1", port, "u".to_owned(), None)])
 }
 
 async fn act(listener: TcpListener, script: Vec<Step>) -> String {
@@ -102,7 +117,7 @@ async fn play(case: Case) -> Seen {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = peer(listener.local_addr().unwrap().port());
     if case.warm {
-        pool::put(&peer, peer.connect().await.unwrap());
+        pool::put(peer.round().connect().await.0.unwrap(), peer.timeouts());
     }
     let upstream = tokio::spawn(act(listener, case.script));
     let (ours, mut theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(1024 * 1024);
@@ -110,15 +125,23 @@ async fn play(case: Case) -> Seen {
     let limits = ConnLimits { header_bytes: 1000, header_time: time, idle: time, read: time, write: time };
     let mut conn = Conn { stream: ours, input: BytesMut::new(), out: Vec::new(), limits };
     let carriage = Carriage {
+        renamed: case.renamed.clone().map(Box::new),
         to_head: case.head.starts_with("HEAD"),
         framing: case.framing,
         sent: case.framing,
         expects_continue: case.expects_continue,
         rules: case.rules,
+        posted: None,
     };
     let client = Client { version: case.version, keep_alive: true };
-    let request =
-        Request { head: case.head.as_bytes(), carriage: &carriage, repeatable: case.head == GET, client };
+    let request = Request {
+        head: case.head.as_bytes(),
+        carriage: &carriage,
+        repeatable: case.head == GET,
+        client,
+        cors: None,
+        limits: &case.limits,
+    };
     let talk = async {
         let mut got = Vec::new();
         if case.expects_continue {
@@ -168,6 +191,46 @@ async fn answers_of_every_framing_arrive() {
         assert_eq!(seen.upstream, GET);
         assert_eq!((seen.relayed.status, seen.relayed.keep_client), (Some(200), keep));
         assert_eq!(seen.relayed.response_bytes, 2);
+        assert_eq!(seen.relayed.failure, None);
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_is_named_as_the_client_knows_it() {
+    let renamed = Some(Renamed { there: "prod".to_owned(), here: "reports".to_owned() });
+    let list = "<ListBucketResult><Name>prod</Name></ListBucketResult>";
+    let sent = "<ListBucketResult><Name>reports</Name></ListBucketResult>";
+    for (version, answer, expected) in [
+        (
+            Version::Http11,
+            ok(&format!("Content-Length: {}\r\n\r\n{list}", list.len())),
+            ok(&format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{sent}\r\n0\r\n\r\n", sent.len())),
+        ),
+        (
+            Version::Http10,
+            ok(
+                "Transfer-Encoding: chunked\r\n\r\n1c\r\n<ListBucketResult><Name>prod\r\n1c\r\n</Name></ListBucketResult>  \r\n0\r\n\r\n",
+            ),
+            ok(&format!("Connection: close\r\n\r\n{sent}  ")),
+        ),
+        // compressed: not looked into
+        (
+            Version::Http11,
+            ok(&format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{list}", list.len())),
+            ok(&format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{list}", list.len())),
+        ),
+        // held back until its end
+        (
+            Version::Http11,
+            ok("Content-Length: 5\r\n\r\n<List"),
+            ok("Transfer-Encoding: chunked\r\n\r\n5\r\n<List\r\n0\r\n\r\n"),
+        ),
+        (Version::Http11, ok("Content-Length: 0\r\n\r\n"), ok("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+    ] {
+        let answer: &'static str = answer.leak();
+        let script = vec![Until("\r\n\r\n"), Say(answer)];
+        let seen = play(Case { script, version, renamed: renamed.clone(), ..Case::default() }).await;
+        assert_eq!(seen.client, expected);
         assert_eq!(seen.relayed.failure, None);
     }
 }
@@ -267,7 +330,7 @@ async fn bodies_arrive_in_their_framing_and_the_next_request_stays() {
 
 #[tokio::test]
 async fn a_body_that_was_not_signed_never_completes() {
-    let expected = ExpectedHash { claimed: [b'0'; 64], hash: sha2::Sha256::digest("other").into() };
+    let expected = ExpectedHash::parse(&[b'0'; 64]).unwrap();
     let digests = Digests { sha256: Some(expected), ..Digests::default() };
     let rules = BodyRules { digests, max: 100_000, ..BodyRules::default() };
     let check = async |framing, body, script| {
@@ -290,7 +353,7 @@ async fn a_body_that_was_not_signed_never_completes() {
 #[tokio::test]
 async fn a_small_body_that_is_checked_goes_with_its_head() {
     let digests = Digests {
-        sha256: Some(ExpectedHash { claimed: [b'0'; 64], hash: sha2::Sha256::digest("hello").into() }),
+        sha256: ExpectedHash::parse(&crate::auth::hex::encode(&sha2::Sha256::digest("hello").into())),
         ..Digests::default()
     };
     let rules = BodyRules { digests, max: 1000, ..BodyRules::default() };

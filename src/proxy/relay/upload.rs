@@ -74,7 +74,7 @@ where
 {
     let mut flow = Flow::new(request.carriage);
     let mut outgoing = request.head.to_vec();
-    let outcome = flow.collect(conn, request.carriage.expects_continue, &mut outgoing).await;
+    let outcome = flow.collect(conn, request, &mut outgoing).await;
     relayed.request_bytes = flow.guard.seen();
     outcome.map(|()| outgoing)
 }
@@ -117,16 +117,18 @@ impl<'r> Flow<'r> {
     async fn collect<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
         conn: &mut Conn<S>,
-        expects_continue: bool,
+        request: Request<'_>,
         outgoing: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         let mut buffer = Buffer::take();
         self.take(&mut &[][..], outgoing)?;
-        if expects_continue && conn.input.is_empty() && !self.decoder.is_done() {
+        if request.carriage.expects_continue && conn.input.is_empty() && !self.decoder.is_done() {
             conn.write(CONTINUE).await.map_err(|_| Failure::client())?;
         }
         while !self.decoder.is_done() {
-            let length = conn.read_body(&mut buffer).await.map_err(|_| Failure::client())?;
+            let space = buffer.get_mut(..request.limits.pace.piece()).unwrap_or_default();
+            let length = conn.read_body(space).await.map_err(|_| Failure::client())?;
+            request.limits.pace.wait(length).await;
             let mut rest = buffer.get(..length).unwrap_or_default();
             if rest.is_empty() {
                 return Err(Failure::client());
@@ -162,7 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
                 if self.conn.input.is_empty() && self.send(&mut outgoing).await? == Wanted::Answered {
                     return Ok(false);
                 }
-                let Some(length) = self.receive(&mut buffer).await? else { return Ok(false) };
+                let space = buffer.get_mut(..request.limits.pace.piece()).unwrap_or_default();
+                let Some(length) = self.receive(space).await? else { return Ok(false) };
+                request.limits.pace.wait(length).await;
                 let mut rest = buffer.get(..length).unwrap_or_default();
                 flow.take(&mut rest, &mut outgoing)?;
                 put_back(self.conn, rest);
@@ -203,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
     async fn send(&mut self, outgoing: &mut Vec<u8>) -> Result<Wanted, Failure> {
         let mut rest = &outgoing[..];
         while !rest.is_empty() {
-            match self.link.write_listening(rest, self.peer.timeouts.write).await {
+            match self.link.write_listening(rest, self.peer.timeouts().write).await {
                 Ok(First::Moved(length @ 1..)) => rest = rest.get(length..).unwrap_or_default(),
                 Ok(First::Moved(_)) => return Err(Failure::upstream(Reason::UpstreamProtocol)),
                 Ok(First::Spoke) if self.heed().await? == Wanted::Answered => return Ok(Wanted::Answered),

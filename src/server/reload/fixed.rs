@@ -1,8 +1,9 @@
-//! What of a config cannot change while the gate runs: addresses, and where access lines go.
+//! What of a config cannot change while the gate runs: addresses, and where and how logs are written.
 //! It must not let a change of them pass unsaid.
 
 use crate::config::diagnostic::{Diagnostic, Problem, Severity};
-use crate::config::model::{Config, Listener, LogTarget};
+use crate::config::model::links::Store;
+use crate::config::model::{Config, Listener, Logs};
 use crate::config::tree::Place;
 use crate::net::address::ListenAddress;
 use crate::snapshot::Snapshot;
@@ -16,7 +17,8 @@ pub(super) struct Fixed {
     /// The permissions of each, which count for Unix sockets.
     modes: Vec<u32>,
     admin: Option<SocketAddr>,
-    access: LogTarget,
+    logs: Logs,
+    links: Store,
 }
 
 impl Fixed {
@@ -25,7 +27,8 @@ impl Fixed {
             listeners: config.listeners.iter().map(|listener| listener.address.value.clone()).collect(),
             modes: config.listeners.iter().map(|listener| listener.mode).collect(),
             admin: config.admin.as_ref().map(|admin| admin.address.value),
-            access: config.logs.access.clone(),
+            logs: config.logs.clone(),
+            links: config.links.store.clone(),
         }
     }
 
@@ -61,8 +64,18 @@ impl Fixed {
             let at = config.admin.as_ref().map_or(start, |admin| admin.address.at);
             say(at, "admin.address", "`admin.address` cannot change while the gate runs".to_owned());
         }
-        if self.access != config.logs.access {
-            say(start, "logs.access.path", "`logs.access.path` cannot change while the gate runs".to_owned());
+        let logs = &config.logs;
+        for (path, same) in [
+            ("logs.access.path", self.logs.access == logs.access),
+            ("logs.access.format", self.logs.access_format == logs.access_format),
+            ("logs.audit", self.logs.audit == logs.audit),
+        ] {
+            if !same {
+                say(start, path, format!("`{path}` cannot change while the gate runs"));
+            }
+        }
+        if self.links != config.links.store {
+            say(start, "links.store", "`links.store` cannot change while the gate runs".to_owned());
         }
         if findings.is_empty() {
             let place = |address: &ListenAddress| self.listeners.iter().position(|known| known == address);
@@ -118,6 +131,10 @@ mod tests {
         check(&IN_USE.replace(":2'", ":3'"), &["listeners[1].address", "listeners"]);
         check(&IN_USE.replace(":9'", ":8'"), &["admin.address"]);
         check("listeners: [{ address: '127.0.0.1:1' }, { address: '127.0.0.1:2' }]\n", &["admin.address"]);
+        check(&format!("{IN_USE}links: {{ store: {{ redb: a.redb }} }}\n"), &["links.store"]);
+        check(&format!("{IN_USE}links: {{ store: {{ memory: true }}, grace: 1s }}\n"), &[]);
         check(&format!("{IN_USE}logs: {{ access: {{ path: a.log }} }}\n"), &["logs.access.path"]);
+        check(&format!("{IN_USE}logs: {{ access: {{ format: s3 }} }}\n"), &["logs.access.format"]);
+        check(&format!("{IN_USE}logs: {{ audit: {{ path: a.log }} }}\n"), &["logs.audit"]);
     }
 }

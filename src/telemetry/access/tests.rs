@@ -4,6 +4,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::*;
+use crate::links::identity::LinkId;
 use crate::net::identity::identify;
 use crate::net::rules::{ListenerRules, NetworkRules};
 use crate::net::{ConnFacts, ListenerIndex};
@@ -33,6 +34,7 @@ pub(in crate::telemetry) fn counted() -> RequestRecord {
             upstream: 0,
             status: 200,
             first_byte: Some(Duration::from_millis(9)),
+            retries: 0,
         }),
         response_body_bytes: 1024,
         link_validity: Some(Duration::from_mins(14)),
@@ -63,6 +65,7 @@ pub(in crate::telemetry) fn full<'a>(
         user_agent: Some(b"aws-cli/2.0"),
         operation: Some("GetObject"),
         bucket: Some("reports"),
+        link: Some(LinkId::from_bytes([0x5e; 16])),
         auth_scheme: Some("query_v4"),
         principal: Some("arn:aws:iam::111122223333:user/main"),
         error_code: None,
@@ -92,6 +95,7 @@ pub(in crate::telemetry) fn bare(counted: &RequestRecord) -> AccessRecord<'_> {
         user_agent: None,
         operation: None,
         bucket: None,
+        link: None,
         auth_scheme: None,
         principal: None,
         error_code: None,
@@ -119,7 +123,7 @@ fn a_line_has_this_form() {
         r#""client.ip":"203.0.113.7","tls.version":"1.3","user.id":"arn:aws:iam::111122223333:user/main","#,
         r#""aws.s3.bucket":"reports","presign_gate.listener":"0.0.0.0:8443","presign_gate.decision":"allow","#,
         r#""presign_gate.overhead":80000,"presign_gate.auth.scheme":"query_v4","#,
-        r#""presign_gate.auth.result":"verified","presign_gate.link.age":60,"presign_gate.link.validity":840,"#,
+        r#""presign_gate.auth.result":"verified","presign_gate.link.id":"5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e","presign_gate.link.age":60,"presign_gate.link.validity":840,"#,
         r#""presign_gate.policy.shadow_denied":["next.json","strict \"one\""],"#,
         r#""presign_gate.network.proof":"peer","presign_gate.upstream.name":"main","#,
         r#""presign_gate.upstream.status_code":200,"presign_gate.upstream.first_byte":9000000}"#,

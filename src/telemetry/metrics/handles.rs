@@ -46,6 +46,11 @@ pub(super) struct Handles {
     /// By upstream, then by status class.
     upstream_requests: Box<[IntCounter]>,
     upstream_first_byte: Box<[Histogram]>,
+    upstream_retries: Box<[IntCounter]>,
+    pub(super) links_tracked: IntGauge,
+    pub(super) revocations: IntGauge,
+    pub(super) store_errors: IntCounter,
+    pub(super) store_duration: Histogram,
     request_body_bytes: IntCounter,
     response_body_bytes: IntCounter,
     pub(super) reload_successful: IntGauge,
@@ -92,6 +97,13 @@ impl Handles {
             upstream_first_byte: upstreams()
                 .map(|it| vectors.upstream_first_byte.with_label_values(&[it]))
                 .collect(),
+            upstream_retries: upstreams()
+                .map(|it| vectors.upstream_retries.with_label_values(&[it]))
+                .collect(),
+            links_tracked: vectors.links_tracked.with_label_values::<&str>(&[]),
+            revocations: vectors.revocations.with_label_values::<&str>(&[]),
+            store_errors: vectors.store_errors.with_label_values::<&str>(&[]),
+            store_duration: vectors.store_duration.with_label_values::<&str>(&[]),
             request_body_bytes: vectors.request_body_bytes.with_label_values::<&str>(&[]),
             response_body_bytes: vectors.response_body_bytes.with_label_values::<&str>(&[]),
             reload_successful: vectors.reload_successful.with_label_values::<&str>(&[]),
@@ -103,6 +115,10 @@ impl Handles {
             operations,
         };
         handles.make_usual(config);
+        for (upstream, state) in upstreams().flat_map(|it| super::UPSTREAM_STATES.map(|state| (it, state))) {
+            // made here, set when they are asked for
+            let _ = vectors.upstream_endpoints.with_label_values(&[upstream, state]);
+        }
         handles
     }
 
@@ -166,6 +182,11 @@ impl Handles {
             let at = usize::from(upstream.upstream);
             let class = StatusClass::of(upstream.status).index();
             count(self.upstream_requests.get(at * StatusClass::ALL.len() + class));
+            if upstream.retries > 0
+                && let Some(series) = self.upstream_retries.get(at)
+            {
+                series.inc_by(u64::from(upstream.retries));
+            }
             upstream.first_byte.inspect(|time| observe(self.upstream_first_byte.get(at), *time));
         }
         record.link_validity.inspect(|time| self.link_validity.observe(time.as_secs_f64()));

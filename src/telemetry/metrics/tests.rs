@@ -56,6 +56,7 @@ fn full() -> RequestRecord {
             upstream: 0,
             status: 200,
             first_byte: Some(Duration::from_millis(3)),
+            retries: 0,
         }),
         request_body_bytes: 10,
         response_body_bytes: 4096,
@@ -108,6 +109,7 @@ fn what_can_exist_at_the_start_does() {
 fn every_family_of_the_table_is_on_the_page_as_the_table_has_it() {
     let metrics = Metrics::new(&config()).unwrap();
     metrics.certificates_expire(ListenerIndex(0), Some(0));
+    metrics.upstream_credentials_expiry("main", UnixMillis::from_secs(0));
     let page = metrics.render().unwrap();
     let told: HashSet<&str> = page.lines().filter(|line| line.starts_with("# ")).collect();
     for family in families::ALL {
@@ -217,7 +219,12 @@ fn positions_outside_the_lists_count_as_the_rest_or_nowhere() {
         bucket: Some(999),
         status: 403,
         auth: Some(AuthRecord { scheme: Some(99), result: AuthResult::Refused }),
-        upstream: Some(UpstreamRecord { upstream: 9, status: 200, first_byte: Some(Duration::ZERO) }),
+        upstream: Some(UpstreamRecord {
+            upstream: 9,
+            status: 200,
+            first_byte: Some(Duration::ZERO),
+            retries: 0,
+        }),
         matched: [77].into_iter().collect(),
         constraints: [(77, ConstraintResult::Broken)].into_iter().collect(),
         ..RequestRecord::new(ListenerIndex(0))

@@ -2,6 +2,7 @@
 //! It must not hand on the bytes that complete a body before all of it was found right: they are held back here.
 
 use super::digests::Hashing;
+use super::form::FormFlow;
 use super::onward::{Chunker, Onward};
 use super::{BodyFault, BodyRules, too_large, too_small};
 use crate::auth::sigv4::chunked::ChunkDecoder;
@@ -16,7 +17,7 @@ impl From<ChunkFault> for BodyFault {
 
 /// Follows one body.
 ///
-/// INVARIANT: what was appended by [`take`](Self::take) never completes a body in chunks: its last byte of data, and
+/// INVARIANT: what was appended by [`take`](Self::take) never completes a body in chunks or in a form: its last byte of data, and
 /// everything behind that, leaves with [`finish`](Self::finish). A body without chunks is completed by its own framing
 /// only, so the caller calls `finish` before it sends the bytes of the last `take`.
 #[derive(Debug)]
@@ -26,11 +27,12 @@ pub struct BodyGuard<'r> {
     seen: u64,
     tally: Tally<'r>,
     chunks: Option<Box<Chunks>>,
+    form: Option<Box<FormFlow>>,
 }
 
 /// What is known of the data so far.
 #[derive(Debug)]
-struct Tally<'r> {
+pub(super) struct Tally<'r> {
     hashing: Hashing<'r>,
     data: u64,
     max: u64,
@@ -59,7 +61,8 @@ impl<'r> BodyGuard<'r> {
         });
         let hashing = Hashing::new(&rules.digests);
         let tally = Tally { hashing, data: 0, max: rules.max, min: rules.min };
-        Self { onward: rules.onward, seen: 0, tally, chunks }
+        let form = rules.form.as_ref().map(|file| Box::new(FormFlow::new(file)));
+        Self { onward: rules.onward, seen: 0, tally, chunks, form }
     }
 
     /// The bytes seen so far, framing of `aws-chunked` included.
@@ -74,6 +77,9 @@ impl<'r> BodyGuard<'r> {
     /// The body is larger than it may be, or a chunk is wrong. Nothing must be sent any more then.
     pub fn take(&mut self, bytes: &[u8], out: &mut Encoder<'_>) -> Result<(), BodyFault> {
         self.seen = self.seen.saturating_add(length(bytes));
+        if let Some(form) = &mut self.form {
+            return form.take(bytes, &mut self.tally, out);
+        }
         match (&mut self.chunks, self.onward) {
             (None, _) => {
                 self.tally.add(bytes)?;
@@ -96,7 +102,13 @@ impl<'r> BodyGuard<'r> {
         if let Some(chunks) = &mut self.chunks {
             chunks.decoder.finish()?;
         }
+        if let Some(form) = &self.form {
+            form.finish(&self.tally)?;
+        }
         self.tally.finish()?;
+        if let Some(form) = &mut self.form {
+            form.release(out);
+        }
         if let Some(chunks) = &mut self.chunks {
             chunks.release(out);
         }
@@ -106,7 +118,11 @@ impl<'r> BodyGuard<'r> {
 }
 
 impl Tally<'_> {
-    fn add(&mut self, data: &[u8]) -> Result<(), BodyFault> {
+    pub(super) const fn data(&self) -> u64 {
+        self.data
+    }
+
+    pub(super) fn add(&mut self, data: &[u8]) -> Result<(), BodyFault> {
         self.data = self.data.saturating_add(length(data));
         if self.data > self.max {
             return Err(too_large(self.data, self.max));

@@ -32,12 +32,13 @@ impl Onward {
     #[must_use]
     pub fn of(payload: &Payload<'_>, credentials: &Credentials) -> Self {
         match (payload, credentials) {
-            (Payload::Streaming(plan), Credentials::Static { .. }) => {
+            (Payload::Streaming(plan), Credentials::Static { .. } | Credentials::Provided) => {
                 plan.trailer.map_or(Self::Decoded, Self::Reframed)
             }
             // the form of the payload is told by a signature, which such a request does not have
             (Payload::Streaming(_), Credentials::Anonymous) => Self::Decoded,
-            _ => Self::Same,
+            (Payload::Streaming(_), Credentials::Passthrough)
+            | (Payload::Unsigned | Payload::Sha256(_) | Payload::Unmatchable(_), _) => Self::Same,
         }
     }
 

@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(end, head::find_end(bytes, bytes.len().min(end.map_or(usize::MAX, |end| end - 1))));
     let Some(bytes) = end.and_then(|end| bytes.get(..end)) else { return };
     let Ok(request) = head::parse(bytes) else { return };
-    for end in 0..=bytes.len() {
+    for end in 0..=bytes.len().min(256) {
         assert!(head::may_become_head(&bytes[..end]), "a head was accepted that the edge gives up on");
     }
 

@@ -78,7 +78,7 @@ fn offers_of_the_client_end_here() {
         "GET {} HTTP/1.1\r\nHost: s3.test\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
         target("GET")
     );
-    gate.ask("GET", offer.as_bytes()).assert_error(503, "ServiceUnavailable");
+    gate.ask("GET", offer.as_bytes()).assert_error(502, "BadGateway");
 }
 
 #[test]

@@ -9,14 +9,15 @@ use crate::support::client::Client;
 use crate::support::gate::{Process, poll_connect};
 use crate::support::ports::{self, Reserved};
 use crate::support::request::Request;
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::process::Command;
 use tempfile::TempDir;
 
 /// Ways through HAProxy: what follows `bind` and its address, and `server` and its address, and the gate's listener.
 const WAYS: &[(&str, &str, usize)] = &[
-    ("", "send-proxy", PROXIED),
-    ("", "send-proxy-v2", PROXIED),
+    ("", "send-proxy check check-send-proxy inter 100", PROXIED),
+    ("", "send-proxy-v2 check check-send-proxy inter 100", PROXIED),
     ("", "send-proxy-v2 proxy-v2-options crc32c,unique-id,authority", PROXIED),
     ("ssl crt PAIR", "send-proxy-v2-ssl", PROXIED),
     (
@@ -46,7 +47,18 @@ struct HaProxy {
     _process: Process,
     /// In the order of [`WAYS`], then one of HTTP.
     ports: Vec<Reserved>,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl Drop for HaProxy {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.path().join("stdout.log")).unwrap_or_default();
+            for line in log.lines().rev().take(20) {
+                eprintln!("haproxy: {line}");
+            }
+        }
+    }
 }
 
 impl HaProxy {
@@ -58,21 +70,25 @@ impl HaProxy {
         crate::support::private_file(&pair, &format!("{}{}", issued.certificate, issued.key));
         let ports: Vec<_> = (0..=WAYS.len()).map(|_| ports::reserve()).collect();
         let mut text =
-            "defaults\n  timeout connect 5s\n  timeout client 20s\n  timeout server 20s\n".to_owned();
+            "defaults\n  log stdout format raw local0\n  option tcplog\n  timeout connect 5s\n  timeout client 20s\n  timeout server 20s\n".to_owned();
         for ((at, (bind, server, to)), reserved) in WAYS.iter().enumerate().zip(&ports) {
             let (port, gate) = (reserved.address.port(), world.port(*to));
             let bind = bind.replace("PAIR", &pair.display().to_string());
-            text.push_str(&format!(
+            write!(
+                text,
                 "listen way{at}\n  mode tcp\n  bind 127.0.0.1:{port} {bind}\n  bind ::1:{port} {bind}\n  \
-                 server gate {gate} {server} check check-send-proxy inter 100\n"
-            ));
+                 server gate {gate} {server}\n"
+            )
+            .unwrap();
         }
-        text.push_str(&format!(
+        write!(
+            text,
             "listen http\n  mode http\n  option forwardfor\n  http-request set-header X-Forwarded-Proto http\n  \
              bind {}\n  server gate {}\n",
             ports[WAYS.len()].address,
             world.port(XFF)
-        ));
+        )
+        .unwrap();
         let config = folder.path().join("haproxy.cfg");
         std::fs::write(&config, text).unwrap();
         let mut command = Command::new("haproxy");
@@ -82,7 +98,7 @@ impl HaProxy {
         for reserved in &ports {
             poll_connect(&mut process, reserved.address);
         }
-        Self { _process: process, ports, _folder: folder }
+        Self { _process: process, ports, folder }
     }
 
     fn address(&self, way: usize, source: IpAddr) -> SocketAddr {

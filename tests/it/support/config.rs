@@ -22,10 +22,14 @@ pub struct Config {
     pub policy: String,
     /// `policy.default`.
     pub default: &'static str,
+    /// Further keys of `signing`, each with its indentation and line end.
+    pub signing: String,
     /// Further keys of the listener, a line each.
     pub listener: Vec<String>,
     /// Further listeners.
     pub listeners: Vec<String>,
+    /// Further keys of the bucket, a line each.
+    pub bucket: Vec<String>,
     /// Further sections.
     pub more: String,
 }
@@ -43,8 +47,10 @@ impl Config {
                     .to_owned(),
             policy: ALLOW_BUCKET.to_owned(),
             default: "deny",
+            signing: String::new(),
             listener: Vec::new(),
             listeners: Vec::new(),
+            bucket: Vec::new(),
             more: String::new(),
         }
     }
@@ -77,6 +83,18 @@ impl Config {
         self
     }
 
+    /// A key of the bucket.
+    pub fn bucket(mut self, key: &str) -> Self {
+        self.bucket.push(key.to_owned());
+        self
+    }
+
+    /// A key of `signing`.
+    pub fn signing(mut self, key: &str) -> Self {
+        writeln!(self.signing, "  {key}").unwrap();
+        self
+    }
+
     /// The file.
     pub fn text(&self, listener: SocketAddr, admin: SocketAddr) -> String {
         let mut text = format!("version: 1\nlisteners:\n  - address: {listener}\n");
@@ -89,6 +107,7 @@ impl Config {
         writeln!(text, "admin:\n  address: {admin}").unwrap();
         text.push_str("hosts: [s3.test, 127.0.0.1, localhost]\n");
         text.push_str("signing:\n  regions: [us-east-1]\n");
+        text.push_str(&self.signing);
         text.push_str("credentials:\n");
         for (id, secret, token, principal) in [
             ("AKIDTESTMAIN00000001", "secret/main+0", "", "arn:aws:iam::111122223333:user/main"),
@@ -110,6 +129,9 @@ impl Config {
             .unwrap();
         if let Some(name) = self.upstream_bucket {
             writeln!(text, "    upstream_bucket: {name}").unwrap();
+        }
+        for line in &self.bucket {
+            writeln!(text, "    {line}").unwrap();
         }
         write!(
             text,

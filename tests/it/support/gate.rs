@@ -121,12 +121,22 @@ impl Gate {
     /// The same, with the text of the config made from the two addresses.
     #[track_caller]
     pub fn start_with(text: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Self {
+        Self::start_in(&[], text)
+    }
+
+    /// The same, with variables in its environment.
+    #[track_caller]
+    pub fn start_in(
+        environment: &[(&str, &str)],
+        text: impl FnOnce(SocketAddr, SocketAddr) -> String,
+    ) -> Self {
         let (listener, admin) = (ports::reserve(), ports::reserve());
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("gate.yaml");
         std::fs::write(&config, text(listener.address, admin.address)).unwrap();
-        let process =
-            Process::start(Command::new(BINARY).arg("run").arg("--config").arg(&config), folder.path());
+        let mut command = Command::new(BINARY);
+        command.arg("run").arg("--config").arg(&config).envs(environment.iter().copied());
+        let process = Process::start(&mut command, folder.path());
         let mut gate = Self { process, listener, admin, folder };
         gate.wait_until_alive();
         gate
@@ -143,6 +153,11 @@ impl Gate {
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.listener.address
+    }
+
+    /// Where the admin endpoint is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address
     }
 
     pub fn process(&mut self) -> &mut Process {
@@ -171,6 +186,11 @@ impl Gate {
     pub fn output(&self) -> String {
         let read = |name| std::fs::read(self.folder.path().join(name)).unwrap_or_default();
         String::from_utf8_lossy(&[read("stdout.log"), read("stderr.log")].concat()).into_owned()
+    }
+
+    /// The gate's own messages.
+    pub fn messages(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stderr.log")).unwrap()
     }
 
     /// The files that the gate writes to.

@@ -7,22 +7,41 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// The interpreter with the SDK, in the cache folder.
-fn interpreter() -> PathBuf {
+/// A file of the cache folder that `make test` fills.
+#[track_caller]
+fn installed(path: &str) -> PathBuf {
     let in_home = || Path::new(&std::env::var_os("HOME").expect("a HOME")).join(".cache/presign-gate");
     let cache = std::env::var_os("PRESIGN_GATE_CACHE").map_or_else(in_home, PathBuf::from);
-    let python = cache.join("venv/bin/python");
-    assert!(python.exists(), "`{}` is missing: `make test` installs it", python.display());
-    python
+    let file = cache.join(path);
+    assert!(file.exists(), "`{}` is missing: `make test` installs it", file.display());
+    file
+}
+
+/// The interpreter with the SDK.
+fn interpreter() -> PathBuf {
+    installed("venv/bin/python")
 }
 
 /// A command that runs a Python file of `tests/it`.
 pub fn script(name: &str) -> Command {
-    let mut command = Command::new(interpreter());
+    run_by(&interpreter(), name)
+}
+
+/// A command that sends one client through the gate.
+pub fn client(name: &str) -> Command {
+    let mut command = run_by(&installed("clients/venv/bin/python"), "clients/drive.py");
+    command.arg(name).env("CLIENTS_NODE", installed("clients/node"));
+    command
+}
+
+fn run_by(interpreter: &Path, name: &str) -> Command {
+    let mut command = Command::new(interpreter);
     command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(name));
     // nothing of the machine's own AWS set-up may leak in
-    for variable in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
-        command.env_remove(variable);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(variable);
+        }
     }
     command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     command.env("AWS_EC2_METADATA_DISABLED", "true");

@@ -135,6 +135,11 @@ impl Signable<'_> {
     }
 }
 
+/// The signature of a text by itself, as forms carry it.
+pub fn text_signature(key: Key, scope: &str, text: &str) -> String {
+    hex(&hmac(&signing_key(key, scope), text))
+}
+
 pub fn signing_key(key: Key, scope: &str) -> Vec<u8> {
     let first = format!("AWS4{}", key.secret).into_bytes();
     scope.split('/').fold(first, |key, part| hmac(&key, part))

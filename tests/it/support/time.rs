@@ -65,6 +65,13 @@ pub fn amz_date(seconds: i64) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
+/// `2013-05-24T00:00:00Z`
+pub fn iso_date(seconds: i64) -> String {
+    let basic = amz_date(seconds);
+    let at = |from: usize, to: usize| &basic[from..to];
+    format!("{}-{}-{}T{}:{}:{}Z", at(0, 4), at(4, 6), at(6, 8), at(9, 11), at(11, 13), at(13, 15))
+}
+
 #[test]
 fn dates_are_right() {
     for (seconds, expected) in [

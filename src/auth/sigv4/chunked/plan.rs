@@ -121,11 +121,12 @@ impl ChunkPlan {
         Self { mode: StreamingMode::UnsignedTrailer, decoded_length, trailer, signer: None }
     }
 
-    /// Reads what the headers of a proven request declare. `signer` is asked for in the signed modes only.
+    /// Reads what the headers of a proven request declare. `signer` is asked for in the signed modes only, and refused
+    /// if it is none.
     pub(in crate::auth) fn of(
         request: &RawRequest<'_>,
         mode: StreamingMode,
-        signer: impl FnOnce() -> ChunkSigner,
+        signer: impl FnOnce() -> Option<ChunkSigner>,
     ) -> Result<Self, AuthError> {
         let headers = &request.headers;
         let decoded_length = headers
@@ -144,7 +145,12 @@ impl ChunkPlan {
         if in_headers + usize::from(trailer.is_some()) > 1 {
             return Err(AuthError::SeveralChecksums);
         }
-        let signer = (mode != StreamingMode::UnsignedTrailer).then(signer);
+        let signer = match mode {
+            StreamingMode::UnsignedTrailer => None,
+            StreamingMode::Signed | StreamingMode::SignedTrailer => {
+                Some(signer().ok_or_else(|| AuthError::PayloadMode(mode.keyword().to_owned()))?)
+            }
+        };
         Ok(Self { mode, decoded_length, trailer, signer })
     }
 }

@@ -32,8 +32,7 @@ fn check(rules: &BodyRules, body: &str, expected: Result<(), ErrorCode>) {
 }
 
 fn hashed(text: &str) -> BodyRules {
-    let hash: [u8; 32] = Sha256::digest(text).into();
-    let sha256 = Some(ExpectedHash { claimed: hex::encode(&hash), hash });
+    let sha256 = ExpectedHash::parse(&hex::encode(&Sha256::digest(text).into()));
     BodyRules { digests: Digests { sha256, ..Digests::default() }, max: 10, ..BodyRules::default() }
 }
 

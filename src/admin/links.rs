@@ -1,0 +1,85 @@
+//! What the store knows about a link, and the list of revocations: shown, added to, taken back from.
+//! It must not work out what an entry hits: `links::revocation` does.
+
+use super::Admin;
+use super::answer::Answer;
+use super::route::{Call, Later};
+use crate::clock::UnixMillis;
+use crate::clock::civil::Civil;
+use crate::links::identity::LinkId;
+use crate::links::revocation::{Asked, Lifetimes, Revocation};
+use crate::links::state::LinkState;
+use crate::snapshot::Snapshot;
+use serde_json::{Value, json};
+
+pub(super) fn link<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
+    Box::pin(async {
+        let Some(id) = LinkId::parse(call.id) else {
+            return Answer::refusal(400, "the name of a link is 32 lower-case hexadecimal digits");
+        };
+        let keeper = &admin.world.keeper;
+        match keeper.look(id).await {
+            Err(error) => Answer::refusal(503, &error.to_string()),
+            Ok(None) if !keeper.is_listed(id) => Answer::refusal(404, "nothing is known about this link"),
+            Ok(state) => Answer::json(200, &shown(id, &state.unwrap_or_default(), keeper.is_listed(id))),
+        }
+    })
+}
+
+fn shown(id: LinkId, state: &LinkState, revoked: bool) -> Value {
+    let time = |millis: i64| Civil::from_instant(UnixMillis::from_millis(millis)).iso();
+    let uses: Vec<Value> = state
+        .uses
+        .iter()
+        .map(|open| json!({ "client": open.client, "bytes": open.got, "spent": open.done > 0, "last": time(open.last) }))
+        .collect();
+    json!({
+        "id": id.to_string(),
+        "revoked": revoked,
+        "uses": state.spent,
+        "recent_uses": uses,
+        "requests_under_way": state.holds.len(),
+        "bytes": state.bytes,
+        "object_bytes": if state.size > 0 { json!(state.size) } else { Value::Null },
+        "pinned_to": state.pin,
+        "kept_until": if state.until > 0 { json!(time(state.until)) } else { Value::Null },
+    })
+}
+
+pub(super) fn revoke<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
+    Box::pin(async {
+        let now = admin.world.clock.now();
+        let entry = match entry(&admin.world.running.load().snapshot, call.body, now) {
+            Ok(entry) => entry,
+            Err(error) => return Answer::refusal(400, &error),
+        };
+        match admin.world.keeper.revoke(&entry).await {
+            Ok(()) => Answer::json(201, &entry.to_json()),
+            // it holds on this gate, but not for sure anywhere else, nor after a restart
+            Err(error) => Answer::refusal(503, &error.to_string()),
+        }
+    })
+}
+
+/// The entry that a body asks for.
+fn entry(snapshot: &Snapshot, body: &[u8], now: UnixMillis) -> Result<Revocation, String> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let asked = Asked::from_json(&value, now).map_err(|error| error.to_string())?;
+    Revocation::of(asked, &snapshot.keyring, Lifetimes::of(&snapshot.signing), now)
+        .map_err(|error| error.to_string())
+}
+
+pub(super) fn list(admin: &Admin, _: &Call<'_>) -> Answer {
+    let entries: Vec<Value> = admin.world.keeper.entries().iter().map(Revocation::to_json).collect();
+    Answer::json(200, &json!({ "revocations": entries }))
+}
+
+pub(super) fn restore<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
+    Box::pin(async {
+        match admin.world.keeper.restore(call.id).await {
+            Ok(Some(entry)) => Answer::json(200, &entry.to_json()),
+            Ok(None) => Answer::refusal(404, "there is no such revocation"),
+            Err(error) => Answer::refusal(503, &error.to_string()),
+        }
+    })
+}

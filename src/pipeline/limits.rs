@@ -1,0 +1,32 @@
+//! What a link limits beyond one request: the claim that the shell takes to the store, and whether it was called back.
+//! It must not keep state: that is the shell's, and comes in as a value.
+
+use super::outcome::{Denial, Outcome};
+use crate::links::identity::LinkId;
+use crate::links::revocation::{Facts, RevocationSet};
+use crate::reason::Reason;
+use crate::s3::error::ErrorCode;
+use crate::snapshot::Snapshot;
+
+/// The name of the link that a verified request used.
+#[must_use]
+pub fn link_name(snapshot: &Snapshot, outcome: &Outcome<'_>) -> Option<LinkId> {
+    LinkId::of(outcome.authenticated()?, &snapshot.keyring)
+}
+
+/// The refusal of a request whose link was called back.
+#[must_use]
+pub fn revoked(snapshot: &Snapshot, outcome: &Outcome<'_>, list: &RevocationSet) -> Option<Denial> {
+    let refusal = || Denial::new(Reason::LinkRevoked, ErrorCode::AccessDenied);
+    let (Some(found), Some(address)) = (outcome.authenticated(), outcome.address.as_ref()) else {
+        // nothing else is forwarded; what is not understood counts as called back
+        return Some(refusal());
+    };
+    let credential = snapshot.keyring.credential(found.key);
+    let facts = Facts {
+        access_key_id: credential.map_or("", |credential| &credential.access_key_id),
+        signed_at: found.signed_at,
+        address,
+    };
+    list.hits(&facts, || LinkId::of(found, &snapshot.keyring)).then(refusal)
+}

@@ -1,0 +1,246 @@
+//! One endpoint of an upstream: a name or an address, looked up again and again, and how it is connected to.
+//! It must not choose between endpoints.
+
+use super::address::Address;
+use super::stream::PeerStream;
+use arc_swap::{ArcSwap, Guard};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use tokio::net::TcpStream;
+
+/// An endpoint.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Tells its pooled connections from those of others.
+    pub key: u64,
+    /// The Host header of the gate's own probes.
+    pub authority: String,
+    /// A host name or an address, without brackets.
+    host: String,
+    port: u16,
+    tls: Option<PeerTls>,
+    addresses: ArcSwap<Vec<Arc<Address>>>,
+    turn: AtomicUsize,
+    /// Held during the first lookup: requests that need it wait for one, and do not start one each.
+    first: tokio::sync::Mutex<()>,
+    /// Whether the last lookup failed.
+    lost: AtomicBool,
+}
+
+/// TLS towards an upstream; the name is always checked.
+#[derive(Clone)]
+pub struct PeerTls {
+    /// Trust anchors, versions, resumption.
+    pub config: Arc<rustls::ClientConfig>,
+    /// The name that the certificate must have, sent as SNI.
+    pub name: rustls::pki_types::ServerName<'static>,
+}
+
+impl std::fmt::Debug for PeerTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PeerTls").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// An endpoint; a name is not looked up yet.
+    #[must_use]
+    pub fn new(host: &str, port: u16, authority: String, tls: Option<PeerTls>) -> Self {
+        /// None is used twice, so that nobody gets a connection that another config made.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let literal = bare.parse::<IpAddr>().ok().map(|ip| Arc::new(Address::new(SocketAddr::new(ip, port))));
+        Self {
+            key: NEXT.fetch_add(1, Ordering::Relaxed),
+            authority,
+            host: bare.to_owned(),
+            port,
+            tls,
+            addresses: ArcSwap::from_pointee(literal.into_iter().collect()),
+            turn: AtomicUsize::new(0),
+            first: tokio::sync::Mutex::new(()),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the host is a name, whose addresses can change.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.host.parse::<IpAddr>().is_err()
+    }
+
+    /// The addresses that are known; none before a name was looked up.
+    #[must_use]
+    pub fn addresses(&self) -> Guard<Arc<Vec<Arc<Address>>>> {
+        self.addresses.load()
+    }
+
+    /// Whether there may be an address that should get requests.
+    #[must_use]
+    pub fn is_usable(&self, at: u64) -> bool {
+        let addresses = self.addresses();
+        addresses.is_empty() || addresses.iter().any(|address| address.is_usable(at))
+    }
+
+    /// The addresses, beginning with another one each time.
+    pub(super) fn in_turn(&self) -> Vec<Arc<Address>> {
+        let mut addresses = Vec::clone(&self.addresses());
+        if addresses.len() > 1 {
+            let first = self.turn.fetch_add(1, Ordering::Relaxed) % addresses.len();
+            addresses.rotate_left(first);
+        }
+        addresses
+    }
+
+    /// Looks the name up; what is known about addresses that stay is kept, and so are all of them if none is found.
+    ///
+    /// # Errors
+    /// What the system's resolver says, or that it gave nothing that may be used.
+    pub async fn resolve(&self) -> io::Result<()> {
+        if !self.is_named() {
+            return Ok(());
+        }
+        let mut found: Vec<SocketAddr> =
+            tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect();
+        found.retain(|socket| may_be_a_store(socket.ip()));
+        self.exchange(found)
+    }
+
+    /// Looks the name up for an upstream, and tells the log when that begins to fail or to work.
+    pub async fn look_up(&self, upstream: &str) {
+        match self.resolve().await {
+            Err(error) if !self.lost.swap(true, Ordering::Relaxed) => {
+                let known = self.addresses().len();
+                log::warn!(
+                    "upstream `{upstream}`: `{}` cannot be looked up: {error}; {known} addresses stay",
+                    self.host
+                );
+            }
+            Ok(()) if self.lost.swap(false, Ordering::Relaxed) => {
+                log::info!("upstream `{upstream}`: `{}` can be looked up again", self.host);
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// The same, unless another request has done it in the meantime.
+    pub(super) async fn look_up_first(&self, upstream: &str) {
+        let _guard = self.first.lock().await;
+        if self.addresses().is_empty() {
+            self.look_up(upstream).await;
+        }
+    }
+
+    fn exchange(&self, mut found: Vec<SocketAddr>) -> io::Result<()> {
+        found.sort_unstable();
+        found.dedup();
+        if found.is_empty() {
+            let message = format!("`{}` has no address that may be used", self.host);
+            return Err(io::Error::new(io::ErrorKind::NotFound, message));
+        }
+        let known = self.addresses();
+        let keep = |socket: SocketAddr| {
+            let known = known.iter().find(|known| known.socket == socket);
+            known.map_or_else(|| Arc::new(Address::new(socket)), Arc::clone)
+        };
+        self.addresses.store(Arc::new(found.into_iter().map(keep).collect()));
+        Ok(())
+    }
+
+    /// Connects to an address, with TLS if the endpoint has it.
+    ///
+    /// # Errors
+    /// What the system or the other side says. There is no deadline in here.
+    pub async fn connect(&self, address: &Address) -> io::Result<PeerStream> {
+        let tcp = TcpStream::connect(address.socket).await?;
+        tcp.set_nodelay(true)?;
+        match &self.tls {
+            None => Ok(PeerStream::Plain(tcp)),
+            Some(tls) => {
+                let connector = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config));
+                Ok(PeerStream::Tls(Box::new(connector.connect(tls.name.clone(), tcp).await?)))
+            }
+        }
+    }
+}
+
+/// A name must not lead to where machines keep their own credentials (link-local addresses hold the metadata services
+/// of clouds), nor to no machine or to many. An address that stands in the config itself is its author's choice.
+fn may_be_a_store(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => {
+            !(v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast())
+        }
+        // fd00:ec2::254 is the same service over IPv6
+        IpAddr::V6(v6) => {
+            !(v6.is_unicast_link_local()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(host: &str) -> Endpoint {
+        Endpoint::new(host, 9000, host.to_owned(), None)
+    }
+
+    fn shown(endpoint: &Endpoint) -> Vec<String> {
+        endpoint.addresses().iter().map(|address| address.socket.to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn literals_are_their_own_address() {
+        for (host, expected) in [("10.0.0.1", "10.0.0.1:9000"), ("[::1]", "[::1]:9000")] {
+            let endpoint = endpoint(host);
+            endpoint.resolve().await.unwrap();
+            assert_eq!((endpoint.is_named(), shown(&endpoint)), (false, vec![expected.to_owned()]));
+        }
+    }
+
+    #[tokio::test]
+    async fn names_are_looked_up() {
+        let local = endpoint("localhost");
+        assert!(local.is_named() && local.addresses().is_empty());
+        local.resolve().await.unwrap();
+        assert!(local.addresses().iter().all(|address| address.socket.ip().is_loopback()));
+        assert!(endpoint("nowhere.invalid").resolve().await.is_err());
+    }
+
+    #[test]
+    fn what_is_known_about_an_address_that_stays_is_kept() {
+        let store = endpoint("store");
+        let sockets = |list: &[&str]| list.iter().map(|it| it.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        store.exchange(sockets(&["10.0.0.2:9000", "10.0.0.1:9000", "10.0.0.2:9000"])).unwrap();
+        let kept = Arc::clone(&store.addresses()[1]);
+        store.exchange(sockets(&["10.0.0.3:9000", "10.0.0.2:9000"])).unwrap();
+        assert_eq!(shown(&store), ["10.0.0.2:9000", "10.0.0.3:9000"]);
+        assert!(Arc::ptr_eq(&kept, &store.addresses()[0]));
+        assert!(store.exchange(Vec::new()).is_err());
+        assert_eq!(store.addresses().len(), 2);
+    }
+
+    #[test]
+    fn a_name_does_not_lead_to_metadata() {
+        for ip in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fe80::1",
+            "fd00:ec2::254",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+        ] {
+            assert!(!may_be_a_store(ip.parse().unwrap()), "{ip}");
+        }
+        for ip in ["127.0.0.1", "10.0.0.1", "52.218.0.1", "::1", "fd00:ec2::253", "2600::1"] {
+            assert!(may_be_a_store(ip.parse().unwrap()), "{ip}");
+        }
+    }
+}

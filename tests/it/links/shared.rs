@@ -1,0 +1,170 @@
+//! Several gates and one Redis: uses are exact whoever asks where, and whoever dies in the middle.
+//! It must not wait for leases; the machine is tested for those.
+
+use super::*;
+use crate::support::gate::{Process, poll_connect};
+use crate::support::ports::{self, Reserved};
+use crate::support::reply::Latch;
+use std::process::Command;
+use std::sync::{Arc, Barrier};
+use tempfile::TempDir;
+
+/// A Redis of its own that writes down every command before it answers.
+pub(super) struct RedisServer {
+    process: Process,
+    at: Reserved,
+    folder: TempDir,
+}
+
+impl RedisServer {
+    pub(super) fn start(more: &[&str]) -> Self {
+        let (at, folder) = (ports::reserve(), tempfile::tempdir().unwrap());
+        let process = Self::run(&at, &folder, more);
+        Self { process, at, folder }
+    }
+
+    fn run(at: &Reserved, folder: &TempDir, more: &[&str]) -> Process {
+        let port = at.address.port().to_string();
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--dir"]).arg(folder.path());
+        command.args(["--appendonly", "yes", "--appendfsync", "always"]).args(more);
+        let mut process = Process::start(&mut command, folder.path());
+        poll_connect(&mut process, at.address);
+        process
+    }
+
+    /// Ends it as a power cut does, and starts it again over what it had written.
+    pub(super) fn kill_and_start(&mut self) {
+        self.process.signal("KILL");
+        self.process.wait();
+        self.process = Self::run(&self.at, &self.folder, &[]);
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.process.signal("KILL");
+        self.process.wait();
+    }
+
+    /// The section `links` of a config.
+    pub(super) fn links(&self, more: &str) -> String {
+        format!("{{ store: {{ redis: \"redis://{}/0\" }}{more} }}", self.at.address)
+    }
+}
+
+/// Sends a link from many clients at once; gives the statuses.
+fn rush(gates: &[&Gate], request: &Request, clients: usize) -> Vec<u16> {
+    let barrier = Arc::new(Barrier::new(clients));
+    let threads: Vec<_> = (0..clients)
+        .map(|number| {
+            let (barrier, address) = (Arc::clone(&barrier), gates[number % gates.len()].address());
+            let bytes = from(&format!("10.0.{number}.1"), request);
+            std::thread::spawn(move || {
+                let mut client = Client::connect(address);
+                barrier.wait();
+                client.send(&bytes);
+                client.response("GET").status
+            })
+        })
+        .collect();
+    threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+}
+
+fn count(statuses: &[u16], status: u16) -> usize {
+    statuses.iter().filter(|seen| **seen == status).count()
+}
+
+#[test]
+fn many_clients_at_two_gates_share_the_uses_exactly() {
+    let server = RedisServer::start(&[]);
+    for (uses, grace) in [(1, "30s"), (1, "0s"), (7, "30s")] {
+        let (upstream, one) = start(&server.links(&format!(", grace: {grace}")));
+        let other = gate_over(&upstream, &server.links(&format!(", grace: {grace}")));
+        let request = link("GET", &[("x-gate-max-uses", &uses.to_string()), ("x-note", grace)]);
+        let statuses = rush(&[&one, &other], &request, 64);
+        assert_eq!((count(&statuses, 200), count(&statuses, 403)), (uses, 64 - uses), "{statuses:?}");
+        let delivered = upstream.recording().requests.len();
+        assert_eq!(delivered, uses, "nothing but the uses reached the store");
+    }
+}
+
+#[test]
+fn bytes_are_shared_exactly_too() {
+    let server = RedisServer::start(&[]);
+    let (upstream, one) = start(&server.links(""));
+    let other = gate_over(&upstream, &server.links(""));
+    let request = link("GET", &[("x-gate-max-bytes", "5500")]);
+    let statuses = rush(&[&one, &other], &request, 24);
+    assert_eq!(count(&statuses, 200), 5, "{statuses:?}");
+}
+
+#[test]
+fn a_use_is_not_lost_with_its_gate() {
+    let server = RedisServer::start(&[]);
+    let latch = Latch::default();
+    let head = reply::head("200 OK", &[("Content-Length", "1000")]);
+    let upstream = slowly(vec![
+        Step::Send(head),
+        Step::Send(object()[..999].to_vec()),
+        Step::Wait(latch.clone()),
+        Step::Send(object()[999..].to_vec()),
+    ]);
+    let mut dying = gate_over(&upstream, &server.links(""));
+    let other = gate_over(&upstream, &server.links(""));
+    let request = link("GET", &[("x-gate-max-uses", "1")]);
+    let mut client = Client::connect(dying.address());
+    client.send(&from("10.0.0.1", &request));
+    drop(upstream.wait(|seen| seen.requests.len() == 1));
+    dying.process().signal("KILL");
+    dying.process().wait();
+    latch.open();
+    // nobody knows how much arrived: it counts
+    refused(&ask(&other, "10.0.0.2", &request), 403, "link_max_uses");
+}
+
+#[test]
+fn a_use_is_not_lost_with_a_file_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("{{ store: {{ redb: {} }} }}", folder.path().join("links.redb").display());
+    let (upstream, mut gate) = start(&store);
+    let spent = link("GET", &[("x-gate-max-uses", "1"), ("x-note", "spent")]);
+    let half = link("GET", &[("x-gate-max-uses", "2"), ("x-note", "half")]);
+    assert_eq!(ask(&gate, "10.0.0.1", &spent).status, 200);
+    assert_eq!(ask(&gate, "10.0.0.1", &half).status, 200);
+    gate.process().signal("KILL");
+    gate.process().wait();
+    let gate = gate_over(&upstream, &store);
+    refused(&ask(&gate, "10.0.0.2", &spent), 403, "link_max_uses");
+    assert_eq!(ask(&gate, "10.0.0.2", &half).status, 200);
+    refused(&ask(&gate, "10.0.0.3", &half), 403, "link_max_uses");
+}
+
+#[test]
+fn uses_are_exact_when_redis_is_killed_in_the_middle() {
+    let mut server = RedisServer::start(&[]);
+    let (upstream, one) = start(&server.links(", grace: 0s"));
+    let other = gate_over(&upstream, &server.links(", grace: 0s"));
+    let request = link("GET", &[("x-gate-max-uses", "20")]);
+    let mut delivered = 0;
+    for round in 1..4 {
+        let statuses = std::thread::scope(|scope| {
+            let clients = scope.spawn(|| rush(&[&one, &other], &request, 12));
+            // some were served in this round, others are on their way
+            drop(upstream.wait(|seen| seen.requests.len() > delivered));
+            server.kill_and_start();
+            clients.join().unwrap()
+        });
+        delivered += count(&statuses, 200);
+        assert!(delivered <= 20 && delivered >= round, "{delivered} {statuses:?}");
+        if delivered > 8 {
+            break;
+        }
+    }
+    // what is left is there for whoever comes, and not one more
+    while delivered < 20 {
+        comes_to(&one, "10.9.0.1", &request, 200);
+        delivered += 1;
+    }
+    comes_to(&other, "10.9.0.1", &request, 403);
+    let seen = upstream.recording().requests.iter().filter(|seen| seen.method == "GET").count();
+    assert_eq!(seen, 20);
+}

@@ -1,0 +1,76 @@
+//! How a gate begins and ends: what the service manager hears, and who is still served meanwhile.
+//! It must not test what requests are answered otherwise.
+
+use crate::support::client::Client;
+use crate::support::config::Config;
+use crate::support::gate::{BINARY, Gate, Process, poll};
+use crate::support::ports;
+use crate::support::reply::{self, Latch};
+use crate::support::request::Request;
+use crate::support::time::PATIENCE;
+use crate::support::upstream::Upstream;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+
+#[test]
+fn the_service_manager_hears_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let heard = || {
+        let mut line = [0; 100];
+        let length = manager.recv(&mut line).expect("a line");
+        String::from_utf8(line[..length].to_vec()).unwrap()
+    };
+    let (listener, admin) = (ports::reserve(), ports::reserve());
+    let config = folder.path().join("gate.yaml");
+    std::fs::write(&config, Config::resign("http://127.0.0.1:1").text(listener.address, admin.address))
+        .unwrap();
+    let mut command = Command::new(BINARY);
+    command.arg("run").arg("--config").arg(&config).env("NOTIFY_SOCKET", &path);
+    let mut process = Process::start(&mut command, folder.path());
+    assert_eq!(heard(), "READY=1");
+    assert!(std::net::TcpStream::connect(admin.address).is_ok());
+    process.signal("HUP");
+    assert_eq!((heard(), heard()), ("RELOADING=1".to_owned(), "READY=1".to_owned()));
+    process.signal("TERM");
+    assert_eq!(heard(), "STOPPING=1");
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[test]
+fn in_the_delay_it_is_not_ready_and_serves_on() {
+    let upstream = Upstream::ok();
+    let config = Config::resign(upstream.endpoint()).more("shutdown: { drain_delay: 1h }");
+    let mut gate = Gate::start(&config);
+    let mut client = Client::connect(gate.address());
+    gate.process().signal("TERM");
+    poll("the gate to be not ready", || (gate.admin("GET", "/readyz").status == 503).then_some(()));
+    let verbose = gate.admin("GET", "/readyz?verbose").text();
+    assert!(verbose.contains("[-] not-draining failed\n"), "{verbose}");
+    assert_eq!(gate.admin("GET", "/livez").status, 200);
+    for _ in 0..2 {
+        client.send(&Request::get("/bkt/key").presigned());
+        let answer = client.response("GET");
+        assert_eq!((answer.status, answer.headers.get("connection")), (200, None));
+    }
+    // who does not want to wait says so
+    gate.process().signal("INT");
+    assert_eq!(gate.process().wait().code(), Some(0));
+}
+
+#[test]
+fn requests_in_flight_have_so_long_and_no_longer() {
+    let latch = Latch::default();
+    let upstream = Upstream::always(reply::delayed(&latch, "late"));
+    let config = Config::resign(upstream.endpoint()).more("shutdown: { drain_time: 200ms }");
+    let mut gate = Gate::start(&config);
+    let mut client = Client::connect(gate.address());
+    client.send(&Request::get("/bkt/key").presigned());
+    drop(upstream.wait(|seen| seen.requests.len() == 1));
+    gate.process().signal("TERM");
+    assert_eq!(gate.process().wait().code(), Some(0));
+    assert!(client.try_response("GET").is_err());
+    latch.open();
+}
