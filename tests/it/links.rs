@@ -154,8 +154,7 @@ fn nothing_that_was_not_signed_widens_a_limit() {
         assert!(matches!(answer.status, 400 | 403), "{what}: {} {}", answer.status, answer.text());
     }
     // in a header it means nothing, and the signed one holds
-    let header =
-        narrow.unsigned("x-gate-source-ip", "0.0.0.0/0").unsigned("X-Forwarded-For", "10.0.0.1");
+    let header = narrow.unsigned("x-gate-source-ip", "0.0.0.0/0").unsigned("X-Forwarded-For", "10.0.0.1");
     refused(&gate.ask("GET", &header.presigned()), 403, "link_source_ip");
     upstream.assert_untouched();
 }
