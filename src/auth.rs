@@ -117,6 +117,12 @@ impl Authenticated<'_> {
         !matches!(self.scheme, Scheme::QueryV2 | Scheme::PostV2)
     }
 
+    /// The date that the signature covers. One that covers none may be of any age, so it counts as older than all others.
+    #[must_use]
+    pub fn dated(&self) -> UnixMillis {
+        if self.is_dated() { self.signed_at } else { UnixMillis::from_millis(0) }
+    }
+
     /// Checks a whole body by its SHA-256. One that comes in chunks is never right here: its decoder judges it.
     ///
     /// # Errors

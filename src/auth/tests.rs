@@ -3,6 +3,7 @@
 
 mod asymmetric;
 mod corpus;
+mod differential;
 mod rules;
 mod signing;
 pub(super) mod support;

@@ -21,8 +21,7 @@ impl LinkId {
     #[must_use]
     pub fn of(request: &Authenticated<'_>, keyring: &Keyring) -> Option<Self> {
         // a signature without a date covers its end instead
-        let date = if request.is_dated() { request.signed_at } else { UnixMillis::from_millis(0) };
-        Self::named(request.key, keyring, date, request.region.as_bytes(), &request.content)
+        Self::named(request.key, keyring, request.dated(), request.region.as_bytes(), &request.content)
     }
 
     /// The name of the link at a URL, and when it ends. Nothing is verified: a URL with a wrong signature

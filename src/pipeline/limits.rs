@@ -25,7 +25,7 @@ pub fn revoked(snapshot: &Snapshot, outcome: &Outcome<'_>, list: &RevocationSet)
     let credential = snapshot.keyring.credential(found.key);
     let facts = Facts {
         access_key_id: credential.map_or("", |credential| &credential.access_key_id),
-        signed_at: found.signed_at,
+        signed_at: found.dated(),
         address,
     };
     list.hits(&facts, || LinkId::of(found, &snapshot.keyring)).then(refusal)

@@ -82,3 +82,23 @@ fn switched_on_it_is_not_mixed_with_anything() {
         upstream.assert_untouched();
     }
 }
+
+/// A link without a date passed for one that is signed at the time of its use, so calling back by date never hit it.
+#[test]
+fn what_was_signed_before_a_date_includes_links_without_one() {
+    let upstream = Upstream::ok();
+    let gate = Gate::start(&Config::resign(upstream.endpoint()).signing("sigv2: true"));
+    for what in [
+        format!(r#"{{"signed_before": {}}}"#, now() - 3600),
+        format!(r#"{{"access_key_id": "{}", "before": {}}}"#, MAIN.id, now() - 3600),
+        r#"{"prefix": "s3://bkt/key"}"#.to_owned(),
+    ] {
+        assert_eq!(gate.ask("GET", &link(&[], "")).status, 200, "{what}");
+        let answer = gate.admin_with("POST", "/revocations", &[], &what);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        gate.ask("GET", &link(&[], "")).assert_error(403, "AccessDenied");
+        let entry: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        let path = format!("/revocations/{}", entry["id"].as_str().unwrap());
+        assert_eq!(gate.admin_with("DELETE", &path, &[], "").status, 200);
+    }
+}

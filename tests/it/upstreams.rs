@@ -17,7 +17,7 @@ fn get(gate: &Gate) -> u16 {
 /// A gate for several endpoints, with more keys of the upstream.
 fn start(endpoints: &[String], more: &str) -> Gate {
     let mut config = Config::resign(format!("[{}]", endpoints.join(", ")));
-    config.credentials.push_str(&format!("\n    {more}"));
+    config.credentials.extend(["\n    ", more]);
     Gate::start(&config)
 }
 
