@@ -152,7 +152,7 @@ fn no_authentication_or_too_much() {
     let preflight = Request::new("OPTIONS", KEY)
         .unsigned("Origin", "https://app.example")
         .unsigned("Access-Control-Request-Method", "GET");
-    case.refuses(&preflight.bytes(KEY, &[]), 403, "AccessDenied");
+    case.refuses(&preflight.bytes(KEY, &[]), 403, "AccessForbidden");
     let both = Request::get(KEY).unsigned("Authorization", "Bearer other");
     let answer = case.refuses(&both.presigned(), 400, "InvalidArgument");
     assert_eq!(answer.element("ArgumentName").as_deref(), Some("Authorization"));
