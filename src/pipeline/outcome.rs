@@ -35,10 +35,6 @@ impl Denial {
 
 /// What happens to a request.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each request, and the large variant is the usual one: a box would cost all of them"
-)]
 pub enum Verdict {
     /// It goes to S3.
     Forward(Permit),

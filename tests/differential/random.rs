@@ -167,7 +167,7 @@ fn condition() -> BoxedStrategy<Value> {
                 // two spellings of one key are refused
                 let spelled =
                     keys.as_object().into_iter().flatten().find(|(name, _)| name.eq_ignore_ascii_case(key));
-                let key = spelled.map_or(key.to_owned(), |(name, _)| name.clone());
+                let key = spelled.map_or_else(|| key.to_owned(), |(name, _)| name.clone());
                 keys[key] = json!(values);
             }
             Value::Object(condition)

@@ -127,14 +127,14 @@ impl Request {
 
     /// How closely the statement names the principal; nothing if it does not.
     fn named_by(&self, statement: &Value, has_boundary: bool) -> Option<Closeness> {
-        let listed = |element: &Value| match element {
-            Value::String(_) => Some(Closeness::Direct),
-            _ => {
-                let found: Vec<_> =
-                    many(&element["AWS"]).iter().filter_map(|entry| self.is(&text(entry))).collect();
-                let closest = [Closeness::Direct, Closeness::Role, Closeness::RoleName, Closeness::Account];
-                closest.into_iter().find(|closeness| found.contains(closeness))
+        let listed = |element: &Value| {
+            if element.is_string() {
+                return Some(Closeness::Direct);
             }
+            let found: Vec<_> =
+                many(&element["AWS"]).iter().filter_map(|entry| self.is(&text(entry))).collect();
+            let closest = [Closeness::Direct, Closeness::Role, Closeness::RoleName, Closeness::Account];
+            closest.into_iter().find(|closeness| found.contains(closeness))
         };
         let deny = statement["Effect"] == "Deny";
         match (&statement["Principal"], &statement["NotPrincipal"]) {

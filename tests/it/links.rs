@@ -139,7 +139,7 @@ fn nothing_that_was_not_signed_widens_a_limit() {
     assert!(target.contains(narrow_value), "{target}");
     for (what, changed) in [
         ("repeated", format!("{target}&x-gate-source-ip=0.0.0.0%2F0")),
-        ("in front", target.replace("?", "?x-gate-source-ip=0.0.0.0%2F0&")),
+        ("in front", target.replace('?', "?x-gate-source-ip=0.0.0.0%2F0&")),
         ("left out", target.replace(&format!("{narrow_value}&"), "")),
         ("wider", target.replace("192.0.2.1", "0.0.0.0%2F0")),
         ("another case", target.replace("x-gate-source-ip", "X-Gate-Source-Ip")),
@@ -154,8 +154,7 @@ fn nothing_that_was_not_signed_widens_a_limit() {
         assert!(matches!(answer.status, 400 | 403), "{what}: {} {}", answer.status, answer.text());
     }
     // in a header it means nothing, and the signed one holds
-    let header =
-        narrow.clone().unsigned("x-gate-source-ip", "0.0.0.0/0").unsigned("X-Forwarded-For", "10.0.0.1");
+    let header = narrow.unsigned("x-gate-source-ip", "0.0.0.0/0").unsigned("X-Forwarded-For", "10.0.0.1");
     refused(&gate.ask("GET", &header.presigned()), 403, "link_source_ip");
     upstream.assert_untouched();
 }

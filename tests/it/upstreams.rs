@@ -17,7 +17,12 @@ fn get(gate: &Gate) -> u16 {
 /// A gate for several endpoints, with more keys of the upstream.
 fn start(endpoints: &[String], more: &str) -> Gate {
     let mut config = Config::resign(format!("[{}]", endpoints.join(", ")));
-    config.credentials.push_str(&format!("\n    {more}"));
+<<<<<<< HEAD
+    config.credentials += "\n    ";
+    config.credentials += more;
+=======
+    config.credentials.extend(["\n    ", more]);
+>>>>>>> admin
     Gate::start(&config)
 }
 

@@ -35,8 +35,29 @@ struct Node {
 /// Finds the statements for a resource in the logarithm of their number.
 #[derive(Debug)]
 pub(in crate::policy) struct Index {
-    // INVARIANT: sorted by prefix
+    /// The statements for every resource: their prefix is empty.
+    everywhere: Vec<Group>,
+    /// What all other prefixes begin with.
+    common: Box<[u8]>,
+    // INVARIANT: the beginning of each prefix after `common`, so that most of the search stays in one dense list
+    keys: Vec<u128>,
+    // INVARIANT: sorted by prefix, none empty
     nodes: Vec<Node>,
+}
+
+/// The first bytes of a text as a number; it orders as the texts do, but for texts whose first bytes are the same.
+fn key(text: &[u8]) -> u128 {
+    let mut first = [0; size_of::<u128>()];
+    first.iter_mut().zip(text).for_each(|(slot, byte)| *slot = *byte);
+    u128::from_be_bytes(first)
+}
+
+fn common_prefix<'p>(mut prefixes: impl Iterator<Item = &'p [u8]>) -> &'p [u8] {
+    let first = prefixes.next().unwrap_or_default();
+    prefixes.fold(first, |common, prefix| {
+        let same = common.iter().zip(prefix).take_while(|(one, other)| one == other).count();
+        common.get(..same).unwrap_or_default()
+    })
 }
 
 /// Prefix, principal number and action set of some postings.
@@ -57,8 +78,14 @@ impl Index {
                 }
             }
         }
+        let groups = |groups: Groups| {
+            let group = |((principal, actions), postings)| Group { principal, actions, postings };
+            groups.into_iter().map(group).collect()
+        };
+        let everywhere = by_prefix.remove(&b""[..]).map(groups).unwrap_or_default();
+        let common: Box<[u8]> = common_prefix(by_prefix.keys().map(AsRef::as_ref)).into();
         let mut nodes: Vec<Node> = Vec::with_capacity(by_prefix.len());
-        for (prefix, groups) in by_prefix {
+        for (prefix, found) in by_prefix {
             // the prefixes that this one begins with are the chain of its predecessor
             let mut parent = nodes.len().checked_sub(1);
             while let Some(node) = parent.and_then(|at| nodes.get(at)) {
@@ -67,10 +94,10 @@ impl Index {
                 }
                 parent = node.parent;
             }
-            let group = |((principal, actions), postings)| Group { principal, actions, postings };
-            nodes.push(Node { prefix, parent, groups: groups.into_iter().map(group).collect() });
+            nodes.push(Node { prefix, parent, groups: groups(found) });
         }
-        Self { nodes }
+        let rest = |node: &Node| key(node.prefix.get(common.len()..).unwrap_or_default());
+        Self { everywhere, keys: nodes.iter().map(rest).collect(), common, nodes }
     }
 
     /// Calls `visit` with each posting that could match: under a prefix of this resource, for one of these numbers of
@@ -82,24 +109,48 @@ impl Index {
         action: Option<u128>,
         mut visit: impl FnMut(&Posting, Option<Grant>) -> bool,
     ) {
-        // every prefix of the resource sorts before it, and is the nearest predecessor or on its chain
-        let mut next = self.nodes.partition_point(|node| &*node.prefix <= resource).checked_sub(1);
+        let mut next = self.last_before(resource);
         while let Some(node) = next.and_then(|at| self.nodes.get(at)) {
             next = node.parent;
-            if !resource.starts_with(&node.prefix) {
-                continue;
+            if resource.starts_with(&node.prefix) && visit_groups(&node.groups, numbers, action, &mut visit) {
+                return;
             }
-            for (number, grant) in numbers {
-                let from = node.groups.partition_point(|group| group.principal < *number);
-                let groups = node.groups.iter().skip(from).take_while(|group| group.principal == *number);
-                for group in groups.filter(|group| action.is_none_or(|bit| group.actions & bit != 0)) {
-                    if group.postings.iter().any(|posting| visit(posting, *grant)) {
-                        return;
-                    }
-                }
+        }
+        visit_groups(&self.everywhere, numbers, action, &mut visit);
+    }
+
+    /// The last prefix that does not sort behind the resource: every prefix of it is this one or on its chain.
+    fn last_before(&self, resource: &[u8]) -> Option<usize> {
+        let rest = resource.strip_prefix(&*self.common)?;
+        let key = key(rest);
+        let from = self.keys.partition_point(|other| *other < key);
+        // those that begin alike have to be compared as a whole
+        let alike = match self.keys.get(from..) {
+            Some(keys @ [first, ..]) if *first == key => keys.partition_point(|other| *other == key),
+            _ => 0,
+        };
+        let alike = self.nodes.get(from..from + alike).unwrap_or_default();
+        (from + alike.partition_point(|node| &*node.prefix <= resource)).checked_sub(1)
+    }
+}
+
+/// Visits the postings for these principals and this action; true if `visit` had enough.
+fn visit_groups(
+    groups: &[Group],
+    numbers: &[(u32, Option<Grant>)],
+    action: Option<u128>,
+    visit: &mut impl FnMut(&Posting, Option<Grant>) -> bool,
+) -> bool {
+    for (number, grant) in numbers {
+        let from = groups.partition_point(|group| group.principal < *number);
+        let own = groups.iter().skip(from).take_while(|group| group.principal == *number);
+        for group in own.filter(|group| action.is_none_or(|bit| group.actions & bit != 0)) {
+            if group.postings.iter().any(|posting| visit(posting, *grant)) {
+                return true;
             }
         }
     }
+    false
 }
 
 /// The numbers of the principals of a statement; 0 if it is for everybody, or for everybody but some.

@@ -36,9 +36,16 @@ pub fn parse_range(text: &str) -> Result<IpNet, IpError> {
 /// Many address ranges; membership costs a binary search, so a long list is as fast as a short one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpRanges {
-    // INVARIANT: both sorted, ranges disjoint and not adjacent
-    v4: Box<[(u32, u32)]>,
-    v6: Box<[(u128, u128)]>,
+    v4: Sorted<u32>,
+    v6: Sorted<u128>,
+}
+
+/// First and last addresses of ranges, apart: the search reads the first ones only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Sorted<T> {
+    // INVARIANT: sorted, ranges disjoint and not adjacent, as many last ones as first ones
+    first: Box<[T]>,
+    last: Box<[T]>,
 }
 
 impl IpRanges {
@@ -58,15 +65,15 @@ impl IpRanges {
     #[must_use]
     pub fn contains(&self, addr: IpAddr) -> bool {
         match addr.to_canonical() {
-            IpAddr::V4(addr) => holds(&self.v4, addr.to_bits()),
-            IpAddr::V6(addr) => holds(&self.v6, addr.to_bits()),
+            IpAddr::V4(addr) => self.v4.holds(addr.to_bits()),
+            IpAddr::V6(addr) => self.v6.holds(addr.to_bits()),
         }
     }
 
     /// Whether there is a range of IPv4 and one of IPv6.
     #[must_use]
     pub fn families(&self) -> (bool, bool) {
-        (!self.v4.is_empty(), !self.v6.is_empty())
+        (!self.v4.first.is_empty(), !self.v6.first.is_empty())
     }
 
     /// Whether a single range is wider than a /8 of IPv4 or a /32 of IPv6, which S3's Block Public Access calls public.
@@ -90,7 +97,7 @@ impl IpRanges {
 }
 
 /// Sorts ranges and joins those that overlap or touch.
-fn merge<T: Ord + Copy>(mut ranges: Vec<(T, T)>, after: impl Fn(T) -> Option<T>) -> Box<[(T, T)]> {
+fn merge<T: Ord + Copy>(mut ranges: Vec<(T, T)>, after: impl Fn(T) -> Option<T>) -> Sorted<T> {
     ranges.sort_unstable();
     let mut merged: Vec<(T, T)> = Vec::with_capacity(ranges.len());
     for (first, last) in ranges {
@@ -100,12 +107,19 @@ fn merge<T: Ord + Copy>(mut ranges: Vec<(T, T)>, after: impl Fn(T) -> Option<T>)
             _ => merged.push((first, last)),
         }
     }
-    merged.into_boxed_slice()
+    let (first, last): (Vec<T>, Vec<T>) = merged.into_iter().unzip();
+    Sorted { first: first.into(), last: last.into() }
 }
 
-fn holds<T: Ord + Copy>(ranges: &[(T, T)], addr: T) -> bool {
-    let after = ranges.partition_point(|(first, _)| *first <= addr);
-    after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, last)| addr <= *last)
+impl<T: Ord + Copy> Sorted<T> {
+    fn iter(&self) -> impl Iterator<Item = (T, T)> {
+        self.first.iter().copied().zip(self.last.iter().copied())
+    }
+
+    fn holds(&self, addr: T) -> bool {
+        let after = self.first.partition_point(|first| *first <= addr);
+        after.checked_sub(1).and_then(|at| self.last.get(at)).is_some_and(|last| addr <= *last)
+    }
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ impl Address {
         }
     }
 
-    /// It could not be connected to, or did not answer. After [`FAILURES`] in a row it is put aside.
+    /// It could not be connected to, or did not answer. After three in a row it is put aside.
     pub fn failed(&self, at: u64) {
         // those who were on their way when it was put aside say nothing new
         if at < self.aside_until.load(Ordering::Relaxed) {

@@ -176,18 +176,17 @@ pub fn instant(text: &str) -> Option<i128> {
     let months: i128 = (1..month).map(|month| days(year, month)).sum();
     let midnight = (years + months + day - 1) * 86_400;
     let Some(time) = time else { return Some(midnight * 1_000_000_000) };
-    let (clock, offset) = match time.strip_suffix('Z') {
-        Some(clock) => (clock, 0),
-        None => {
-            let at = time.rfind(['+', '-'])?;
-            let (hours, minutes) = time[at + 1..].split_once(':')?;
-            let (hours, minutes) = (field(hours, 2)?, field(minutes, 2)?);
-            if hours > 23 || minutes > 59 {
-                return None;
-            }
-            let sign = if time[at..].starts_with('+') { 1 } else { -1 };
-            (&time[..at], sign * (hours * 3600 + minutes * 60))
+    let (clock, offset) = if let Some(clock) = time.strip_suffix('Z') {
+        (clock, 0)
+    } else {
+        let at = time.rfind(['+', '-'])?;
+        let (hours, minutes) = time[at + 1..].split_once(':')?;
+        let (hours, minutes) = (field(hours, 2)?, field(minutes, 2)?);
+        if hours > 23 || minutes > 59 {
+            return None;
         }
+        let sign = if time[at..].starts_with('+') { 1 } else { -1 };
+        (&time[..at], sign * (hours * 3600 + minutes * 60))
     };
     let parts: Vec<&str> = clock.split(':').collect();
     let (hour, minute) = (field(parts.first()?, 2)?, field(parts.get(1)?, 2)?);
