@@ -10,6 +10,7 @@ use crate::links::identity::LinkId;
 use crate::links::revocation::{Asked, Lifetimes, Revocation};
 use crate::links::state::LinkState;
 use crate::snapshot::Snapshot;
+use crate::telemetry::audit::{Actor, Event};
 use serde_json::{Value, json};
 
 pub(super) fn link<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
@@ -54,7 +55,13 @@ pub(super) fn revoke<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
             Err(error) => return Answer::refusal(400, &error),
         };
         match admin.world.keeper.revoke(&entry).await {
-            Ok(()) => Answer::json(201, &entry.to_json()),
+            Ok(()) => {
+                let (id, what) = (entry.id(), Value::Object(entry.target_fields()).to_string());
+                let (lapses, by) = (Some(entry.lapses), Actor::Admin(None));
+                let event = Event::Revoked { id: &id, what: &what, lapses, by };
+                admin.world.telemetry.audit.record(now, &event);
+                Answer::json(201, &entry.to_json())
+            }
             // it holds on this gate, but not for sure anywhere else, nor after a restart
             Err(error) => Answer::refusal(503, &error.to_string()),
         }
@@ -77,7 +84,11 @@ pub(super) fn list(admin: &Admin, _: &Call<'_>) -> Answer {
 pub(super) fn restore<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
     Box::pin(async {
         match admin.world.keeper.restore(call.id).await {
-            Ok(Some(entry)) => Answer::json(200, &entry.to_json()),
+            Ok(Some(entry)) => {
+                let event = Event::RevocationLifted { id: &entry.id(), by: Actor::Admin(None) };
+                admin.world.telemetry.audit.record(admin.world.clock.now(), &event);
+                Answer::json(200, &entry.to_json())
+            }
             Ok(None) => Answer::refusal(404, "there is no such revocation"),
             Err(error) => Answer::refusal(503, &error.to_string()),
         }

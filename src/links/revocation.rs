@@ -231,7 +231,9 @@ impl Revocation {
         self.lapses.plus_millis(CLOCKS_MILLIS)
     }
 
-    fn target_fields(&self) -> Map<String, Value> {
+    /// What it is about, as the admin endpoint takes and shows it.
+    #[must_use]
+    pub fn target_fields(&self) -> Map<String, Value> {
         let fields = match &self.target {
             Target::Link(id) => json!({ "link": id.to_string() }),
             Target::Key { access_key_id, before } => {

@@ -252,3 +252,25 @@ fn nothing_that_is_written_opens_a_door() {
         }
     }
 }
+
+#[test]
+fn revocations_are_in_the_audit_log() {
+    let upstream = Upstream::ok();
+    let gate = Gate::start(&Config::resign(upstream.endpoint()).more(LOGS));
+    let audit = file(&gate, "audit.jsonl");
+    let answer = gate.admin_with("POST", "/revocations", &[], r#"{"prefix": "s3://bkt/gone/"}"#);
+    let entry: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let id = entry["id"].as_str().unwrap();
+    assert_eq!(gate.admin_with("DELETE", &format!("/revocations/{id}"), &[], "").status, 200);
+    let lines = lines(&audit, 3);
+    for (line, parts) in lines
+        .iter()
+        .skip(1)
+        .zip([["\"kind\":\"revoked\"", "s3://bkt/gone/"], ["\"kind\":\"revocation_lifted\"", id]])
+    {
+        for part in parts {
+            assert!(line.contains(part), "`{part}` in {line}");
+        }
+    }
+    assert!(verify(&[&audit]).status.success());
+}
