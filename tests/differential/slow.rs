@@ -1,7 +1,10 @@
 //! The policy language a second time: slow, obvious, straight over the JSON of a case of `policy test`.
 //! It must not share a line with the engine that it is compared with, nor care about speed.
 
+// the fuzz targets read this file from another place
+#[path = "slow/condition.rs"]
 mod condition;
+#[path = "slow/value.rs"]
 mod value;
 
 use serde_json::{Map, Value};

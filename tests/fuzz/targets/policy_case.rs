@@ -23,7 +23,9 @@ fuzz_target!(|data: &[u8]| {
     let text = match std::str::from_utf8(data) {
         Ok(text) if text.starts_with('{') => text.to_owned(),
         _ => {
-            let rng = TestRng::from_seed(RngAlgorithm::PassThrough, data);
+            let mut seed = [0; 32];
+            seed.iter_mut().zip(data).for_each(|(slot, byte)| *slot = *byte);
+            let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
             let mut runner = TestRunner::new_with_rng(Config::default(), rng);
             let Ok(tree) = CASES.with(|cases| cases.new_tree(&mut runner)) else { return };
             tree.current().to_string()
