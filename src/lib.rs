@@ -37,6 +37,8 @@ pub mod explain;
 
 pub mod config;
 
+pub mod outbound;
+
 pub mod telemetry;
 
 pub mod store;

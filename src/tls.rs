@@ -18,7 +18,7 @@ use resolver::BySni;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 
 /// The one protocol that is offered over TLS (ALPN; RFC 7301).
 const ALPN: &[u8] = b"http/1.1";
@@ -59,6 +59,22 @@ pub fn serve(pairs: &[KeyPair], authorities: Option<&Authorities>) -> Result<Ser
         config.ticketer = ring::Ticketer::new().map_err(library)?;
     }
     Ok(Served { config: Arc::new(config), not_after })
+}
+
+/// What the gate connects with as a client: TLS 1.2 and 1.3, servers that `authorities` or the public authorities vouch
+/// for.
+///
+/// # Errors
+/// [`TlsError::Library`] if the library refuses its own defaults.
+pub fn client_config(authorities: Option<&Authorities>) -> Result<ClientConfig, TlsError> {
+    let roots = match authorities {
+        Some(authorities) => authorities.roots(),
+        None => Arc::new(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }),
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(library)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, TlsError> {

@@ -7,23 +7,23 @@ use crate::proxy::keys::{Keys, Role, Source};
 use crate::proxy::peer::endpoint::{Endpoint, PeerTls};
 use crate::proxy::peer::health::Probe;
 use crate::proxy::peer::{Peer, Spec, Timeouts};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use crate::tls::{Authorities, TlsError, client_config};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use std::sync::Arc;
 
 /// Why a store cannot be reached as configured.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeerError {
     /// The file of authorities holds no certificate.
-    #[error("the `ca` of upstream `{0}` holds no usable certificate in PEM")]
-    Authorities(String),
+    #[error("the `ca` of upstream `{0}` cannot be used: {1}")]
+    Authorities(String, TlsError),
     /// The host is no name that a certificate can have.
     #[error("the host of upstream `{0}` is no valid server name")]
     ServerName(String),
     /// The TLS library refuses its own defaults.
-    #[error("cannot set up TLS: {0}")]
-    Library(String),
+    #[error(transparent)]
+    Library(TlsError),
 }
 
 /// The peers, in the order of the configuration; those of `before` that are reached in the same way are kept, with
@@ -94,22 +94,12 @@ fn peer(spec: Spec) -> Result<Peer, PeerError> {
 }
 
 fn tls(spec: &Spec) -> Result<Arc<ClientConfig>, PeerError> {
-    let mut roots = RootCertStore::empty();
-    match &spec.ca {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(pem) => {
-            let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.expose()).flatten().collect();
-            let (added, _) = roots.add_parsable_certificates(certificates);
-            if added == 0 {
-                return Err(PeerError::Authorities(spec.name.clone()));
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| PeerError::Library(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let authorities = spec
+        .ca
+        .as_ref()
+        .map(|pem| Authorities::read(pem.expose()))
+        .transpose()
+        .map_err(|error| PeerError::Authorities(spec.name.clone(), error))?;
+    let config = client_config(authorities.as_ref()).map_err(PeerError::Library)?;
     Ok(Arc::new(config))
 }

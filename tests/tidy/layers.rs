@@ -24,6 +24,7 @@ const ORDER: &[&str] = &[
     "tls",
     "explain",
     "config",
+    "outbound",
     "telemetry",
     "store",
     "proxy",
