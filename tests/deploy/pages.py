@@ -202,6 +202,7 @@ class Machine:
             port = self.ports.setdefault(found[1], free_port())
             return f"127.0.0.1:{port}"
         text = LOCAL.sub(local, text)
+        text = re.sub(r"(?<=redis-cli -p )\d+|(?<=--port )\d+", lambda found: local([None, found[0]])[10:], text)
         for name in S3:
             text = text.replace(name, f"http://127.0.0.1:{self.store}")
         return text.replace("addressing: virtual", "addressing: path")

@@ -101,8 +101,11 @@ class Snippets(unittest.TestCase):
             seen += 1
             text = one.text if one.text.startswith("version: 1") else self.completed(one.text)
             with self.subTest(str(one)), tempfile.TemporaryDirectory() as folder:
+                for other in blocks(one.page):
+                    if other.mark == "file":
+                        (pathlib.Path(folder) / other.value).write_text(other.text)
                 self.assertIn("0 errors", check(text, folder))
-        self.assertGreaterEqual(seen, 5)
+        self.assertGreaterEqual(seen, 9)
 
     @staticmethod
     def completed(part):
