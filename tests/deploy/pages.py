@@ -39,7 +39,6 @@ NEEDS = {
     "a build": "a build of its own, of minutes",
     "systemd": "a machine that systemd runs",
     "root": "a machine that may be changed",
-    "envoy": "Envoy, which no archive that we install from has",
     "go": "a Go toolchain and a module cache",
     "java": "a JDK and the AWS SDK",
     "rust": "a crate of its own, with the AWS SDK",
@@ -181,8 +180,9 @@ def store(port=0):
 class Machine:
     """A folder and a shell in which the commands of one page run."""
 
-    def __init__(self, folder, store_port):
-        self.folder, self.store, self.ports, self.count, self.children = pathlib.Path(folder), store_port, {}, 0, []
+    def __init__(self, folder, server):
+        self.folder, self.store, self.objects = pathlib.Path(folder), server.server_port, server.objects
+        self.ports, self.count, self.children = {}, 0, []
         tools = self.folder / ".bin"
         tools.mkdir()
         (tools / "presign-gate").symlink_to(gate_binary())
@@ -276,7 +276,7 @@ class Machine:
 def machine(folder, world=True):
     """A machine with a store, and with a gate and a link unless the page brings its own."""
     with store() as server:
-        made = Machine(folder, server.server_port)
+        made = Machine(folder, server)
         try:
             if world:
                 made.write("gate.yaml", WORLD)

@@ -61,21 +61,21 @@ logs: {{ access: {{ path: access.log }}, audit: {{ path: audit.jsonl }} }}
 """
 
 
-def presign(path, expires=900, age=0, secret=SECRET, method="GET", **query):
+def presign(path, expires=900, age=0, secret=SECRET, method="GET", key=KEY, host="s3.test", region="us-east-1", **query):
     """The target of a presigned URL."""
     date = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)).strftime("%Y%m%dT%H%M%SZ")
-    scope = f"{date[:8]}/us-east-1/s3/aws4_request"
-    query = {"X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": f"{KEY}/{scope}", "X-Amz-Date": date,
+    scope = f"{date[:8]}/{region}/s3/aws4_request"
+    query = {"X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": f"{key}/{scope}", "X-Amz-Date": date,
              "X-Amz-Expires": str(expires), "X-Amz-SignedHeaders": "host", **query}
     quote = lambda text: urllib.parse.quote(text, safe="-._~")
     text = "&".join(f"{quote(name)}={quote(query[name])}" for name in sorted(query))
-    canonical = f"{method}\n{path}\n{text}\nhost:s3.test\n\nhost\nUNSIGNED-PAYLOAD"
-    key = f"AWS4{secret}".encode()
+    canonical = f"{method}\n{path}\n{text}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+    signing = f"AWS4{secret}".encode()
     for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
+        signing = hmac.digest(signing, part.encode(), "sha256")
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     to_sign = f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{digest}"
-    return f"{path}?{text}&X-Amz-Signature={hmac.digest(key, to_sign.encode(), 'sha256').hex()}"
+    return f"{path}?{text}&X-Amz-Signature={hmac.digest(signing, to_sign.encode(), 'sha256').hex()}"
 
 
 class Store(http.server.BaseHTTPRequestHandler):
