@@ -28,7 +28,7 @@ import threading
 import time
 import urllib.parse
 
-from support import PATIENCE, ROOT, fetch, free_port, gate_binary, listens, poll, program
+from support import PATIENCE, ROOT, cache, fetch, free_port, gate_binary, listens, poll, program
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "ARCHITECTURE.md",
          *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "deploy").rglob("*.md"))]
@@ -39,6 +39,7 @@ NEEDS = {
     "a build": "a build of its own, of minutes",
     "systemd": "a machine that systemd runs",
     "root": "a machine that may be changed",
+    "network": "sources of another project, from the network",
     "go": "a Go toolchain and a module cache",
     "java": "a JDK and the AWS SDK",
     "rust": "a crate of its own, with the AWS SDK",
@@ -188,7 +189,8 @@ class Machine:
         (tools / "presign-gate").symlink_to(gate_binary())
         for name in ("conf", "deploy"):
             (self.folder / name).symlink_to(ROOT / name)
-        path = os.pathsep.join([str(tools), os.path.dirname(program("promtool")), os.environ["PATH"]])
+        path = os.pathsep.join([str(tools), os.path.dirname(program("promtool")), f"{cache()}/clients/venv/bin",
+                                os.environ["PATH"], "/usr/sbin"])
         environment = {"PATH": path, "HOME": str(folder), "LC_ALL": "C.UTF-8", "GATE_REPORTS_SECRET": "a secret",
                        "GATE_STORE_SECRET": "of the store", "GATE_OLD_SECRET": "old", "GATE_NEW_SECRET": "a secret",
                        "STORE_SECRET": "of the store", "AWS_ACCESS_KEY_ID": "AKIAGATE000000000001",
@@ -217,7 +219,7 @@ class Machine:
         self.count += 1
         out, end = self.folder / f".out-{self.count}", self.folder / f".end-{self.count}"
         command = self.here(step.command)
-        serves = re.match(r"\s*(presign-gate run|redis-server)\b", command)
+        serves = re.match(r"\s*(presign-gate run|redis-server|nginx)\b", command)
         if serves:
             self.say(f"{command} > {out} 2>&1 < /dev/null & echo $! > {end}.new; mv {end}.new {end}\n")
         else:
@@ -248,10 +250,12 @@ class Machine:
 
     def ready(self, command):
         """Whether the server that a command started listens where its config, or the command, says."""
-        config = re.search(r"--config (\S+)", command)
+        config = re.search(r"(?:--config|-c) (\S+)", command)
         if not config:
             return listens(int(re.search(r"--port (\d+)", command)[1]))()
         text = (self.folder / config[1]).read_text()
+        if command.startswith("nginx"):
+            return listens(int(re.search(r"listen 127\.0\.0\.1:(\d+)", text)[1]))()
         admin = re.search(r"admin:\s*\{?\s*address: [\"']?127\.0\.0\.1:(\d+)", text)
         if admin:
             return (fetch(f"http://127.0.0.1:{admin[1]}/readyz") or (0,))[0] == 200
