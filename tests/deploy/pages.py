@@ -244,8 +244,11 @@ class Machine:
 
     @staticmethod
     def alive(pid, step, text):
-        state = pathlib.Path(f"/proc/{pid}/stat")
-        assert state.exists() and ") Z " not in state.read_text(), f"`{step.command}` ended:\n{text()}"
+        try:
+            ended = ") Z " in pathlib.Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            ended = True
+        assert not ended, f"`{step.command}` ended:\n{text()}"
         return True
 
     def ready(self, command):
@@ -253,6 +256,9 @@ class Machine:
         config = re.search(r"(?:--config|-c) (\S+)", command)
         if not config:
             return listens(int(re.search(r"--port (\d+)", command)[1]))()
+        if not (self.folder / config[1]).exists():
+            # the program will say so
+            return False
         text = (self.folder / config[1]).read_text()
         if command.startswith("nginx"):
             return listens(int(re.search(r"listen 127\.0\.0\.1:(\d+)", text)[1]))()
@@ -271,7 +277,8 @@ class Machine:
             self.children = [pid for pid in self.children if pathlib.Path(f"/proc/{pid}").exists()]
             time.sleep(0.02)
         for pid in self.children:
-            os.kill(pid, 9)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
         self.shell.stdin.close()
         self.shell.wait(timeout=PATIENCE)
 
