@@ -49,6 +49,15 @@ class Marks(unittest.TestCase):
             marks = re.findall(r"(?m)^<!-- (?:file|needs|played by): ", page.read_text())
             self.assertEqual(len(marks), sum(1 for one in blocks(page) if one.mark), page)
 
+    def test_no_page_is_left_out(self):
+        """The reference is made from the tables, and has a test of its own; it holds no commands to run."""
+        others = set(ROOT.rglob("*.md")) - set(PAGES)
+        others = {path for path in others if not {"target", ".git", "node_modules", "dist", ".venv"} & set(path.parts)}
+        self.assertEqual({path.parent for path in others}, {ROOT / "docs/reference", ROOT})
+        self.assertEqual({path.name for path in others if path.parent == ROOT}, {"CHANGELOG.md"})
+        for path in others:
+            self.assertEqual({one.language for one in blocks(path)} - {"text"}, set(), path)
+
     def test_no_fence_is_left_out(self):
         for page in PAGES:
             fences = re.findall(r"(?m)^\s*(?:```|~~~)", page.read_text())
