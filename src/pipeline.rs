@@ -3,6 +3,7 @@
 
 pub mod authorize;
 mod body;
+pub mod diagnosis;
 pub mod form;
 mod keys;
 pub mod limits;

@@ -305,6 +305,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             // the second call of `decide` had a body
             Verdict::ReadBody | Verdict::ReadForm => Next::Close,
         };
+        if matches!(outcome.verdict, Verdict::Answer(_)) {
+            // the client has its answer: looking takes none of its time
+            entry.diagnosis = self.world.clinic.examine(running, request, &outcome);
+        }
         journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
         let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));
         if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {

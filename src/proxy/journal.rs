@@ -5,6 +5,7 @@ use super::relay::Relayed;
 use super::world::{Running, World};
 use crate::auth::error::AuthError;
 use crate::auth::scheme::Scheme;
+use crate::auth::sigv4::doctor::Diagnosis;
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::links::constraint::Constraint;
 use crate::net::{ConnFacts, ListenerIndex};
@@ -42,6 +43,8 @@ pub struct Entry {
     pub response_bytes: u64,
     /// Header lines for pages of other origins, as in [`Outcome::cors`].
     pub cors: Option<Vec<u8>>,
+    /// What the signature doctor said.
+    pub diagnosis: Option<Diagnosis>,
     listener: ListenerIndex,
     watch: Stopwatch,
     /// Since the head was there.
@@ -64,6 +67,7 @@ impl Entry {
             reason: None,
             response_bytes: 0,
             cors: None,
+            diagnosis: None,
             listener,
             watch,
             gate: Stopwatch::start(),
@@ -142,7 +146,12 @@ fn write(
     let denied = outcome.into_iter().flat_map(|outcome| &outcome.access.shadow_denied);
     let shadow: SmallVec<[&str; 2]> =
         denied.filter_map(|at| running.snapshot.shadow.get(*at)).map(|document| document.name()).collect();
-    let shown = AccessRecord { shadow_denied: &shadow, ..shown(running, facts, judged, entry, record) };
+    let diagnosis: SmallVec<[&str; 2]> = record.diagnosis.iter().map(|cause| cause.code()).collect();
+    let shown = AccessRecord {
+        shadow_denied: &shadow,
+        diagnosis: &diagnosis,
+        ..shown(running, facts, judged, entry, record)
+    };
     if access.is_on() {
         access.write(access::line(*access_format, &shown));
     }
@@ -214,6 +223,8 @@ fn numbers(
     record.constraints = constraints(outcome, record.decision, entry.reason);
     record.matched =
         outcome.access.matched.iter().filter_map(|statement| running.statements.number(*statement)).collect();
+    let findings = entry.diagnosis.iter().flat_map(|diagnosis| &diagnosis.findings);
+    record.diagnosis = findings.map(|finding| finding.cause).collect();
     record.shadow_denied = outcome.access.shadow_denied.iter().copied().filter_map(small).collect();
     record
 }
@@ -306,6 +317,7 @@ fn shown<'l>(
         error_code: denial.map(|denial| denial.error.code.as_str()),
         upstream: upstream.map(|upstream| upstream.name.as_str()),
         shadow_denied: &[],
+        diagnosis: &[],
         counted,
     }
 }

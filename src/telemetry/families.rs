@@ -87,6 +87,8 @@ families! {
         "Authentications, by the kind of signature and how they came out.";
     DENIED "denied_total" Kind::Counter, ["stage", "reason"]
         "Requests and connections that were refused or failed, by the stage that did it and why.";
+    DIAGNOSES "signature_diagnoses_total" Kind::Counter, ["cause"]
+        "What was found to have happened to requests whose signatures do not hold.";
     POLICY_MATCHES "policy_matches_total" Kind::Counter, ["document", "sid", "effect"]
         "Policy statements that matched a request.";
     SHADOW_DENIED "shadow_denied_total" Kind::Counter, ["document"]

@@ -22,6 +22,7 @@ mod chunks;
 mod cli;
 mod clients;
 mod cors;
+mod doctor;
 mod forwarding;
 mod framing;
 mod generated;

@@ -38,22 +38,20 @@ pub struct Scene<'s> {
     pub keyring: &'s Keyring,
     /// Which signatures are accepted.
     pub rules: &'s SigningRules,
-    /// The access key id of the request, set by [`diagnose`].
-    key_id: &'s [u8],
 }
 
 impl<'s> Scene<'s> {
     /// What a config knows.
     #[must_use]
     pub const fn new(keyring: &'s Keyring, rules: &'s SigningRules) -> Self {
-        Self { hosts: &[], ports: &[], buckets: &[], keyring, rules, key_id: &[] }
+        Self { hosts: &[], ports: &[], buckets: &[], keyring, rules }
     }
 }
 
 /// How much may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// For a request that anybody may send: some hundred hashes.
+    /// For a request that anybody may send: a thousand hashes.
     Bounded,
     /// For a person who asks: every port, and more combinations.
     Thorough,
@@ -63,7 +61,7 @@ impl Effort {
     /// The most trials, and the most bytes that they hash.
     const fn limits(self) -> (usize, usize) {
         match self {
-            Self::Bounded => (640, 512 * 1024),
+            Self::Bounded => (1000, 512 * 1024),
             Self::Thorough => (100_000, 64 * 1024 * 1024),
         }
     }
@@ -162,7 +160,6 @@ pub fn diagnose(
         return Some(Diagnosis::suspected(Cause::HtmlEscaped, None));
     }
     let letter = Letter::read(request)?;
-    let scene = &Scene { key_id: letter.key_id, ..*scene };
     let found = scene.keyring.find(letter.key_id);
     if found.index.is_none() && !scene.rules.uniform_errors {
         return None;
@@ -215,7 +212,7 @@ fn hypotheses(
             .map(|method| Edit::shown(Cause::Method, What::Method(method), method)),
     );
     edits.extend(paths::edits(request, letter, scene));
-    edits.extend(headers::edits(request, letter, scene));
+    edits.extend(headers::edits(request, letter, scene, own.session_token.as_ref()));
     edits.extend(headers::payloads(request, letter));
     edits.extend(query::edits(request, letter, own.session_token.as_ref()));
     edits.extend(told_target(request, letter));
@@ -240,7 +237,7 @@ fn told_target(request: &RawRequest<'_>, letter: &Letter<'_>) -> Vec<Edit> {
             (true, ..) => Cause::QueryEncoding,
             (_, true, _) => Cause::PathPrefixRemoved,
             (_, _, true) => Cause::PathPrefixAdded,
-            _ => Cause::PathEncodedMore,
+            _ => Cause::PathRewritten,
         };
         let shown = String::from_utf8_lossy(&path).into_owned();
         Edit::shown(cause, What::PathAndQuery(path, query), shown)
@@ -307,8 +304,8 @@ impl<'l, 'r> Trials<'l, 'r> {
         let most_likely =
             |part: Part, count: usize| edits.iter().filter(move |it| it.part() == part).take(count);
         for [(one, few), (other, many)] in [
-            [(Part::Host, 5), (Part::Path, 24)],
-            [(Part::Host, 5), (Part::Header, 24)],
+            [(Part::Host, 8), (Part::Path, 24)],
+            [(Part::Host, 8), (Part::Header, 24)],
             [(Part::Path, 10), (Part::Header, 10)],
             [(Part::Header, 12), (Part::Header, 12)],
             [(Part::Alone, 5), (Part::Host, 5)],

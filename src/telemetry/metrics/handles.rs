@@ -7,6 +7,7 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
 use super::MetricsConfig;
 use super::register::Vectors;
+use crate::auth::sigv4::doctor::Cause;
 use crate::net::ListenerIndex;
 use crate::net::identity::Proof;
 use crate::reason::Reason;
@@ -36,6 +37,8 @@ pub(super) struct Handles {
     /// By scheme, the last being none, then by result.
     auth: Box<[IntCounter]>,
     denied: Box<[IntCounter]>,
+    /// By cause.
+    diagnoses: Box<[IntCounter]>,
     policy_matches: Box<[IntCounter]>,
     shadow_denied: Box<[IntCounter]>,
     network_identity: Box<[IntCounter]>,
@@ -83,6 +86,7 @@ impl Handles {
             denied: each(Reason::ALL, |it| {
                 vectors.denied.with_label_values(&[it.stage().as_str(), it.code()])
             }),
+            diagnoses: each(Cause::ALL, |it| vectors.diagnoses.with_label_values(&[it.code()])),
             policy_matches: each(&config.statements, |it| {
                 vectors.policy_matches.with_label_values(&[it.document.as_str(), &it.sid, it.effect])
             }),
@@ -165,6 +169,9 @@ impl Handles {
             count(self.auth.get(scheme * AuthResult::ALL.len() + auth.result.index()));
         }
         record.reason.into_iter().for_each(|reason| self.refused(reason));
+        for cause in &record.diagnosis {
+            count(self.diagnoses.get(*cause as usize));
+        }
         if let Some(proof) = record.proof {
             count(self.network_identity.get(proof.index()));
         }

@@ -32,6 +32,7 @@ vectors! {
     connections: IntGaugeVec CONNECTIONS,
     auth: IntCounterVec AUTH,
     denied: IntCounterVec DENIED,
+    diagnoses: IntCounterVec DIAGNOSES,
     policy_matches: IntCounterVec POLICY_MATCHES,
     shadow_denied: IntCounterVec SHADOW_DENIED,
     network_identity: IntCounterVec NETWORK_IDENTITY,

@@ -51,6 +51,8 @@ causes! {
         "Let the proxy take the prefix off again, or sign with it."
     PathPrefixRemoved "path_prefix_removed" "The signed path has a prefix that did not arrive."
         "Do not let the proxy take a prefix off (nginx: no path behind the address in `proxy_pass`), or give the clients a name of its own instead of a prefix."
+    PathRewritten "path_rewritten" "Another path was signed, as the proxy itself tells."
+        "Do not let the proxy rewrite paths, or sign for the path that arrives."
     PathEncodedMore "path_encoded_once_more" "The signed path is percent-encoded once more than the one that arrived."
         "Either the proxy decodes paths (nginx: no `$uri` and no path in `proxy_pass`), or the signer encodes twice: S3 wants it once."
     PathEncodedLess "path_encoded_once_less" "The signed path is percent-encoded once less than the one that arrived."

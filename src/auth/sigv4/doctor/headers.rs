@@ -7,6 +7,7 @@ use super::edit::{Edit, What};
 use super::letter::Letter;
 use crate::auth::sigv4::{CONTENT_SHA256, UNSIGNED_PAYLOAD};
 use crate::request::RawRequest;
+use crate::secret::Secret;
 
 /// The signed headers that are looked at.
 const MANY: usize = 16;
@@ -82,7 +83,12 @@ impl Values {
 }
 
 /// Another value of one signed header; the host is another matter.
-pub(super) fn edits(request: &RawRequest<'_>, letter: &Letter<'_>, scene: &Scene<'_>) -> Vec<Edit> {
+pub(super) fn edits(
+    request: &RawRequest<'_>,
+    letter: &Letter<'_>,
+    scene: &Scene<'_>,
+    token: Option<&Secret>,
+) -> Vec<Edit> {
     let mut values = Values::default();
     let looked_at = || letter.headers.iter().filter(|(name, _)| *name != "host").take(MANY);
     for (name, value) in looked_at() {
@@ -91,6 +97,9 @@ pub(super) fn edits(request: &RawRequest<'_>, letter: &Letter<'_>, scene: &Scene
             values.add(cause, name, value, other.as_bytes());
         }
         values.add(cause, name, value, b"");
+        if *name == "x-amz-security-token" {
+            token.into_iter().for_each(|token| values.add(cause, name, value, token.expose()));
+        }
         known(request, scene, name, value, cause, &mut values);
     }
     for (name, value) in looked_at() {
@@ -151,10 +160,6 @@ fn known(
         "content-length" => {
             let told = request.headers.first("x-amz-decoded-content-length").unwrap_or_default();
             values.add(cause, name, value, told);
-        }
-        "x-amz-security-token" => {
-            let own = scene.keyring.get(scene.key_id).and_then(|found| found.session_token.as_ref());
-            own.into_iter().for_each(|token| values.add(cause, name, value, token.expose()));
         }
         "if-none-match" | "if-match" => {
             values.add(cause, name, value, value.strip_prefix(b"W/").unwrap_or(value));

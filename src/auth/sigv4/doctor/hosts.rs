@@ -84,10 +84,10 @@ pub(super) fn edits(request: &RawRequest<'_>, scene: &Scene<'_>) -> Vec<Edit> {
         hosts.add(host.name(), "");
     }
     hosts.add(received.name(), "");
-    near.iter().for_each(|port| hosts.add(received.name(), port));
     let names = || scene.hosts.iter().take(MANY);
+    names().for_each(|name| hosts.add(name, ""));
+    near.iter().for_each(|port| hosts.add(received.name(), port));
     for name in names() {
-        hosts.add(name, "");
         hosts.add(name, port(received));
         near.iter().for_each(|port| hosts.add(name, port));
     }

@@ -224,8 +224,8 @@ fn queries_that_signers_get_wrong() {
     );
     signed("&acl", &|query| query.replace("acl=", "acl"), Cause::QueryEncoding);
     signed("&prefix=a%20b", &|query| query.replace("%20", "+"), Cause::QueryPlus);
-    let moved = |query: String| format!("{}&delimiter=x", query.replace("&delimiter=x", ""));
-    signed("&delimiter=x", &moved, Cause::QueryOrder);
+    let moved = |query: String| format!("{}&A=x", query.replace("A=x&", ""));
+    signed("&A=x", &moved, Cause::QueryOrder);
 }
 
 #[test]
