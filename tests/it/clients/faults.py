@@ -22,6 +22,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import boto3
 import botocore.auth
+import botocore.crt.auth
 import minio
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -152,12 +153,15 @@ def mini_link(edit=lambda url: url, host=HOST, key="a.txt"):
 
 def later(call, hours):
     """With a clock that is ahead."""
+    modules = [botocore.auth, botocore.crt.auth]
     real = botocore.auth.get_current_datetime
-    botocore.auth.get_current_datetime = lambda *more, **most: real(*more, **most) + datetime.timedelta(hours=hours)
+    for module in modules:
+        module.get_current_datetime = lambda *more, **most: real(*more, **most) + datetime.timedelta(hours=hours)
     try:
         call()
     finally:
-        botocore.auth.get_current_datetime = real
+        for module in modules:
+            module.get_current_datetime = real
 
 
 def replace(old, new, count=-1):

@@ -70,10 +70,11 @@ pub(super) fn edits(request: &RawRequest<'_>, letter: &Letter<'_>, token: Option
     let mut queries = Queries { received: &letter.query, edits: Vec::new() };
     let params: Vec<Param<'_>> =
         request.target.query.iter().filter(|param| param.name() != b"X-Amz-Signature").collect();
+    added(&params, &mut queries);
+    pluses(&params, &mut queries);
     if letter.is_presigned {
         tokens(&params, token, &mut queries);
     }
-    added(&params, &mut queries);
     removed(&params, &mut queries);
     spellings(&params, &mut queries);
     if letter.is_presigned {
@@ -137,20 +138,22 @@ fn removed(params: &[Param<'_>], queries: &mut Queries<'_>) {
     }
 }
 
-/// The same parameters, written in another way.
-fn spellings(params: &[Param<'_>], queries: &mut Queries<'_>) {
-    let each = |value: &dyn Fn(&Param<'_>) -> Vec<u8>| -> Vec<Pair> {
-        params.iter().map(|param| (encoded(param.name.decoded()), value(param))).collect()
-    };
+/// The parameters with other values.
+fn each(params: &[Param<'_>], value: impl Fn(&Param<'_>) -> Vec<u8>) -> Vec<Pair> {
+    params.iter().map(|param| (encoded(param.name.decoded()), value(param))).collect()
+}
+
+/// A plus for a space, and the other way round.
+fn pluses(params: &[Param<'_>], queries: &mut Queries<'_>) {
     // a plus that arrived bare was one; an escaped one was a space
     let literal = |param: &Param<'_>| encoded(&decoded_again(param.value.raw()));
-    queries.add(Cause::QueryPlus, sorted(each(&literal)), None);
+    queries.add(Cause::QueryPlus, sorted(each(params, literal)), None);
     let spaces = |param: &Param<'_>| {
         let plain: Vec<u8> =
             param.value.decoded().iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
         encoded(&plain)
     };
-    queries.add(Cause::QueryPlus, sorted(each(&spaces)), None);
+    queries.add(Cause::QueryPlus, sorted(each(params, spaces)), None);
     let form = |param: &Param<'_>| {
         let text = encoded(param.value.decoded());
         let mut pieces = Vec::new();
@@ -165,13 +168,17 @@ fn spellings(params: &[Param<'_>], queries: &mut Queries<'_>) {
         pieces.extend_from_slice(rest);
         pieces
     };
-    queries.add(Cause::QueryPlus, sorted(each(&form)), None);
+    queries.add(Cause::QueryPlus, sorted(each(params, form)), None);
+}
+
+/// The same parameters, written in another way.
+fn spellings(params: &[Param<'_>], queries: &mut Queries<'_>) {
     let again = |param: &Param<'_>| encoded(&decoded_again(param.value.decoded()));
-    queries.add(Cause::QueryEncoding, sorted(each(&again)), None);
+    queries.add(Cause::QueryEncoding, sorted(each(params, again)), None);
     let twice = |param: &Param<'_>| encoded(&encoded(param.value.decoded()));
-    queries.add(Cause::QueryEncoding, sorted(each(&twice)), None);
+    queries.add(Cause::QueryEncoding, sorted(each(params, twice)), None);
     let bare = |param: &Param<'_>| param.value.decoded().to_vec();
-    queries.add(Cause::QueryEncoding, sorted(each(&bare)), None);
+    queries.add(Cause::QueryEncoding, sorted(each(params, bare)), None);
     let sent: Vec<Pair> =
         params.iter().map(|param| (param.name.raw().to_vec(), param.value.raw().to_vec())).collect();
     queries.add(Cause::QueryEncoding, sorted(sent.clone()), None);
