@@ -22,7 +22,10 @@ use crate::telemetry::audit::Event;
 use crate::telemetry::record::{
     AuthRecord, AuthResult, ConstraintResult, Decision, RequestRecord, UpstreamRecord,
 };
+use crate::telemetry::trace::spans::spans;
+use crate::telemetry::trace::{Step, Trace};
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::time::Duration;
 
 /// The authentication schemes, as metrics label them.
@@ -45,6 +48,8 @@ pub struct Entry {
     pub cors: Option<Vec<u8>>,
     /// What the signature doctor said.
     pub diagnosis: Option<Diagnosis>,
+    /// Its spans, if it is followed.
+    pub trace: Option<Box<Trace>>,
     listener: ListenerIndex,
     watch: Stopwatch,
     /// Since the head was there.
@@ -68,6 +73,7 @@ impl Entry {
             response_bytes: 0,
             cors: None,
             diagnosis: None,
+            trace: None,
             listener,
             watch,
             gate: Stopwatch::start(),
@@ -81,6 +87,37 @@ impl Entry {
     /// A body that a rule must read was waited for so long.
     pub fn waited(&mut self, took: Duration) {
         self.waited += took;
+    }
+
+    /// Since its first byte.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.watch.elapsed()
+    }
+
+    /// A part of it began at `from` and is over.
+    pub fn took(&mut self, step: Step, from: Duration) {
+        let to = self.watch.elapsed();
+        if let Some(trace) = &mut self.trace {
+            trace.took(step, from, to);
+        }
+    }
+
+    /// Judges it, with a look at the clock after each stage if it is followed.
+    pub fn judged<T>(&mut self, judge: impl FnOnce(&dyn Fn(Stage)) -> T) -> T {
+        let Some(trace) = &mut self.trace else { return judge(&|_| {}) };
+        let (watch, done) = (self.watch, RefCell::new(SmallVec::<[(Stage, Duration); 4]>::new()));
+        let mut from = watch.elapsed();
+        let judged = judge(&|stage| done.borrow_mut().push((stage, watch.elapsed())));
+        for (stage, to) in done.into_inner() {
+            match stage {
+                Stage::Auth => trace.took(Step::Auth, from, to),
+                Stage::Policy => trace.took(Step::Policy, from, to),
+                Stage::Request | Stage::Links | Stage::Upstream => {}
+            }
+            from = to;
+        }
+        judged
     }
 
     /// It was decided what happens to it: what takes time from here on is not the gate.
@@ -116,6 +153,9 @@ pub fn record(
     let record = numbers(running, judged, entry);
     running.metrics.record(&record);
     write(world, running, facts, judged, entry, &record);
+    if let Some(trace) = &entry.trace {
+        world.telemetry.tracer.send(spans(trace, &shown(running, facts, judged, entry, &record)));
+    }
 }
 
 /// Counts and writes down a connection that was refused before its first request.

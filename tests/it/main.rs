@@ -43,6 +43,8 @@ mod shutdown;
 mod sigv2;
 mod threats;
 mod tls;
+#[cfg(feature = "otlp")]
+mod tracing;
 mod unix_socket;
 mod upstream_credentials;
 mod upstream_faults;

@@ -62,6 +62,7 @@ pub(super) struct Handles {
     pub(super) reloads_refused: IntCounter,
     /// By limit.
     pub(super) rate_limited: Box<[IntCounter]>,
+    pub(super) spans_dropped: IntCounter,
     pub(super) log_dropped: IntCounter,
 }
 
@@ -115,6 +116,7 @@ impl Handles {
             reloads_loaded: vectors.reloads.with_label_values(&["loaded"]),
             reloads_refused: vectors.reloads.with_label_values(&["refused"]),
             rate_limited: each(&config.rate_limits, |it| vectors.rate_limited.with_label_values(&[it])),
+            spans_dropped: vectors.spans_dropped.with_label_values::<&str>(&[]),
             log_dropped: vectors.log_dropped.with_label_values::<&str>(&[]),
             operations,
         };

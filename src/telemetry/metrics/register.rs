@@ -55,6 +55,7 @@ vectors! {
     reloads: IntCounterVec RELOADS,
     rate_limited: IntCounterVec RATE_LIMITED,
     tls_expiry: IntGaugeVec TLS_EXPIRY,
+    spans_dropped: IntCounterVec SPANS_DROPPED,
     log_dropped: IntCounterVec LOG_DROPPED,
 }
 
