@@ -3,6 +3,7 @@
 
 pub mod authorize;
 mod body;
+pub mod diagnosis;
 pub mod form;
 mod keys;
 pub mod limits;
@@ -23,7 +24,7 @@ use crate::links::constraint::{Constraints, LinkFacts};
 use crate::links::identity::LinkId;
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
-use crate::reason::Reason;
+use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
 use crate::request::head::HeadError;
 use crate::request::target::TargetError;
@@ -53,8 +54,21 @@ pub fn decide<'r>(
     body: Option<&[u8]>,
     now: UnixMillis,
 ) -> Outcome<'r> {
+    decide_watched(snapshot, facts, request, body, now, &|_| {})
+}
+
+/// As [`decide`]; tells `watch` when a stage that takes time is done, so that the caller can look at a clock.
+#[must_use]
+pub fn decide_watched<'r>(
+    snapshot: &'r Snapshot,
+    facts: &ConnFacts,
+    request: &'r RawRequest<'_>,
+    body: Option<&[u8]>,
+    now: UnixMillis,
+    watch: &dyn Fn(Stage),
+) -> Outcome<'r> {
     let mut outcome = Outcome::default();
-    let judge = Judge { snapshot, facts, request, now };
+    let judge = Judge { snapshot, facts, request, now, watch };
     let address = snapshot.hosts.address(request);
     outcome.verdict = judge.run(address.as_ref(), body, &mut outcome).unwrap_or_else(Verdict::Answer);
     outcome.address = address.ok();
@@ -71,7 +85,7 @@ pub fn decide_form<'r>(
     now: UnixMillis,
 ) -> Outcome<'r> {
     let mut outcome = Outcome::default();
-    let judge = Judge { snapshot, facts, request: put, now };
+    let judge = Judge { snapshot, facts, request: put, now, watch: &|_| {} };
     let address = snapshot.hosts.address(put);
     outcome.verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
     outcome.operation = Some(Operation::PostObject);
@@ -84,7 +98,7 @@ pub fn decide_form<'r>(
 #[must_use]
 pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>) -> Option<NetworkIdentity> {
     let now = UnixMillis::from_millis(0);
-    Judge { snapshot, facts, request, now }.network().ok()
+    Judge { snapshot, facts, request, now, watch: &|_| {} }.network().ok()
 }
 
 /// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
@@ -105,6 +119,8 @@ struct Judge<'r, 'f, 'h> {
     facts: &'f ConnFacts,
     request: &'r RawRequest<'h>,
     now: UnixMillis,
+    /// Told when a stage is done.
+    watch: &'f dyn Fn(Stage),
 }
 
 impl<'r> Judge<'r, '_, '_> {
@@ -151,6 +167,7 @@ impl<'r> Judge<'r, '_, '_> {
         };
         let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
         let authenticated = authenticate(request, place, keyring, rules, &snapshot.key_cache, now);
+        (self.watch)(Stage::Auth);
         outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
         self.permit(address, classified, body, None, network, outcome)
     }
@@ -187,7 +204,7 @@ impl<'r> Judge<'r, '_, '_> {
         network: Result<NetworkIdentity, Denial>,
         outcome: &mut Outcome<'r>,
     ) -> Result<Verdict, Denial> {
-        let Self { snapshot, facts, request, now } = self;
+        let Self { snapshot, facts, request, now, watch } = self;
         let Some(Ok(authenticated)) = &outcome.auth else { return Err(internal()) };
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
@@ -226,6 +243,7 @@ impl<'r> Judge<'r, '_, '_> {
         };
         let question = authorize::Question { snapshot, subject, network, authenticated };
         outcome.access = question.ask(facts.listener, bucket, &requirements);
+        watch(Stage::Policy);
         outcome.access.verdict(snapshot.default)?;
         // only who may use it learns whether a bucket is there
         let (_, upstream) =

@@ -142,6 +142,9 @@ LINKS = [
     graph("Wrong signatures", "Links that were changed, guessed, or signed with another secret.", "reqps",
           (rate("presign_gate_denied_total", "reason", 'reason=~"wrong_signature|unknown_key|bad_token"'),
            "{{reason}}"), width=12),
+    graph("What happened to signatures", "Why they do not hold: what a proxy, a client or a signer changed, as the signature "
+          "doctor found out.", "reqps",
+          (rate("presign_gate_signature_diagnoses_total", "cause"), "{{cause}}"), width=24),
     "Constraints",
     graph("Kept", "Constraints that were signed into links, and kept.", "reqps",
           (rate("presign_gate_link_constraints_total", "constraint", 'result="kept"'), "{{constraint}}")),

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::scalar::endpoint::Endpoint;
 use super::tree::Place;
 use crate::net::address::ListenAddress;
 use crate::secret::Secret;
@@ -61,6 +62,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// What is written down.
     pub logs: Logs,
+    /// Where spans go; `None`: none are made.
+    pub tracing: Option<Tracing>,
     /// Whether answers carry `x-gate-reason`. Default false.
     pub expose_reasons: bool,
     /// The whole file as JSON, defaults filled in, secrets left out.
@@ -240,6 +243,15 @@ pub struct Logs {
     pub access_format: LogFormat,
     /// The file of the audit log; `None`: there is none.
     pub audit: Option<PathBuf>,
+}
+
+/// Where spans go, and of how many requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tracing {
+    /// The collector.
+    pub otlp: Endpoint,
+    /// The share of requests without a caller's context that are followed, from 0 to 1. Default 1.
+    pub sample: f64,
 }
 
 /// The form of an access line.

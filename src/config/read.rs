@@ -12,9 +12,10 @@ mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
-use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing};
+use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing, Tracing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
+use super::scalar::endpoint::Endpoint;
 use super::tree::{Node, Scalar};
 use crate::request::host::Host;
 
@@ -38,6 +39,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
     let shutdown = top.section_or_empty("shutdown").and_then(|fields| shutdown(&fields));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
+    let tracing = top.if_given("tracing", |top, name| top.section(name).and_then(|fields| tracing(&fields)));
     let expose_reasons = expose_reasons(&top);
     check(
         &Parts {
@@ -66,6 +68,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         limits: limits?,
         shutdown: shutdown?,
         logs: logs?,
+        tracing: tracing?,
         expose_reasons: expose_reasons?,
         shown: super::shown::shown(root),
     })
@@ -172,6 +175,28 @@ fn audit_path(scalar: &Scalar) -> Result<String, Malformed> {
         return Err(Malformed::new(&scalar.text, "a file", "write the name of a file, as `audit.jsonl`"));
     }
     text(scalar)
+}
+
+fn tracing(fields: &Fields<'_>) -> Result<Tracing, Reported> {
+    let otlp = fields.scalar("otlp", |scalar| Endpoint::parse(&scalar.text));
+    let sample = fields.scalar("sample", ratio);
+    if !cfg!(feature = "otlp") {
+        let message = "this build sends no spans".to_owned();
+        return Err(fields.reader.error(
+            fields.at,
+            &fields.path,
+            message,
+            "build it with the feature `otlp`",
+        ));
+    }
+    Ok(Tracing { otlp: otlp?.value, sample: sample?.value })
+}
+
+fn ratio(scalar: &Scalar) -> Result<f64, Malformed> {
+    let number = scalar.text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number
+        .filter(|_| scalar.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+        .ok_or_else(|| Malformed::new(&scalar.text, "a number from 0 to 1", "write it as `0.05`"))
 }
 
 fn logs(fields: &Fields<'_>) -> Result<Logs, Reported> {

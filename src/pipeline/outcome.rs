@@ -113,6 +113,12 @@ impl<'r> Outcome<'r> {
         self.verdict = Verdict::Answer(denial);
     }
 
+    /// Whether the store of link state has to be asked.
+    #[must_use]
+    pub const fn asks_store(&self) -> bool {
+        matches!(&self.verdict, Verdict::Forward(permit) if permit.state.is_some())
+    }
+
     /// The proven signature.
     #[must_use]
     pub fn authenticated(&self) -> Option<&Authenticated<'r>> {
@@ -136,6 +142,7 @@ impl<'r> Outcome<'r> {
             bucket: bucket.and_then(|bucket| bucket.upstream_bucket.as_deref()),
             copy_source: permit.copy_source.as_deref(),
             provided: None,
+            traceparent: None,
             carriage: &permit.carriage,
         })
     }

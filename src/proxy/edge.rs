@@ -22,6 +22,7 @@ use crate::response::head::Client;
 use crate::response::preflight;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::snapshot::Snapshot;
+use crate::telemetry::trace::Step;
 use crate::upstream::body::BodyFault;
 use bytes::{Buf as _, BytesMut};
 use pingora_core::server::ShutdownWatch;
@@ -162,7 +163,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             }
         };
         match head::parse(&head) {
-            Ok(request) => self.judged(&running, &request, &mut entry).await,
+            Ok(request) => {
+                entry.trace = self.world.telemetry.tracer.begin(&request.headers, now, entry.elapsed());
+                self.judged(&running, &request, &mut entry).await
+            }
             Err(error) => {
                 let denial = pipeline::malformed(&error);
                 entry.deny(&denial);
@@ -191,7 +195,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let snapshot = &running.snapshot;
         let mut outcome = self
             .too_often(running, request, entry.now)
-            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
+            .unwrap_or_else(|| self.decide(snapshot, request, None, entry));
         entry.cors = outcome.cors.take();
         let (body, upload);
         if matches!(outcome.verdict, Verdict::ReadForm) {
@@ -214,12 +218,23 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             match read {
                 Some(bytes) => {
                     body = bytes;
-                    outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), entry.now);
+                    outcome = self.decide(snapshot, request, Some(&body), entry);
                 }
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
         self.act(running, request, request, outcome, entry).await
+    }
+
+    fn decide<'r>(
+        &self,
+        snapshot: &'r Snapshot,
+        request: &'r RawRequest<'_>,
+        body: Option<&[u8]>,
+        entry: &mut Entry,
+    ) -> Outcome<'r> {
+        let now = entry.now;
+        entry.judged(|watch| pipeline::decide_watched(snapshot, &self.facts, request, body, now, watch))
     }
 
     /// Serves a form whose fields were read.
@@ -249,16 +264,22 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         entry: &mut Entry,
     ) -> Next {
         let snapshot = &running.snapshot;
+        let (from, asks) = (entry.elapsed(), outcome.asks_store());
         let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
             outcome.refuse(denial);
             LinkLimits::default()
         });
+        if asks {
+            entry.took(Step::LinkState, from);
+        }
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
                 let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
                 let valid = keys.and_then(|keys| keys.valid(entry.now));
                 let mut head = Vec::with_capacity(1024);
+                let traceparent = entry.trace.as_ref().map(|trace| trace.outward());
                 if let Some(mut outgoing) = outcome.outgoing(snapshot, carried) {
+                    outgoing.traceparent = traceparent.as_deref();
                     outgoing.provided = valid.as_ref().map(|valid| &valid.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
@@ -307,6 +328,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             // the second call of `decide` had a body
             Verdict::ReadBody | Verdict::ReadForm => Next::Close,
         };
+        if matches!(outcome.verdict, Verdict::Answer(_)) {
+            // the client has its answer: looking takes none of its time
+            entry.diagnosis = self.world.clinic.examine(running, request, &outcome);
+        }
         journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
         let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));
         if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
@@ -390,6 +415,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         };
         let keep_alive = request.keep_alive && !self.world.is_draining();
         let carriage = limits.carriage(&permit.carriage);
+        let from = entry.elapsed();
         let relayed = {
             let relay = pin!(relay::relay(
                 &mut self.conn,
@@ -405,6 +431,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             ));
             limits.alive(relay).await
         };
+        entry.took(Step::Upstream, from);
         entry.relayed(&relayed);
         limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await

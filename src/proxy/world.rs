@@ -2,6 +2,7 @@
 //! It must not hold anything that belongs to one request.
 
 use super::certificates::Certificates;
+use super::clinic::Clinic;
 use super::keys::Keys;
 use super::peer::Peer;
 use super::quotas::Quota;
@@ -74,6 +75,8 @@ pub struct World {
     pub keeper: Arc<Keeper>,
     /// What keys, addresses and links took lately.
     pub paces: Paces,
+    /// When the signature doctor is asked.
+    pub clinic: Clinic,
     draining: AtomicBool,
     connections: AtomicUsize,
     requests: AtomicUsize,
@@ -95,6 +98,7 @@ impl World {
             leaving: AtomicBool::new(false),
             keeper,
             paces: Paces::default(),
+            clinic: Clinic::default(),
             draining: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),

@@ -16,6 +16,7 @@ use crate::snapshot::Snapshot;
 use crate::store::keeper::{Keeper, WhenStoreFails};
 use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
+use crate::telemetry::trace::Tracer;
 use crate::telemetry::writer::LineWriter;
 use crate::telemetry::{Telemetry, build};
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ pub enum BootError {
     /// The audit log cannot be continued.
     #[error(transparent)]
     AuditLog(#[from] OpenError),
+    /// The thread that sends spans cannot be started.
+    #[error("cannot send spans: {0}")]
+    Tracing(std::io::Error),
 }
 
 /// Whether logs are written.
@@ -62,23 +66,29 @@ pub enum Access {
 pub fn boot(
     config: &Config,
     snapshot: Snapshot,
-    access: Access,
+    logged: Access,
 ) -> Result<(Arc<World>, Vec<Port>), BootError> {
     let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
-    let audit = match (access, &config.logs.audit) {
+    let audit = match (logged, &config.logs.audit) {
         (Access::Configured, Some(path)) => {
             AuditLog::file(path, Arc::new(SystemClock), metrics.log_dropped())?
         }
         (Access::Off, _) | (_, None) => AuditLog::nowhere(metrics.log_dropped()),
     };
     audit.record(SystemClock.now(), &Event::Started { version: env!("CARGO_PKG_VERSION") });
-    let access = match (access, &config.logs.access) {
+    let access = match (logged, &config.logs.access) {
         (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
         (Access::Configured, LogTarget::Stdout) => LineWriter::stdout(metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: PathBuf::from("-"), error })?,
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
+    };
+    let tracer = match (logged, &config.tracing) {
+        (Access::Configured, Some(tracing)) => {
+            Tracer::start(tracing, metrics.spans_dropped()).map_err(BootError::Tracing)?
+        }
+        (Access::Off, _) | (_, None) => Tracer::off(),
     };
     let ports = config
         .listeners
@@ -86,7 +96,8 @@ pub fn boot(
         .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
         .collect();
     let running = running(config, snapshot, None, &metrics)?;
-    let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
+    let telemetry =
+        Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit, tracer });
     let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)), ports))
 }

@@ -48,6 +48,8 @@ pub struct Outgoing<'a, 'r, 'h> {
     /// The key of this moment, for a store whose key is exchanged while the gate runs. Without it the request is not
     /// signed, and must not be sent.
     pub provided: Option<&'a Key>,
+    /// The trace that it belongs to, if somebody follows it: a header that no signature covers.
+    pub traceparent: Option<&'a str>,
     /// How it is carried.
     pub carriage: &'a Carriage,
 }
@@ -74,6 +76,10 @@ impl Outgoing<'_, '_, '_> {
         write_line(out, b"Host", &host);
         let mut signed = ToBeSigned::new();
         self.write_headers(&mut signed, out);
+        let is_theirs = self.signature() == Signature::Kept && self.authenticated.signs_header("traceparent");
+        if let Some(traceparent) = self.traceparent.filter(|_| !is_theirs) {
+            write_line(out, b"traceparent", traceparent.as_bytes());
+        }
         match self.carriage.sent {
             Framing::None | Framing::UntilClose => {}
             Framing::Known(length) => {

@@ -24,6 +24,7 @@ mod chunks;
 mod cli;
 mod clients;
 mod cors;
+mod doctor;
 mod forwarding;
 mod framing;
 mod generated;
@@ -44,6 +45,8 @@ mod shutdown;
 mod sigv2;
 mod threats;
 mod tls;
+#[cfg(feature = "otlp")]
+mod tracing;
 mod unix_socket;
 mod upstream_credentials;
 mod upstream_faults;

@@ -23,10 +23,6 @@ const fn defaults(name: &'static str, form: Form, doc: &'static str) -> Key {
     key(name, form, Presence::Defaults, doc)
 }
 
-const fn unserved(name: &'static str, doc: &'static str) -> Key {
-    Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::No, doc }
-}
-
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -59,7 +55,7 @@ pub static ROOT: Section = Section {
         defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
         defaults("shutdown", Form::Keys(&SHUTDOWN), "how the gate ends on SIGTERM"),
         defaults("logs", Form::Keys(&LOGS), "what is written down"),
-        unserved("tracing", "where spans are sent to"),
+        optional("tracing", Form::Keys(&TRACING), "spans of requests; left out, none are made"),
         default(
             "expose_reasons",
             "false",
@@ -445,6 +441,22 @@ static LOGS: Section = Section {
             "audit",
             Form::Keys(&AUDIT_LOG),
             "refusals and changes, each line chained to the one before",
+        ),
+    ],
+};
+
+static TRACING: Section = Section {
+    keys: &[
+        required(
+            "otlp",
+            Form::Endpoint,
+            "the collector, as `http://127.0.0.1:4318`; spans go to its `/v1/traces` as OTLP in protobuf",
+        ),
+        default(
+            "sample",
+            "1",
+            Form::Ratio,
+            "the share of requests that are followed, of those that come without a `traceparent`",
         ),
     ],
 };

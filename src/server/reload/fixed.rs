@@ -1,9 +1,9 @@
-//! What of a config cannot change while the gate runs: addresses, and where and how logs are written.
+//! What of a config cannot change while the gate runs: addresses, and where logs and spans go.
 //! It must not let a change of them pass unsaid.
 
 use crate::config::diagnostic::{Diagnostic, Problem, Severity};
 use crate::config::model::links::Store;
-use crate::config::model::{Config, Listener, Logs};
+use crate::config::model::{Config, Listener, Logs, Tracing};
 use crate::config::tree::Place;
 use crate::net::address::ListenAddress;
 use crate::snapshot::Snapshot;
@@ -18,6 +18,7 @@ pub(super) struct Fixed {
     modes: Vec<u32>,
     admin: Option<SocketAddr>,
     logs: Logs,
+    tracing: Option<Tracing>,
     links: Store,
 }
 
@@ -28,6 +29,7 @@ impl Fixed {
             modes: config.listeners.iter().map(|listener| listener.mode).collect(),
             admin: config.admin.as_ref().map(|admin| admin.address.value),
             logs: config.logs.clone(),
+            tracing: config.tracing.clone(),
             links: config.links.store.clone(),
         }
     }
@@ -69,6 +71,7 @@ impl Fixed {
             ("logs.access.path", self.logs.access == logs.access),
             ("logs.access.format", self.logs.access_format == logs.access_format),
             ("logs.audit", self.logs.audit == logs.audit),
+            ("tracing", self.tracing == config.tracing),
         ] {
             if !same {
                 say(start, path, format!("`{path}` cannot change while the gate runs"));
@@ -135,6 +138,7 @@ mod tests {
         check(&format!("{IN_USE}links: {{ store: {{ memory: true }}, grace: 1s }}\n"), &[]);
         check(&format!("{IN_USE}logs: {{ access: {{ path: a.log }} }}\n"), &["logs.access.path"]);
         check(&format!("{IN_USE}logs: {{ access: {{ format: s3 }} }}\n"), &["logs.access.format"]);
+        check(&format!("{IN_USE}tracing: {{ otlp: \"http://127.0.0.1:1\" }}\n"), &["tracing"]);
         check(&format!("{IN_USE}logs: {{ audit: {{ path: a.log }} }}\n"), &["logs.audit"]);
     }
 }

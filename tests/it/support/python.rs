@@ -29,8 +29,15 @@ pub fn script(name: &str) -> Command {
 
 /// A command that sends one client through the gate.
 pub fn client(name: &str) -> Command {
-    let mut command = run_by(&installed("clients/venv/bin/python"), "clients/drive.py");
-    command.arg(name).env("CLIENTS_NODE", installed("clients/node"));
+    let mut command = of_clients("clients/drive.py");
+    command.arg(name);
+    command
+}
+
+/// A command that runs a Python file of `tests/it` with the clients beside it.
+pub fn of_clients(name: &str) -> Command {
+    let mut command = run_by(&installed("clients/venv/bin/python"), name);
+    command.env("CLIENTS_NODE", installed("clients/node"));
     command
 }
 
