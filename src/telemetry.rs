@@ -9,6 +9,7 @@ pub mod file;
 pub mod json;
 pub mod log;
 pub mod metrics;
+pub mod recent;
 pub mod record;
 pub mod redact;
 pub mod writer;
@@ -19,6 +20,7 @@ use crate::config::model::LogFormat;
 use crate::net::ListenerIndex;
 use audit::AuditLog;
 use metrics::{Held, Metrics};
+use recent::Recent;
 use writer::LineWriter;
 
 /// For how long the end of the process waits for the last lines of a log.
@@ -35,6 +37,8 @@ pub struct Telemetry {
     pub access_format: LogFormat,
     /// The audit log.
     pub audit: AuditLog,
+    /// The last refusals, for the console.
+    pub recent: Recent,
 }
 
 impl Telemetry {
