@@ -15,6 +15,9 @@ const SCRIPT: &str = include_str!("console/script.js");
 /// Where the numbers go that need no script.
 const NUMBERS: &str = "<!-- numbers -->";
 
+/// What tells the script that there is a token, and what stands there when there is none.
+const TOKEN: [&str; 2] = ["data-token=\"yes\"", "data-token=\"no\""];
+
 /// Only the gate itself is asked for anything, no text becomes code or markup, and no page shows this one in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
@@ -24,7 +27,12 @@ pub(super) fn page(admin: &Admin, _: &Call<'_>) -> Answer {
     admin.world.measure();
     let metrics = admin.world.telemetry.metrics.render().unwrap_or_default();
     let checks: Vec<String> = checks(&admin.world).iter().map(ToString::to_string).collect();
-    Answer::new(200, "text/html; charset=utf-8", PAGE.replacen(NUMBERS, &numbers(&checks, &metrics), 1))
+    let mut html = PAGE.replacen(NUMBERS, &numbers(&checks, &metrics), 1);
+    if admin.world.running.load().admin_token.is_some() {
+        let [yes, no] = TOKEN;
+        html = html.replacen(no, yes, 1);
+    }
+    Answer::new(200, "text/html; charset=utf-8", html)
         .header("Content-Security-Policy", POLICY)
         .header("Referrer-Policy", "no-referrer")
         .header("X-Frame-Options", "DENY")
@@ -91,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_page_takes_nothing_from_elsewhere() {
-        assert_eq!(PAGE.matches(NUMBERS).count(), 1);
+        assert_eq!((PAGE.matches(NUMBERS).count(), PAGE.matches(TOKEN[1]).count()), (1, 1));
         for (name, text) in [("page", PAGE), ("style", STYLE), ("script", SCRIPT)] {
             for forbidden in [
                 "https://",

@@ -21,6 +21,7 @@ mod checksums;
 mod chunks;
 mod cli;
 mod clients;
+mod console;
 mod cors;
 mod forwarding;
 mod framing;

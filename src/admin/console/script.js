@@ -43,7 +43,7 @@ const none = (columns, text) => el("tr", {}, el("td", { colspan: columns, class:
 
 // --- numbers to text ----------------------------------------------------------------------------------------------------
 
-const rounded = (number) => (number >= 100 ? Math.round(number) : number >= 10 ? number.toFixed(1) : number.toFixed(2).replace(/\.?0+$/, ""));
+const rounded = (number) => (Number.isInteger(number) ? number : number >= 100 ? Math.round(number) : number >= 10 ? number.toFixed(1) : number.toFixed(2).replace(/\.?0+$/, ""));
 
 function count(number) {
   for (const [size, unit] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
@@ -69,6 +69,7 @@ function seconds(number) {
   return `${rounded(number)} s`;
 }
 
+/** A time in UTC, to the second. */
 const clock = (time) => new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
 
 // --- the metrics page -----------------------------------------------------------------------------------------------------
@@ -150,7 +151,8 @@ function spark(numbers) {
   };
   const shown = numbers.map((number) => (Number.isFinite(number) ? number : 0));
   const top = Math.max(...shown, 1e-9);
-  const at = (number, index) => `${(100 - (shown.length - 1 - index) * (100 / (KEPT - 1))).toFixed(2)} ${(29 - (number / top) * 27).toFixed(2)}`;
+  const step = 100 / Math.max(30, shown.length - 1);
+  const at = (number, index) => `${(100 - (shown.length - 1 - index) * step).toFixed(2)} ${(29 - (number / top) * 27).toFixed(2)}`;
   const line = shown.map(at).join("L");
   const picture = svg("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" });
   if (shown.length > 1) {
@@ -177,7 +179,7 @@ function showTraffic() {
     tile("Server errors / s", rates("requests_total", { status_class: "5xx" }), count, bad),
     tile("In flight", values("requests_in_flight"), count),
     tile("Connections", values("connections"), count),
-    el("div", {}, el("dt", {}, "Time in the gate, 99 %"),
+    el("div", {}, el("dt", {}, "Gate time, p99"),
       el("dd", {}, Number.isNaN(quantile(0.99, "overhead_seconds")) ? "–" : `≤ ${seconds(quantile(0.99, "overhead_seconds"))}`)),
     tile("Sent / s", out, bytes),
     has("links_tracked") && tile("Links tracked", values("links_tracked"), count),
@@ -297,7 +299,22 @@ async function askToken(again) {
   return goes;
 }
 
+function forget() {
+  token = null;
+  locked = true;
+  byId("forget").hidden = true;
+  showDenials();
+}
+
 const get = (path, more = {}) => fetch(path, { cache: "no-store", credentials: "omit", redirect: "error", ...more });
+
+/** Asks for what needs no token. */
+async function ask(path) {
+  const answer = await get(path);
+  const told = await answer.json();
+  if (!answer.ok) throw new Refused(answer.status, told.error);
+  return told;
+}
 
 /** Asks for what may need the token; asks for the token if it does. */
 async function operate(method, path, body, quietly = false) {
@@ -328,14 +345,22 @@ async function attempt(where, work) {
 
 // --- examples, explain, links, revocations, config ------------------------------------------------------------------------
 
+/** Whether asking would only be refused. */
+let locked = document.documentElement.dataset.token === "yes";
+
 async function showDenials() {
   let told;
+  if (locked && token === null) {
+    byId("denials-locked").hidden = false;
+    fillIfNew(byId("denials"), null, () => []);
+    return;
+  }
   try {
     told = (await operate("GET", "denials", undefined, true)).denials;
   } catch (error) {
-    byId("denials-locked").hidden = error.status !== 401;
-    if (error.status !== 401) fillIfNew(byId("denials"), error.message, () => [el("li", { class: "hint" }, error.message)]);
-    else fillIfNew(byId("denials"), null, () => []);
+    locked = error.status === 401;
+    if (locked && token !== null) forget();
+    else fillIfNew(byId("denials"), error.message, () => [el("li", { class: "hint" }, error.message)]);
     return;
   }
   byId("denials-locked").hidden = true;
@@ -430,7 +455,14 @@ function lookUp(name) {
 async function showLink() {
   const where = byId("link-answer");
   const name = await linkName(byId("link-id").value.trim());
-  const told = await operate("GET", `links/${encodeURIComponent(name)}`);
+  let told;
+  try {
+    told = await ask(`links/${encodeURIComponent(name)}`);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    fill(where, el("p", { class: "hint" }, `No use of ${name} is known: links without limits are not counted.`));
+    return;
+  }
   fill(where, facts([
     ["Link", el("span", { class: "mono" }, told.id)],
     ["State", el("b", { class: told.revoked ? "bad" : "good" }, told.revoked ? "called back" : "not called back")],
@@ -472,7 +504,9 @@ async function revoke() {
   const text = "Links that this hits answer 403 from now on, on every gate that shares the store.";
   if (!await confirmed("Call links back?", text, shownTarget(body), "Call back")) return;
   const told = await operate("POST", "revocations", body);
-  fill(byId("revoke-answer"), el("span", { class: "good" }, `✓ in force until ${told.lapses}`));
+  fill(byId("revoke-answer"), Date.parse(told.lapses) > Date.now()
+    ? el("span", { class: "good" }, `✓ in force until ${clock(told.lapses)}`)
+    : el("span", { class: "warn" }, "! everything that this is about has expired already"));
   byId("revoke-value").value = "";
   await showRevocations();
 }
@@ -486,19 +520,17 @@ async function restore(entry) {
 }
 
 async function showRevocations() {
-  const answer = await get("revocations");
-  if (!answer.ok) return;
-  const { revocations } = await answer.json();
+  const { revocations } = await ask("revocations");
   fillIfNew(byId("revocations"), revocations, () => (revocations.length ? revocations.map((entry) => {
     const { id, created, lapses, ...target } = entry;
-    return row(el("span", { class: "mono" }, shownTarget(target)), created, lapses, el("button", { type: "button", class: "small", onclick: () => attempt(byId("revoke-answer"), () => restore(entry)), "aria-label": `Take back ${shownTarget(target)}` }, "Take back…"));
+    const time = (text) => el("time", { datetime: text }, clock(text).replace("T", " "));
+    return row(el("span", { class: "mono target" }, shownTarget(target)), time(created), time(lapses), el("button", { type: "button", class: "small", onclick: () => attempt(byId("revoke-answer"), () => restore(entry)), "aria-label": `Take back ${shownTarget(target)}` }, "Take back…"));
   }) : [none(4, "none")]));
 }
 
 async function showConfig() {
   if (!byId("config-shown").open) return;
-  const answer = await get("config");
-  say(byId("config-text"), answer.ok ? JSON.stringify(await answer.json(), null, 2) : `the gate answered ${answer.status}`);
+  say(byId("config-text"), JSON.stringify(await ask("config"), null, 2));
 }
 
 async function reload() {
@@ -553,15 +585,15 @@ form("explain-form", "explain-answer", async () => {
 form("link-form", "link-answer", showLink);
 form("revoke-form", "revoke-answer", revoke);
 byId("revoke-form").addEventListener("change", kindChosen);
-byId("config-shown").addEventListener("toggle", showConfig);
+byId("config-shown").addEventListener("toggle", () => attempt(byId("config-text"), showConfig));
 byId("reload").addEventListener("click", () => attempt(byId("reload-answer"), reload));
 byId("denials-show").addEventListener("click", async () => { if (await askToken(false)) await showDenials(); });
-byId("forget").addEventListener("click", () => { token = null; byId("forget").hidden = true; showDenials(); });
+byId("forget").addEventListener("click", forget);
 byId("pause").addEventListener("click", () => {
   paused = !paused;
   byId("pause").setAttribute("aria-pressed", String(paused));
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && !paused) poll().catch(() => {}); });
-get("version").then((answer) => answer.json()).then((told) => say(byId("version"), `${told.version} ${told.revision === "unknown" ? "" : told.revision}`.trim())).catch(() => {});
+ask("version").then((told) => say(byId("version"), `${told.version} ${told.revision === "unknown" ? "" : told.revision}`.trim())).catch(() => {});
 kindChosen();
 run();

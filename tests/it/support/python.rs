@@ -1,4 +1,4 @@
-//! Python programs that tests run: the SDK, a second S3 server, the attack runner.
+//! Programs of other languages that tests run: the SDK, a second S3 server, the attack runner, a browser.
 //! It must not install anything; `make test` does.
 
 use super::gate::{Process, poll_connect};
@@ -31,6 +31,14 @@ pub fn script(name: &str) -> Command {
 pub fn client(name: &str) -> Command {
     let mut command = run_by(&installed("clients/venv/bin/python"), "clients/drive.py");
     command.arg(name).env("CLIENTS_NODE", installed("clients/node"));
+    command
+}
+
+/// A command that runs a JavaScript file of `tests/it`, which drives a browser.
+pub fn browser(name: &str) -> Command {
+    let mut command = Command::new("node");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(name));
+    command.env("CLIENTS_NODE", installed("clients/node")).env("BROWSER", "/usr/bin/chromium");
     command
 }
 
