@@ -9,6 +9,7 @@ pub mod file;
 pub mod json;
 pub mod log;
 pub mod metrics;
+pub mod recent;
 pub mod record;
 pub mod redact;
 pub mod trace;
@@ -20,6 +21,7 @@ use crate::config::model::LogFormat;
 use crate::net::ListenerIndex;
 use audit::AuditLog;
 use metrics::{Held, Metrics};
+use recent::Recent;
 use trace::Tracer;
 use writer::LineWriter;
 
@@ -37,6 +39,8 @@ pub struct Telemetry {
     pub access_format: LogFormat,
     /// The audit log.
     pub audit: AuditLog,
+    /// The last refusals, for the console.
+    pub recent: Recent,
     /// The spans.
     pub tracer: Tracer,
 }

@@ -168,7 +168,7 @@ pub fn refused(world: &World, facts: &ConnFacts, reason: Reason) {
     write(world, running, facts, None, &entry, &numbers(running, None, &entry));
 }
 
-/// Writes the lines of a request, if they are wanted.
+/// Writes the lines of a request, and keeps it as an example of its reason, where that is wanted.
 fn write(
     world: &World,
     running: &Running,
@@ -177,9 +177,10 @@ fn write(
     entry: &Entry,
     record: &RequestRecord,
 ) {
-    let Telemetry { access, access_format, audit, .. } = &*world.telemetry;
+    let Telemetry { access, access_format, audit, recent, .. } = &*world.telemetry;
     let audited = audit.is_on() && is_refusal(record);
-    if !access.is_on() && !audited {
+    let example = record.reason.filter(|reason| recent.wants(*reason, entry.now));
+    if !access.is_on() && !audited && example.is_none() {
         return;
     }
     let outcome = judged.map(|(_, outcome)| outcome);
@@ -197,6 +198,9 @@ fn write(
     }
     if audited {
         audit.record(entry.now, &Event::Denied(&shown));
+    }
+    if let Some(reason) = example {
+        recent.keep(reason, &shown);
     }
 }
 

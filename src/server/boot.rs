@@ -16,6 +16,7 @@ use crate::snapshot::Snapshot;
 use crate::store::keeper::{Keeper, WhenStoreFails};
 use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
+use crate::telemetry::recent::Recent;
 use crate::telemetry::trace::Tracer;
 use crate::telemetry::writer::LineWriter;
 use crate::telemetry::{Telemetry, build};
@@ -96,8 +97,9 @@ pub fn boot(
         .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
         .collect();
     let running = running(config, snapshot, None, &metrics)?;
-    let telemetry =
-        Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit, tracer });
+    let access_format = config.logs.access_format;
+    let recent = Recent::default();
+    let telemetry = Arc::new(Telemetry { metrics, access, access_format, audit, recent, tracer });
     let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
     Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)), ports))
 }

@@ -23,6 +23,7 @@ mod checksums;
 mod chunks;
 mod cli;
 mod clients;
+mod console;
 mod cors;
 mod doctor;
 mod forwarding;
