@@ -3,6 +3,7 @@
 
 mod counting;
 mod rates;
+mod recipes;
 mod revocation;
 mod shared;
 mod store;
