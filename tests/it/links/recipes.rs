@@ -4,6 +4,7 @@
 use super::*;
 use crate::support::python::{self, installed};
 use crate::support::sigv4::MAIN;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -116,7 +117,8 @@ fn a_form_for_a_browser() {
         let mut body = String::new();
         for (name, value) in form["fields"].as_object().unwrap() {
             let value = value.as_str().unwrap();
-            body += &format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            write!(body, "--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+                .unwrap();
         }
         body +=
             "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nhello\r\n--B--\r\n";
@@ -167,6 +169,11 @@ fn shells() {
 }
 
 /// The recipe in Rust: the text between the two lines is that of the page.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::duration_suboptimal_units,
+    reason = "as users of other crates write it"
+)]
 mod rust {
     // recipe
     use aws_credential_types::Credentials;
