@@ -6,6 +6,7 @@ use crate::auth::Authenticated;
 use crate::auth::error::AuthError;
 use crate::links::claim::LinkClaim;
 use crate::links::constraint::Constraints;
+use crate::links::identity::LinkId;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
 use crate::request::RawRequest;
@@ -15,6 +16,7 @@ use crate::s3::operation::Operation;
 use crate::snapshot::Snapshot;
 use crate::upstream::head::Outgoing;
 use crate::upstream::plan::Carriage;
+use std::sync::OnceLock;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,8 @@ pub struct Outcome<'r> {
     pub access: AccessDecision<'r>,
     /// Header lines that tell a page of another origin what it may see; `None` if the bucket has no rules about that.
     pub cors: Option<Vec<u8>>,
+    /// The name of the link, once somebody has asked for it: rates, revocations and the log do, and it costs a MAC.
+    pub(super) link: OnceLock<Option<LinkId>>,
     /// What happens now.
     pub verdict: Verdict,
 }
@@ -98,6 +102,7 @@ impl Default for Outcome<'_> {
             constraints: None,
             access: AccessDecision::default(),
             cors: None,
+            link: OnceLock::new(),
             // whoever forgets to set it refuses
             verdict: Verdict::Answer(Denial::new(
                 Reason::Internal,

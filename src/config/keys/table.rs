@@ -386,7 +386,16 @@ static STORE: Section = Section {
     keys: &[
         optional("memory", Form::Choice(&["true"]), "in this process, lost when it ends"),
         optional("redb", Form::Text, "in a file of this machine, for one gate"),
-        optional("redis", Form::Text, "in a server that several gates share, as `redis://host:6379/0`"),
+        optional(
+            "redis",
+            Form::Text,
+            "in a server that several gates share, as `redis://host:6379/0`; `rediss://` for TLS",
+        ),
+        optional(
+            "ca",
+            Form::File,
+            "the authorities that the certificate of `redis` must come from, PEM; left out, the public ones",
+        ),
     ],
 };
 
