@@ -144,7 +144,7 @@ fn write(
         denied.filter_map(|at| running.snapshot.shadow.get(*at)).map(|document| document.name()).collect();
     let shown = AccessRecord { shadow_denied: &shadow, ..shown(running, facts, judged, entry, record) };
     if access.is_on() {
-        access.write(access::line(*access_format, &shown));
+        access.write(&access::line(*access_format, &shown));
     }
     if audited {
         audit.record(entry.now, &Event::Denied(&shown));

@@ -122,7 +122,7 @@ impl AuditLog {
     /// Writes down an event; never waits. What cannot be written is counted, and the chain tells how much is missing.
     pub fn record(&self, at: UnixMillis, event: &Event<'_>) {
         if self.is_on() {
-            self.0.write(event.body(at));
+            self.0.write(&event.body(at));
         }
     }
 
