@@ -20,4 +20,5 @@ pub mod quotas;
 pub mod rates;
 pub mod relay;
 pub mod statements;
+pub mod within;
 pub mod world;

@@ -2,7 +2,6 @@
 //! It must not know what a request means.
 
 use bytes::{Buf as _, BytesMut};
-use pingora_timeout::fast_timeout::fast_timeout;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use super::buffers::Buffer;
+use super::within::within;
 use crate::request::framing::{Decoder, Framing, Piece};
 use crate::request::head;
 
@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             input.extend_from_slice(filled.filled());
             Poll::Ready(io::Result::Ok(!input.is_empty()))
         });
-        matches!(fast_timeout(self.limits.idle, first_bytes).await, Ok(Ok(true)))
+        matches!(within(self.limits.idle, first_bytes).await, Ok(Ok(true)))
     }
 
     /// Reads a request head that has begun to arrive.
@@ -93,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if let Some(read) = self.try_head(0) {
             return read;
         }
-        match fast_timeout(self.limits.header_time, self.rest_of_head()).await {
+        match within(self.limits.header_time, self.rest_of_head()).await {
             Ok(read) => read,
             Err(_) => HeadRead::Late,
         }
@@ -153,9 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !self.input.is_empty() {
             return Ok(self.take_input(buffer));
         }
-        fast_timeout(self.limits.read, self.stream.read(buffer))
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        within(self.limits.read, self.stream.read(buffer)).await?
     }
 
     /// Moves bytes that were read before to `buffer`; gives their number.
@@ -182,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
             looked_at = self.input.len();
             self.input.reserve(4096);
-            match fast_timeout(self.limits.read, self.stream.read_buf(&mut self.input)).await {
+            match within(self.limits.read, self.stream.read_buf(&mut self.input)).await {
                 Ok(Ok(1..)) => {}
                 _ => return None,
             }
@@ -216,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !self.is_drainable(framing) {
             return false;
         }
-        fast_timeout(DRAIN_TIME, self.drain_now(framing)).await.unwrap_or(false)
+        within(DRAIN_TIME, self.drain_now(framing)).await.unwrap_or(false)
     }
 
     async fn drain_now(&mut self, framing: Framing) -> bool {
@@ -266,7 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
         };
         // whatever happens now, the connection ends
-        let _ = fast_timeout(LINGER_TIME, lingering).await;
+        let _ = within(LINGER_TIME, lingering).await;
     }
 }
 
@@ -280,15 +278,13 @@ pub async fn write_all<S: AsyncWrite + Unpin>(
     limit: Duration,
 ) -> io::Result<()> {
     while !bytes.is_empty() {
-        let written = fast_timeout(limit, stream.write(bytes))
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let written = within(limit, stream.write(bytes)).await??;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
         bytes = bytes.get(written..).unwrap_or_default();
     }
-    fast_timeout(limit, stream.flush()).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    within(limit, stream.flush()).await?
 }
 
 #[cfg(test)]

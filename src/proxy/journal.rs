@@ -194,7 +194,7 @@ fn write(
         ..shown(running, facts, judged, entry, record)
     };
     if access.is_on() {
-        access.write(access::line(*access_format, &shown));
+        access.write(&access::line(*access_format, &shown));
     }
     if audited {
         audit.record(entry.now, &Event::Denied(&shown));

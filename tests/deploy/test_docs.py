@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from pages import block
-from support import ROOT, cache, gate_binary, program, run
+from support import ROOT, gate_binary, run
 
 GUIDES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "deploy").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 GATE = """

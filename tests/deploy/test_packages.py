@@ -37,14 +37,14 @@ def apart(root, script):
     with tempfile.TemporaryDirectory() as scratch:
         path = pathlib.Path(scratch) / "script"
         path.write_text(HELPERS + script)
-        around = (f"mkdir {scratch}/up {scratch}/work {scratch}/root && "
-                  f"mount -t overlay overlay -o lowerdir={root},upperdir={scratch}/up,workdir={scratch}/work {scratch}/root && "
-                  f"mkdir -p {scratch}/root/proc {scratch}/root/dev && mount -t proc proc {scratch}/root/proc && "
-                  f"mount --rbind /dev {scratch}/root/dev && cp {path} {scratch}/root/.script && ROOT={scratch}/root ")
-        yield_to = "exec bash $ROOT/.script" if "$ROOT" in script else f"exec chroot {scratch}/root bash /.script"
+        around = (f"mkdir {scratch}/up {scratch}/work {scratch}/whole && "
+                  f"mount -t overlay overlay -o lowerdir={root},upperdir={scratch}/up,workdir={scratch}/work {scratch}/whole && "
+                  f"mkdir -p {scratch}/whole/proc {scratch}/whole/dev && mount -t proc proc {scratch}/whole/proc && "
+                  f"mount --rbind /dev {scratch}/whole/dev && cp {path} {scratch}/whole/.script && ROOT={scratch}/whole ")
+        yield_to = "exec bash $ROOT/.script" if "$ROOT" in script else f"exec chroot {scratch}/whole bash /.script"
         text = run(*as_root, program("unshare"), "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-c",
                    f"{around} && export ROOT && {yield_to}")
-        run(*as_root, "rm", "-rf", f"{scratch}/up", f"{scratch}/work", f"{scratch}/root")
+        run(*as_root, "rm", "-rf", f"{scratch}/up", f"{scratch}/work", f"{scratch}/whole")
         return text
 
 
