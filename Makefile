@@ -66,4 +66,4 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some
 
 clean: ## remove the build output, wherever it lives
 	cargo clean
-	rm -rf tests/fuzz/artifacts tests/fuzz/corpus
+	rm -rf dist tests/fuzz/artifacts tests/fuzz/corpus

@@ -224,7 +224,8 @@ class Machine:
             self.say(f"{command} > {out} 2>&1 < /dev/null & echo $! > {end}.new; mv {end}.new {end}\n")
         else:
             self.say(f"{{ {command}\n}} > {out} 2>&1 < /dev/null; echo $? > {end}.new; mv {end}.new {end}\n")
-        poll(f"`{step.command}`", lambda: end.exists() or self.broken(step))
+        # interpreters start slowly on a busy machine
+        poll(f"`{step.command}`", lambda: end.exists() or self.broken(step), 4 * PATIENCE)
         code, text = int(end.read_text()), lambda: out.read_text(errors="replace")
         if serves:
             self.children.append(code)

@@ -63,9 +63,9 @@ def free_port():
             return port
 
 
-def poll(what, ask):
+def poll(what, ask, patience=PATIENCE):
     """Asks until there is an answer."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         answer = ask()
         if answer:

@@ -63,7 +63,7 @@ class Materials(unittest.TestCase):
     def test_texts_of_licences_are_there(self):
         for words in ("Permission is hereby granted, free of charge", "Apache License", "Redistribution and use in source"):
             self.assertIn(words, self.licences)
-        # each of these names its licence, and its package holds no text of it
+        # their licence is named, but its text is not in the package that was published
         self.assertLess(self.licences.count("(its package holds no text)"), 12)
 
     def test_a_second_time_it_is_the_same(self):

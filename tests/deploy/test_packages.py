@@ -31,21 +31,30 @@ status() { curl -s -o /dev/null -w '%{http_code}' "$@"; }
 """
 
 
-def apart(root, script):
-    """Runs a script in a copy of a root that vanishes, with processes and a network of its own."""
+# mounts what a system needs over a scratch copy of a root, and goes on in there, or beside it
+AROUND = """
+set -euo pipefail
+mkdir "$SCRATCH/up" "$SCRATCH/work" "$ROOT"
+mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$SCRATCH/up,workdir=$SCRATCH/work" "$ROOT"
+mkdir -p "$ROOT/proc" "$ROOT/dev"
+mount -t proc proc "$ROOT/proc"
+mount --rbind /dev "$ROOT/dev"
+if [ "$INSIDE" = yes ]; then cp "$SCRATCH/script" "$ROOT/.script"; exec chroot "$ROOT" bash /.script; fi
+exec bash "$SCRATCH/script"
+"""
+
+
+def apart(lower, script, inside):
+    """Runs a script in a copy of a root that vanishes (or beside it, at `$ROOT`), with processes and a network of its own."""
     as_root = () if os.geteuid() == 0 else (program("sudo"),)
     with tempfile.TemporaryDirectory() as scratch:
-        path = pathlib.Path(scratch) / "script"
-        path.write_text(HELPERS + script)
-        around = (f"mkdir {scratch}/up {scratch}/work {scratch}/whole && "
-                  f"mount -t overlay overlay -o lowerdir={root},upperdir={scratch}/up,workdir={scratch}/work {scratch}/whole && "
-                  f"mkdir -p {scratch}/whole/proc {scratch}/whole/dev && mount -t proc proc {scratch}/whole/proc && "
-                  f"mount --rbind /dev {scratch}/whole/dev && cp {path} {scratch}/whole/.script && ROOT={scratch}/whole ")
-        yield_to = "exec bash $ROOT/.script" if "$ROOT" in script else f"exec chroot {scratch}/whole bash /.script"
-        text = run(*as_root, program("unshare"), "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "-c",
-                   f"{around} && export ROOT && {yield_to}")
-        run(*as_root, "rm", "-rf", f"{scratch}/up", f"{scratch}/work", f"{scratch}/whole")
-        return text
+        (pathlib.Path(scratch) / "script").write_text(HELPERS + script)
+        names = {"SCRATCH": scratch, "ROOT": f"{scratch}/copy", "LOWER": str(lower), "INSIDE": "yes" if inside else "no"}
+        try:
+            run(*as_root, "env", *(f"{name}={value}" for name, value in names.items()), program("unshare"), "--mount", "--net",
+                "--pid", "--fork", "--kill-child", "bash", "-c", AROUND)
+        finally:
+            run(*as_root, "rm", "-rf", "--one-file-system", f"{scratch}/up", f"{scratch}/work", f"{scratch}/copy")
 
 
 class Debian(unittest.TestCase):
@@ -72,7 +81,7 @@ class Debian(unittest.TestCase):
         check, start = (re.search(rf"(?m)^{step}=(.*)$", unit)[1] for step in ("ExecStartPre", "ExecStart"))
         key = re.search(r"access_key_id: (AKIAREPORTS\w+)", (DEPLOY / "systemd/gate.yaml").read_text())[1]
         config = "/etc/presign-gate/presign-gate.yaml"
-        apart("/", f"""
+        apart("/", inside=True, script=f"""
 export DEBIAN_FRONTEND=noninteractive
 dpkg --install {self.folder}/gate.deb > /dev/null
 dpkg --verify presign-gate
@@ -137,7 +146,7 @@ class Image(unittest.TestCase):
             root.chmod(0o755)
             folder = pathlib.Path(folder)
             folder.chmod(0o755)
-            apart(root, f"""
+            apart(root, inside=False, script=f"""
 mount -o remount,ro $ROOT
 chroot --userspec={user[1]}:{user[2]} $ROOT {shlex.join(words)} > $ROOT/../messages 2>&1 &
 gate=$!

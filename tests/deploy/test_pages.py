@@ -101,6 +101,15 @@ for _page in PAGES:
         setattr(Commands, f"test_{_name}", lambda self, page=_page: self.play(page))
 
 
+class Newcomer(unittest.TestCase):
+    def test_the_readme_counts_its_commands(self):
+        text = (ROOT / "README.md").read_text()
+        commands = [step for one in blocks(ROOT / "README.md") if one.language == "sh" and not one.mark for step in steps(one.text)]
+        first = lambda printed: 1 + next(i for i, step in enumerate(commands) if printed in step.prints)
+        self.assertEqual((first("200"), first("SignatureDoesNotMatch")), (7, 8))
+        self.assertRegex(text, r"the seventh command below is the first\s+that gets an object, the eighth the first that is refused")
+
+
 class Snippets(unittest.TestCase):
     def test_configs_and_their_parts(self):
         seen = 0
