@@ -186,15 +186,6 @@ const steps = {
     }
     return { found };
   },
-
-  /** A picture of the page, for the documentation. */
-  async picture(path, url, height = "900") {
-    const { page } = await open({ viewport: { width: 1280, height: Number(height) } });
-    await explain(page, [url]);
-    await page.evaluate(() => scrollTo(0, 0));
-    await page.screenshot({ path });
-    return {};
-  },
 };
 
 let outcome;

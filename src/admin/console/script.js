@@ -496,7 +496,7 @@ async function confirmed(title, text, what, button) {
 }
 
 /** A target without what makes a link usable. */
-const shownTarget = (body) => Object.entries(body).map(([name, value]) => `${name}: ${String(value).replace(/\?.*$/, "?…")}`).join("\n");
+const shownTarget = (body) => Object.entries(body).sort(([name]) => (name === "before" ? 1 : -1)).map(([name, value]) => `${name}: ${String(value).replace(/\?.*$/, "?…")}`).join("\n");
 
 async function revoke() {
   const body = { [kind()]: byId("revoke-value").value.trim() };
