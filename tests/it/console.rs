@@ -32,7 +32,7 @@ fn with_token() -> (Upstream, Gate) {
 #[track_caller]
 fn browse(gate: &Gate, step: &str, words: &[&str]) -> Value {
     let admin = format!("http://{}", gate.admin_address());
-    let mut command = python::browser("console.mjs");
+    let mut command = python::node("browser/console.mjs");
     let text = python::run(command.arg(admin).arg(step).args(words));
     serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap()
 }

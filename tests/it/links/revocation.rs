@@ -263,7 +263,9 @@ fn every_gate_writes_down_what_it_finds_in_the_store() {
     drop((one, other));
     let _again = audited(&upstream, &server.links(""), &audits[0]);
     assert_eq!(noted(&audits[0], "by-command", 1).len(), 1);
-    audits.iter().for_each(|audit| verify(audit));
+    for audit in &audits {
+        verify(audit);
+    }
 }
 
 #[test]

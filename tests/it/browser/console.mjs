@@ -11,7 +11,7 @@ const { chromium } = require("playwright-core");
 
 const faults = [];
 const browser = await chromium.launch({
-  executablePath: process.env.BROWSER,
+  executablePath: process.env.CHROMIUM,
   args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 
