@@ -115,10 +115,10 @@ def listens(port):
 
 
 @contextlib.contextmanager
-def gate(config, folder, admin):
-    """The gate with the text of a config, in a folder of its own."""
+def gate(config, folder, admin, **environment):
+    """The gate with the text of a config, in a folder of its own, and with variables in its environment."""
     path = pathlib.Path(folder) / "gate.yaml"
     path.write_text(config)
     alive = lambda: (fetch(f"http://127.0.0.1:{admin}/livez") or (0,))[0] == 200
-    with process(gate_binary(), "run", "--config", str(path), ready=alive, cwd=folder) as child:
+    with process(gate_binary(), "run", "--config", str(path), ready=alive, cwd=folder, env={**os.environ, **environment}) as child:
         yield child

@@ -32,7 +32,7 @@ fn with_token() -> (Upstream, Gate) {
 #[track_caller]
 fn browse(gate: &Gate, step: &str, words: &[&str]) -> Value {
     let admin = format!("http://{}", gate.admin_address());
-    let mut command = python::node("console.mjs");
+    let mut command = python::node("browser/console.mjs");
     let text = python::run(command.arg(admin).arg(step).args(words));
     serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap()
 }
@@ -60,7 +60,9 @@ fn it_shows_what_happens_and_takes_hostile_names_for_text() {
     poll("the refusals to be counted", || {
         (gate.metric("presign_gate_denied_total", &["unknown_key"]) >= 3.0).then_some(())
     });
-    let seen = browse(&gate, "numbers", &["unknown_key", "3"]);
+    let data = format!("http://{}", gate.address());
+    let live = Request::get("/bkt/key").presigned_target();
+    let seen = browse(&gate, "numbers", &["unknown_key", "3", &data, &live]);
     assert_eq!(seen["state"], "ready");
     has(
         &seen["denials"],

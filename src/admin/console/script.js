@@ -128,12 +128,13 @@ const values = (name, wanted) => samples.map((sample) => sample.sum(name, wanted
 /** The growth over all that is kept. */
 const lately = (name, wanted) => growth(samples[0].sum(name, wanted), newest().sum(name, wanted));
 
-/** The quantile of a distribution over all that is kept, as far as its steps tell. */
+/** The quantile of a distribution, as far as its steps tell: over all that is kept, or since the start without any there. */
 function quantile(part, name, wanted = {}) {
+  const grown = lately(`${name}_count`, wanted) > 0 ? lately : (series, labels) => newest().sum(series, labels);
   const steps = new Map();
   for (const { labels } of newest().all(`${name}_bucket`)) {
     if (Object.entries(wanted).some(([key, value]) => labels[key] !== value) || steps.has(labels.le)) continue;
-    steps.set(labels.le, lately(`${name}_bucket`, { ...wanted, le: labels.le }));
+    steps.set(labels.le, grown(`${name}_bucket`, { ...wanted, le: labels.le }));
   }
   const total = steps.get("+Inf") || 0;
   const reached = [...steps].filter(([, reaching]) => total > 0 && reaching >= part * total);
@@ -495,7 +496,7 @@ async function confirmed(title, text, what, button) {
 }
 
 /** A target without what makes a link usable. */
-const shownTarget = (body) => Object.entries(body).map(([name, value]) => `${name}: ${String(value).replace(/\?.*$/, "?…")}`).join("\n");
+const shownTarget = (body) => Object.entries(body).sort(([name]) => (name === "before" ? 1 : -1)).map(([name, value]) => `${name}: ${String(value).replace(/\?.*$/, "?…")}`).join("\n");
 
 async function revoke() {
   const body = { [kind()]: byId("revoke-value").value.trim() };

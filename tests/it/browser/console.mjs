@@ -1,5 +1,6 @@
 // What somebody does with the console, in a real browser:   console.mjs ADMIN STEP [WORD]...
 // Prints one JSON object; a message of the browser's console or a broken policy of the page ends it with 1.
+import http from "node:http";
 import { createRequire } from "node:module";
 import process from "node:process";
 
@@ -79,9 +80,14 @@ function measure() {
 }
 
 const steps = {
-  /** What the page shows, once it has seen so many refusals of a reason. */
-  async numbers(reason, wanted) {
+  /** What the page shows, once it has seen so many refusals of a reason, and requests that are made before its eyes. */
+  async numbers(reason, wanted, gate, path) {
     const { page, answer } = await open();
+    for (let at = 0; at < 50; at += 1) {
+      await new Promise((done, failed) => http.get(`${gate}${path}`, { headers: { Host: "s3.test" } }, (told) => (told.statusCode === 200 ? told.resume().on("end", done) : failed(new Error(`answered ${told.statusCode}`)))).on("error", failed));
+    }
+    await page.waitForFunction(() => ["Requests / s", "Allowed / s", "Sent / s"].every((name) => [...document.querySelectorAll("#tiles div")].some((tile) => tile.innerText.startsWith(name) && parseFloat(tile.querySelector("dd").textContent) > 0)));
+    await page.locator("#tiles path").first().waitFor({ state: "attached" });
     const row = page.locator("#reasons tr").filter({ hasText: reason });
     await page.waitForFunction(([name, least]) => [...document.querySelectorAll("#reasons tr")].some((row) => row.cells[0].textContent === name && Number(row.cells[3].textContent) >= least), [reason, Number(wanted)]);
     await page.locator("#denials li b").first().waitFor();
@@ -179,15 +185,6 @@ const steps = {
       found[found.length - 1].reached = ["pause", "explain-url", "link-id", "revoke-value", "reload"].filter((id) => !reached.has(id));
     }
     return { found };
-  },
-
-  /** A picture of the page, for the documentation. */
-  async picture(path, url, height = "900") {
-    const { page } = await open({ viewport: { width: 1280, height: Number(height) } });
-    await explain(page, [url]);
-    await page.evaluate(() => scrollTo(0, 0));
-    await page.screenshot({ path });
-    return {};
   },
 };
 
