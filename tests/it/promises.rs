@@ -20,7 +20,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 
 /// What the model knows by heart: the network, the rights of the keys, and what is denied to everybody.
-const GUARDRAIL: &str = r#"{ Statement: [{ Effect: Deny, Principal: "*", Action: "s3:*", Resource: "*", Condition: { NotIpAddress: { "aws:SourceIp": ["10.0.0.0/8", "2001:db8::/32"] } } }] }"#;
+const GUARDRAIL: &str = r#"{ Statement: [{ Effect: Deny, Action: "s3:*", Resource: "*", Condition: { NotIpAddress: { "aws:SourceIp": ["10.0.0.0/8", "2001:db8::/32"] } } }] }"#;
 const RIGHTS: &str = r#"{"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/*"}, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bkt/in/*"}, {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::bkt/*secret*"}]}"#;
 
 fn gate(upstream: &Upstream) -> Gate {
@@ -50,14 +50,18 @@ fn one_of<T: Copy>(random: &mut Rng, choices: &[T]) -> T {
 
 /// A request that may be right; the number is in its key.
 fn request(random: &mut Rng, number: u64) -> Vec<u8> {
-    let method = one_of(random, &["GET", "GET", "GET", "PUT", "HEAD", "DELETE"]);
-    let folder = one_of(random, &["open", "in", "in", "a secret", "t%C3%AFl", "a+b"]);
-    let bucket = one_of(random, &["bkt", "bkt", "bkt", "bkt", "other"]);
+    let method = one_of(random, &["GET", "GET", "GET", "GET", "PUT", "PUT", "HEAD", "DELETE"]);
+    let folder = one_of(random, &["open", "in", "in", "in", "a secret", "t%C3%AFl", "a+b"]);
+    let bucket = one_of(random, &["bkt", "bkt", "bkt", "bkt", "bkt", "bkt", "bkt", "other"]);
     let folder = folder.replace(' ', "%20");
     let mut request = Request::new(method, &format!("/{bucket}/{folder}/{number}"));
-    request.key = one_of(random, &[MAIN, MAIN, MAIN, TEMPORARY, STRANGER, Key { secret: "wrong", ..MAIN }]);
-    request.time += one_of(random, &[0, 0, 0, -100, -290, -400, 600, 1200]);
-    request.expires = one_of(random, &["300", "300", "900", "604800", "604801", "0", "x"]).to_owned();
+    request.key = one_of(
+        random,
+        &[MAIN, MAIN, MAIN, MAIN, TEMPORARY, TEMPORARY, STRANGER, Key { secret: "wrong", ..MAIN }],
+    );
+    request.time += one_of(random, &[0, 0, 0, 0, 0, -100, -200, -400, 600, 1200]);
+    request.expires =
+        one_of(random, &["300", "300", "300", "900", "604800", "604800", "604801", "-1", "x"]).to_owned();
     for (name, values) in [
         ("x-gate-source-ip", &["10.0.0.0/8", "10.1.0.0/16,2001:db8::/32", "192.0.2.1", "10.0.0.300"][..]),
         ("x-gate-not-before", &["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z", "soon"]),
@@ -65,7 +69,7 @@ fn request(random: &mut Rng, number: u64) -> Vec<u8> {
         ("x-note", &["a b", "%", ""]),
         ("response-content-type", &["text/plain"]),
     ] {
-        if random.u8(..8) == 0 {
+        if random.u8(..16) == 0 {
             request = request.query(name, one_of(random, values));
         }
     }
@@ -76,8 +80,10 @@ fn request(random: &mut Rng, number: u64) -> Vec<u8> {
             _ => {}
         }
     }
-    let client =
-        one_of(random, &["10.0.0.1", "10.1.2.3", "10.0.0.1", "2001:db8::7", "192.0.2.1", "11.0.0.1"]);
+    let client = one_of(
+        random,
+        &["10.0.0.1", "10.1.2.3", "10.0.0.1", "10.1.0.9", "2001:db8::7", "192.0.2.1", "11.0.0.1"],
+    );
     request = request.unsigned("X-Forwarded-For", client);
     if method == "PUT" {
         request = request.with_body(b"hello");
@@ -190,8 +196,8 @@ fn everything_that_is_forwarded_is_explained_by_a_naive_model() {
                 String::from_utf8_lossy(&bytes)
             )
         };
-        // nothing that anybody sends is the gate's own fault
-        assert!(status < 500, "{}", shown());
+        // nothing that anybody sends is the gate's own fault; 505 is for another version of HTTP
+        assert!(status < 500 || status == 505, "{}", shown());
         if came {
             assert!(expected.is_ok(), "forwarded, and nobody knows why: {}", shown());
             assert_eq!(status, 200, "{}", shown());

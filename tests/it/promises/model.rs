@@ -47,7 +47,8 @@ fn parts(bytes: &[u8]) -> Result<Parts, &'static str> {
         return Err("not one Host");
     }
     let length = headers.iter().find(|(name, _)| name == "content-length");
-    if length.map_or(!body.is_empty(), |(_, length)| *length != body.len().to_string()) {
+    // without a length there is no body, and what follows is another request
+    if length.is_some_and(|(_, length)| *length != body.len().to_string()) {
         return Err("another length");
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -79,7 +80,7 @@ fn in_query(parts: &Parts) -> Result<Claim, &'static str> {
     }
     let date = only(query, "X-Amz-Date")?.to_owned();
     let expires: i64 = only(query, "X-Amz-Expires")?.parse().map_err(|_| "no lifetime")?;
-    if !(1..=604_800).contains(&expires) {
+    if !(0..=604_800).contains(&expires) {
         return Err("another lifetime");
     }
     let covered = query.iter().filter(|(name, _)| name != "X-Amz-Signature").cloned().collect();
@@ -98,8 +99,8 @@ fn in_header(parts: &Parts) -> Result<Claim, &'static str> {
     let value = only(&parts.headers, "authorization")?;
     let rest = value.strip_prefix("AWS4-HMAC-SHA256 ").ok_or("another algorithm")?;
     let fields: Pairs = rest
-        .split(", ")
-        .map(|field| field.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .split(',')
+        .map(|field| field.trim().split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
         .collect::<Option<_>>()
         .ok_or("no fields")?;
     let date = only(&parts.headers, "x-amz-date")?.to_owned();
