@@ -34,14 +34,19 @@ fn gate(upstream: &Upstream) -> Gate {
     })
 }
 
+/// A number that the environment may set.
+fn number(name: &str) -> Option<u64> {
+    let value = std::env::var_os(name)?;
+    Some(value.to_str().and_then(|value| value.parse().ok()).expect("a number"))
+}
+
 /// How many requests the model is asked about; `make fuzz` asks for more.
 fn requests() -> u64 {
-    std::env::var("PRESIGN_GATE_MODEL_REQUESTS").map_or(3000, |count| count.parse().expect("a number"))
+    number("PRESIGN_GATE_MODEL_REQUESTS").unwrap_or(3000)
 }
 
 fn seed() -> u64 {
-    std::env::var("PRESIGN_GATE_SEED")
-        .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("a number"))
+    number("PRESIGN_GATE_SEED").unwrap_or_else(|| fastrand::u64(..))
 }
 
 fn one_of<T: Copy>(random: &mut Rng, choices: &[T]) -> T {
@@ -60,8 +65,8 @@ fn request(random: &mut Rng, number: u64) -> Vec<u8> {
         &[MAIN, MAIN, MAIN, MAIN, TEMPORARY, TEMPORARY, STRANGER, Key { secret: "wrong", ..MAIN }],
     );
     request.time += one_of(random, &[0, 0, 0, 0, 0, -100, -200, -400, 600, 1200]);
-    request.expires =
-        one_of(random, &["300", "300", "300", "900", "604800", "604800", "604801", "-1", "x"]).to_owned();
+    one_of(random, &["300", "300", "300", "900", "604800", "604800", "604801", "-1", "x"])
+        .clone_into(&mut request.expires);
     for (name, values) in [
         ("x-gate-source-ip", &["10.0.0.0/8", "10.1.0.0/16,2001:db8::/32", "192.0.2.1", "10.0.0.300"][..]),
         ("x-gate-not-before", &["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z", "soon"]),

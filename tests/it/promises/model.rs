@@ -143,8 +143,8 @@ fn verify(parts: &Parts, now: i64) -> Result<(), &'static str> {
     if token.map(|(_, value)| value.as_str()) != key.token {
         return Err("another token");
     }
-    let names: Vec<&str> = claim.names.split(';').collect();
-    let is_signed = |name: &str| names.contains(&name);
+    let listed: Vec<&str> = claim.names.split(';').collect();
+    let is_signed = |name: &str| listed.contains(&name);
     // a hash of the body is signed by its own line
     let needed =
         |name: &str| name == "host" || (name.starts_with("x-amz-") && name != "x-amz-content-sha256");
@@ -152,7 +152,7 @@ fn verify(parts: &Parts, now: i64) -> Result<(), &'static str> {
         return Err("headers that are not signed");
     }
     let covered: Pairs = parts.headers.iter().filter(|(name, _)| is_signed(name)).cloned().collect();
-    if names.iter().any(|name| !covered.iter().any(|(other, _)| other == name)) {
+    if listed.iter().any(|name| !covered.iter().any(|(other, _)| other == name)) {
         return Err("signed headers that are not there");
     }
     let signable = Signable {
