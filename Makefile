@@ -11,6 +11,7 @@ export PATH := $(PRESIGN_GATE_CACHE)/tools/bin:$(HOME)/.cargo/bin:$(PATH)
 
 DEMO_ARGS ?=
 FUZZ_SECONDS ?= 60
+MODEL_REQUESTS ?= 1000000
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 
 help: ## list the targets
@@ -54,7 +55,7 @@ bench: setup ## run the benchmarks in benches/, if there are any
 
 # cargo-fuzz needs the sanitizers of a nightly compiler; where none is installed, the pinned compiler is told to
 # accept the same flags.
-fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some; then MODEL_REQUESTS (1000000) against the model
 	@tests/setup/install fuzz
 	@if cargo +nightly --version > /dev/null 2>&1; then cargo=(cargo +nightly); else export RUSTC_BOOTSTRAP=1; cargo=(cargo); fi; \
 	export CARGO_TARGET_DIR="$$CARGO_TARGET_DIR/fuzz"; \
@@ -63,6 +64,8 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some
 	  "$${cargo[@]}" fuzz run --fuzz-dir tests/fuzz "$$target" "tests/fuzz/corpus/$$target" "tests/fuzz/seeds/$$target" -- \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
 	done
+	@tests/setup/install test
+	@PRESIGN_GATE_MODEL_REQUESTS=$(MODEL_REQUESTS) cargo nextest run --test it everything_that_is_forwarded_is_explained
 
 clean: ## remove the build output, wherever it lives
 	cargo clean

@@ -38,6 +38,7 @@ mod logs;
 mod network;
 mod policy;
 mod post_form;
+mod promises;
 mod rates;
 mod refusals;
 mod reload;
