@@ -300,7 +300,9 @@ impl<'l, 'r> Trials<'l, 'r> {
 
     /// Tries each edit alone, then those pairs of them that go together.
     fn all(&mut self, edits: &[Edit]) {
-        edits.iter().for_each(|edit| self.one(&[edit]));
+        for edit in edits {
+            self.one(&[edit]);
+        }
         let most_likely =
             |part: Part, count: usize| edits.iter().filter(move |it| it.part() == part).take(count);
         for [(one, few), (other, many)] in [

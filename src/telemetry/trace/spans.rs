@@ -122,7 +122,7 @@ fn root(trace: &Trace, record: &AccessRecord<'_>) -> Span {
     root.tell("server.address", record.host.map(host));
     root.tell(
         "client.address",
-        record.identity.and_then(|it| it.client_ip()).map(|ip| ip.to_string()).as_deref(),
+        record.identity.and_then(NetworkIdentity::client_ip).map(|ip| ip.to_string()).as_deref(),
     );
     root.tell("user_agent.original", record.user_agent.map(clean).as_deref());
     let version = record.version.map(|version| match version {

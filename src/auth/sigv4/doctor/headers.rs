@@ -98,7 +98,9 @@ pub(super) fn edits(
         }
         values.add(cause, name, value, b"");
         if *name == "x-amz-security-token" {
-            token.into_iter().for_each(|token| values.add(cause, name, value, token.expose()));
+            if let Some(token) = token {
+                values.add(cause, name, value, token.expose());
+            }
         }
         known(request, scene, name, value, cause, &mut values);
     }

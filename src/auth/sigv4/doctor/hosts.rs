@@ -37,7 +37,7 @@ fn told_port(request: &RawRequest<'_>) -> Option<u16> {
 }
 
 /// The port of a host, with its colon.
-fn port<'h>(host: Host<'h>) -> &'h str {
+fn port(host: Host<'_>) -> &str {
     host.raw().get(host.name().len()..).unwrap_or_default()
 }
 
@@ -80,21 +80,31 @@ pub(super) fn edits(request: &RawRequest<'_>, scene: &Scene<'_>) -> Vec<Edit> {
         told_port(request).into_iter().chain(scene.ports.iter().copied()).map(colon).collect();
     for host in told(request) {
         hosts.add(host.name(), port(host));
-        told_port(request).into_iter().for_each(|port| hosts.add(host.name(), &colon(port)));
+        if let Some(port) = told_port(request) {
+            hosts.add(host.name(), &colon(port));
+        }
         hosts.add(host.name(), "");
     }
     hosts.add(received.name(), "");
     let names = || scene.hosts.iter().take(MANY);
     names().for_each(|name| hosts.add(name, ""));
-    near.iter().for_each(|port| hosts.add(received.name(), port));
+    for port in &near {
+        hosts.add(received.name(), port);
+    }
     for name in names() {
         hosts.add(name, port(received));
-        near.iter().for_each(|port| hosts.add(name, port));
+        for port in &near {
+            hosts.add(name, port);
+        }
     }
-    USUAL_PORTS.into_iter().for_each(|port| hosts.add(received.name(), &colon(port)));
+    for port in USUAL_PORTS {
+        hosts.add(received.name(), &colon(port));
+    }
     hosts.add(&received.name().to_ascii_lowercase(), port(received));
     for name in names() {
-        USUAL_PORTS.into_iter().for_each(|port| hosts.add(name, &colon(port)));
+        for port in USUAL_PORTS {
+            hosts.add(name, &colon(port));
+        }
     }
     for bucket in scene.buckets.iter().take(MANY) {
         hosts.add(&format!("{bucket}.{}", received.name()), port(received));
@@ -139,7 +149,9 @@ pub(super) fn moved(request: &RawRequest<'_>, letter: &Letter<'_>, scene: &Scene
     {
         let key = if key.is_empty() { b"/".to_vec() } else { encoded(key) };
         for name in names() {
-            ports.iter().for_each(|port| add(format!("{bucket}.{name}{port}"), key.clone()));
+            for port in &ports {
+                add(format!("{bucket}.{name}{port}"), key.clone());
+            }
         }
     }
     for name in names() {
@@ -148,7 +160,9 @@ pub(super) fn moved(request: &RawRequest<'_>, letter: &Letter<'_>, scene: &Scene
             let behind = received.name().strip_prefix(bucket).and_then(|rest| rest.strip_prefix('.'));
             let path = [b"/", bucket.as_bytes(), &letter.path].concat();
             for name in [Some(name), behind].into_iter().flatten() {
-                ports.iter().for_each(|port| add(format!("{name}{port}"), path.clone()));
+                for port in &ports {
+                    add(format!("{name}{port}"), path.clone());
+                }
             }
         }
     }
