@@ -97,10 +97,8 @@ pub(super) fn edits(
             values.add(cause, name, value, other.as_bytes());
         }
         values.add(cause, name, value, b"");
-        if *name == "x-amz-security-token" {
-            if let Some(token) = token {
-                values.add(cause, name, value, token.expose());
-            }
+        if let Some(token) = token.filter(|_| *name == "x-amz-security-token") {
+            values.add(cause, name, value, token.expose());
         }
         known(request, scene, name, value, cause, &mut values);
     }
