@@ -1,3 +1,6 @@
+//! The signature doctor, over tables of what happens to requests.
+//! They must not reach for a signature in any way but by signing with a secret that they know.
+
 use super::*;
 use crate::auth::hex;
 use crate::auth::tests::support::{credential, keyring};
