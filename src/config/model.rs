@@ -266,6 +266,8 @@ pub enum LogFormat {
 /// Where lines of a log go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTarget {
+    /// Nowhere.
+    Nowhere,
     /// Standard output.
     Stdout,
     /// Added to this file.

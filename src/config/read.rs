@@ -202,12 +202,15 @@ fn ratio(scalar: &Scalar) -> Result<f64, Malformed> {
 fn logs(fields: &Fields<'_>) -> Result<Logs, Reported> {
     let access = fields.section_or_empty("access")?;
     let path = access.text("path");
-    let access_format = access.choice("format", &[("json", LogFormat::Json), ("s3", LogFormat::S3)]);
+    let formats = [("json", Some(LogFormat::Json)), ("s3", Some(LogFormat::S3)), ("none", None)];
+    let format = access.choice("format", &formats);
     let audit = fields.if_given("audit", |fields, name| fields.section(name)?.scalar("path", audit_path));
+    let format = format?;
     let access = match path?.value.as_str() {
+        _ if format.is_none() => LogTarget::Nowhere,
         "-" => LogTarget::Stdout,
         name => LogTarget::File(fields.reader.locate(name)),
     };
     let audit = audit?.map(|path| fields.reader.locate(&path.value));
-    Ok(Logs { access, access_format: access_format?, audit })
+    Ok(Logs { access, access_format: format.unwrap_or(LogFormat::Json), audit })
 }

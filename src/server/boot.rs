@@ -79,7 +79,7 @@ pub fn boot(
     };
     audit.record(SystemClock.now(), &Event::Started { version: env!("CARGO_PKG_VERSION") });
     let access = match (logged, &config.logs.access) {
-        (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
+        (Access::Off, _) | (_, LogTarget::Nowhere) => LineWriter::nowhere(metrics.log_dropped()),
         (Access::Configured, LogTarget::Stdout) => LineWriter::stdout(metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: PathBuf::from("-"), error })?,
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())

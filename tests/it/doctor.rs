@@ -109,7 +109,7 @@ fn clients_are_not_told() {
         });
         // a key that nobody has gets a look with uniform errors only, and nothing is said about it
         gate.ask("GET", &Request::get("/bkt/key").key(STRANGER).presigned());
-        assert_eq!(gate.metric("presign_gate_signature_diagnoses_total", &[]), 1.0);
+        assert!((gate.metric("presign_gate_signature_diagnoses_total", &[]) - 1.0).abs() < 0.1);
     }
 }
 
@@ -121,7 +121,7 @@ fn a_flood_is_not_looked_at() {
         assert_eq!(gate.ask("GET", &rewritten()).status, 403);
     }
     let count = |cause| gate.metric("presign_gate_signature_diagnoses_total", &[cause]);
-    assert_eq!(count("host_rewritten") + count("skipped"), 300.0);
+    assert!((count("host_rewritten") + count("skipped") - 300.0).abs() < 0.1);
     assert!(count("host_rewritten") >= 50.0 && count("skipped") >= 50.0, "{}", count("skipped"));
     upstream.assert_untouched();
 }

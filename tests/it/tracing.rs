@@ -8,13 +8,13 @@ use crate::support::ports;
 use crate::support::reply;
 use crate::support::request::Request;
 use crate::support::sigv4::{MAIN, STRANGER, UPSTREAM};
+use crate::support::time::{Deadline, PATIENCE};
 use crate::support::upstream::Upstream;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use prost::Message as _;
-use std::time::{Duration, Instant};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
@@ -154,7 +154,10 @@ fn callers_and_the_config_say_what_is_followed() {
     let mut gate = Gate::start(&config(&upstream, &collector.endpoint(), ", sample: 0"));
     let ask = |path: &str, line: Option<&str>| {
         let request = Request::get(path);
-        let request = line.map_or(request.clone(), |line| request.clone().unsigned("traceparent", line));
+        let request = match line {
+            Some(line) => request.unsigned("traceparent", line),
+            None => request,
+        };
         assert_eq!(gate.ask("GET", &request.presigned()).status, 200);
     };
     ask("/bkt/nobody", None);
@@ -201,11 +204,11 @@ fn a_collector_that_is_down_slows_nobody() {
     let upstream = Upstream::ok();
     let nobody = ports::reserve();
     let gate = Gate::start(&config(&upstream, &format!("http://{}", nobody.address), ""));
-    let began = Instant::now();
+    let deadline = Deadline::after(PATIENCE);
     for _ in 0..200 {
         assert_eq!(gate.ask("GET", &Request::get("/bkt/key").presigned()).status, 200);
     }
-    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(!deadline.passed());
     poll("lost spans to be counted", || {
         (gate.metric("presign_gate_trace_spans_dropped_total", &[]) >= 4.0).then_some(())
     });
@@ -228,5 +231,5 @@ fn a_collector_that_comes_back_gets_what_is_new() {
     assert_eq!(gate.ask("GET", &Request::get("/bkt/key").presigned()).status, 200);
     // sent again, not lost
     poll("the batch to be sent again", || (collector.recording().requests.len() >= 2).then_some(()));
-    assert_eq!(gate.metric("presign_gate_trace_spans_dropped_total", &[]), 0.0);
+    assert!(gate.metric("presign_gate_trace_spans_dropped_total", &[]) < 0.1);
 }

@@ -149,15 +149,14 @@ mod with_feature {
                     }
                     Err(fault) => fault,
                 };
-                if let Some(pause) = pauses.next().filter(|_| fault.may_pass) {
-                    sleep(*pause).await;
-                } else {
+                let Some(pause) = pauses.next().filter(|_| fault.may_pass) else {
                     // once for each time that it goes down
                     if !std::mem::replace(&mut self.is_down, true) {
                         log::warn!("cannot send spans to `{}`: {}", self.url, fault.text);
                     }
                     return self.dropped.add(u64::try_from(spans.len()).unwrap_or(0));
-                }
+                };
+                sleep(*pause).await;
             }
         }
 

@@ -134,8 +134,8 @@ static ACCESS_LOG: Section = Section {
         default(
             "format",
             "json",
-            Form::Choice(&["json", "s3"]),
-            "the form of a line; `s3` as S3 writes its own",
+            Form::Choice(&["json", "s3", "none"]),
+            "the form of a line; `s3` as S3 writes its own; `none`: no line is written",
         ),
     ],
 };
