@@ -59,6 +59,8 @@ pub struct Config {
     pub limits: Limits,
     /// How the gate ends.
     pub shutdown: Shutdown,
+    /// Where another gate may ask for this one's place: a Unix socket.
+    pub upgrade: Option<PathBuf>,
     /// What is written down.
     pub logs: Logs,
     /// Whether answers carry `x-gate-reason`. Default false.

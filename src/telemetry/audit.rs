@@ -126,6 +126,11 @@ impl AuditLog {
         }
     }
 
+    /// Lets another gate go on with the chain, or takes it up again; gives whether that is done.
+    pub fn release(&self, released: bool, timeout: Duration) -> bool {
+        self.0.release(released, timeout)
+    }
+
     /// Waits until what was recorded before is written, or lost; gives whether that was so before the timeout.
     pub fn flush(&self, timeout: Duration) -> bool {
         self.0.flush(timeout)

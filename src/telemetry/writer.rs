@@ -33,6 +33,9 @@ pub trait Output: Send {
     /// # Errors
     /// All lines of the batch count as lost then.
     fn write(&mut self, batch: &[u8]) -> io::Result<()>;
+
+    /// Lets another process write, or takes that back, which the next lines do as well if they can.
+    fn release(&mut self, _released: bool) {}
 }
 
 /// Lines as they are.
@@ -56,11 +59,17 @@ impl Output for LogFile {
     }
 }
 
+/// What the thread is sent.
+enum Item {
+    Line(Vec<u8>),
+    Release(bool),
+}
+
 /// A log that lines are sent to.
 #[derive(Debug)]
 pub struct LineWriter {
     /// `None`: lines are not wanted.
-    queue: Option<SyncSender<Vec<u8>>>,
+    queue: Option<SyncSender<Item>>,
     accepted: AtomicU64,
     done: Arc<Done>,
     dropped: DropCounter,
@@ -120,7 +129,7 @@ impl LineWriter {
     /// Sends a line; drops and counts it if too many are waiting.
     pub fn write(&self, line: Vec<u8>) {
         let Some(queue) = &self.queue else { return };
-        match queue.try_send(line) {
+        match queue.try_send(Item::Line(line)) {
             Ok(()) => {
                 self.accepted.fetch_add(1, Ordering::Release);
             }
@@ -129,6 +138,17 @@ impl LineWriter {
                 self.done.lost.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Lets another process write, once what was sent before is written, or takes that back. Waits for it, but not for
+    /// long; gives whether it is done.
+    pub fn release(&self, released: bool, timeout: Duration) -> bool {
+        let Some(queue) = &self.queue else { return true };
+        if queue.try_send(Item::Release(released)).is_err() {
+            return false;
+        }
+        self.accepted.fetch_add(1, Ordering::Release);
+        self.flush(timeout)
     }
 
     /// Waits until every line that was sent before is written, or dropped because it could not be.
@@ -145,7 +165,7 @@ impl LineWriter {
 
 /// The thread's side.
 struct Worker {
-    lines: Receiver<Vec<u8>>,
+    lines: Receiver<Item>,
     output: Box<dyn Output>,
     done: Arc<Done>,
     dropped: DropCounter,
@@ -157,7 +177,7 @@ impl Worker {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             let first = match self.lines.recv_timeout(LOOK) {
-                Ok(line) => Some(line),
+                Ok(item) => Some(item),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
@@ -169,21 +189,31 @@ impl Worker {
         }
     }
 
-    /// Writes one batch; gives the number of lines that it took off the queue.
-    fn batch(&mut self, first: Option<Vec<u8>>, batch: &mut Vec<u8>) -> u64 {
+    /// Writes one batch; gives the number of items that it took off the queue.
+    fn batch(&mut self, first: Option<Item>, batch: &mut Vec<u8>) -> u64 {
         let lost = self.done.lost.swap(0, Ordering::Relaxed);
         self.output.begin(lost, batch);
-        let mut count = 0;
+        let (mut count, mut release) = (0, None);
         let mut next = first;
-        while let Some(line) = next {
-            self.output.add(&line, batch);
+        while let Some(item) = next {
             count += 1;
+            match item {
+                Item::Line(line) => self.output.add(&line, batch),
+                Item::Release(released) => {
+                    release = Some(released);
+                    break;
+                }
+            }
             next = if batch.len() < BATCH { self.lines.try_recv().ok() } else { None };
         }
         // the next batch may succeed, when the disk has room again
         if !batch.is_empty() && self.output.write(batch).is_err() {
-            self.dropped.add(count);
-            self.done.lost.fetch_add(lost + count, Ordering::Relaxed);
+            let lines = count - u64::from(release.is_some());
+            self.dropped.add(lines);
+            self.done.lost.fetch_add(lost + lines, Ordering::Relaxed);
+        }
+        if let Some(released) = release {
+            self.output.release(released);
         }
         count
     }

@@ -43,6 +43,7 @@ mod sigv2;
 mod threats;
 mod tls;
 mod unix_socket;
+mod upgrade;
 mod upstream_credentials;
 mod upstream_faults;
 mod upstreams;

@@ -58,6 +58,11 @@ pub static ROOT: Section = Section {
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
         defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
         defaults("shutdown", Form::Keys(&SHUTDOWN), "how the gate ends on SIGTERM"),
+        optional(
+            "upgrade",
+            Form::Keys(&UPGRADE),
+            "another gate can take this one's place, its listening sockets included",
+        ),
         defaults("logs", Form::Keys(&LOGS), "what is written down"),
         unserved("tracing", "where spans are sent to"),
         default(
@@ -436,6 +441,14 @@ static SHUTDOWN: Section = Section {
         ),
         default("drain_time", "25s", Form::Duration(0, HOUR), "the time for requests in flight after that"),
     ],
+};
+
+static UPGRADE: Section = Section {
+    keys: &[required(
+        "socket",
+        Form::File,
+        "where `run --upgrade` asks for the place: a Unix socket of this user alone, in a folder that is there",
+    )],
 };
 
 static LOGS: Section = Section {

@@ -8,7 +8,7 @@ use crate::config::tree::Place;
 use crate::net::address::ListenAddress;
 use crate::snapshot::Snapshot;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The values that are in use.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(super) struct Fixed {
     admin: Option<SocketAddr>,
     logs: Logs,
     links: Store,
+    upgrade: Option<PathBuf>,
 }
 
 impl Fixed {
@@ -29,6 +30,7 @@ impl Fixed {
             admin: config.admin.as_ref().map(|admin| admin.address.value),
             logs: config.logs.clone(),
             links: config.links.store.clone(),
+            upgrade: config.upgrade.clone(),
         }
     }
 
@@ -76,6 +78,9 @@ impl Fixed {
         }
         if self.links != config.links.store {
             say(start, "links.store", "`links.store` cannot change while the gate runs".to_owned());
+        }
+        if self.upgrade != config.upgrade {
+            say(start, "upgrade.socket", "`upgrade.socket` cannot change while the gate runs".to_owned());
         }
         if findings.is_empty() {
             let place = |address: &ListenAddress| self.listeners.iter().position(|known| known == address);
@@ -135,6 +140,7 @@ mod tests {
         check(&format!("{IN_USE}links: {{ store: {{ memory: true }}, grace: 1s }}\n"), &[]);
         check(&format!("{IN_USE}logs: {{ access: {{ path: a.log }} }}\n"), &["logs.access.path"]);
         check(&format!("{IN_USE}logs: {{ access: {{ format: s3 }} }}\n"), &["logs.access.format"]);
+        check(&format!("{IN_USE}upgrade: {{ socket: up.sock }}\n"), &["upgrade.socket"]);
         check(&format!("{IN_USE}logs: {{ audit: {{ path: a.log }} }}\n"), &["logs.audit"]);
     }
 }
