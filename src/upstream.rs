@@ -5,7 +5,7 @@ pub mod body;
 pub mod forwarding;
 pub mod head;
 pub mod plan;
-pub mod rename;
+pub mod mapping;
 
 use crate::secret::Secret;
 

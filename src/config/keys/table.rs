@@ -252,6 +252,11 @@ static BUCKET: Section = Section {
         required("name", Form::Text, "the name that clients use; `*` is every other one"),
         required("upstream", Form::Text, "the name of the upstream that holds it"),
         optional("upstream_bucket", Form::Text, "its name there, if it is another"),
+        optional(
+            "upstream_prefix",
+            Form::Text,
+            "what its keys begin with there, as `tenants/a/`; clients see nothing of it, nor of what lies beside",
+        ),
         optional("policy", Form::Policy, "its bucket policy"),
         optional("account", Form::Text, "the account that owns it, 12 digits; left out, that of each signer"),
         optional("org", Form::Text, "the organization of that account, as `o-abcd`"),
