@@ -29,6 +29,9 @@ test: ## install what the tests need and run every test
 	cargo build --quiet --bin presign-gate
 	cd tests/deploy && $(PRESIGN_GATE_CACHE)/venv/bin/python -B -W error::ResourceWarning -m unittest
 
+soak: ## run the gate under load for SOAK_SECONDS (an hour); memory, descriptors and counters must hold
+	SOAK_SECONDS=$${SOAK_SECONDS:-3600} cargo test --quiet --test it soak:: -- --nocapture
+
 lint: ## formatting, clippy, docs, example configs, licences and sources, spelling
 	@tests/setup/install lint
 	cargo fmt --check

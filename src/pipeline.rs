@@ -5,8 +5,8 @@ pub mod authorize;
 mod body;
 pub mod form;
 mod keys;
-mod map;
 pub mod limits;
+mod map;
 pub mod outcome;
 mod reading;
 

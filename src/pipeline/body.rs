@@ -74,7 +74,7 @@ impl Upload<'_, '_, '_> {
                 rules,
                 posted: Some(Box::new(form.answer.clone())),
                 mapping: None,
-            replacement: None,
+                replacement: None,
             });
         }
         let framing = Framing::from(request.body);

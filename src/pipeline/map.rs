@@ -3,6 +3,7 @@
 
 use super::{Denial, Judge};
 use crate::reason::Reason;
+use crate::request::framing::Framing;
 use crate::request::percent::{Part, encode_into};
 use crate::s3::address::Address;
 use crate::s3::body::Body;
@@ -13,7 +14,6 @@ use crate::upstream::Upstream;
 use crate::upstream::body::onward::Onward;
 use crate::upstream::mapping::{self, Mapping};
 use crate::upstream::plan::Carriage;
-use crate::request::framing::Framing;
 
 impl Judge<'_, '_, '_> {
     /// Fits the carriage to where the bucket is; gives the query that the store gets, if it is another one.
@@ -24,7 +24,8 @@ impl Judge<'_, '_, '_> {
         body: Option<&Body>,
         carriage: &mut Carriage,
     ) -> Result<Option<Vec<u8>>, Denial> {
-        let (Some(bucket), Some(here)) = (bucket.and_then(|at| self.snapshot.buckets.get(at)), address.bucket())
+        let (Some(bucket), Some(here)) =
+            (bucket.and_then(|at| self.snapshot.buckets.get(at)), address.bucket())
         else {
             return Ok(None);
         };

@@ -329,9 +329,7 @@ impl Outgoing<'_, '_, '_> {
         let digest;
         let replaced = self.carriage.replacement.as_ref();
         let payload = match &self.authenticated.payload {
-            _ if replaced.is_some() => {
-                replaced.map_or(&b""[..], |replacement| replacement.sha256.as_bytes())
-            }
+            _ if replaced.is_some() => replaced.map_or(&b""[..], |replacement| replacement.sha256.as_bytes()),
             // the body is checked on its way: S3 may rely on the same hash
             Payload::Sha256(hash) => {
                 digest = crate::auth::hex::encode(hash);

@@ -76,7 +76,8 @@ impl Carriage {
     #[must_use]
     pub const fn is_judged_first(&self) -> bool {
         self.replacement.is_some()
-            || matches!(self.sent, Framing::Known(length) if length <= JUDGED_FIRST) && self.rules.is_checked()
+            || matches!(self.sent, Framing::Known(length) if length <= JUDGED_FIRST)
+                && self.rules.is_checked()
     }
 
     /// Whether sending the request twice does no harm and needs nothing of the client: a GET or HEAD without body.

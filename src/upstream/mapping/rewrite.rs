@@ -6,8 +6,17 @@ use super::{Mapping, Prefix};
 /// The most bytes of a tag or a text: a key with every byte of it as an entity or in percent-encoding.
 const MOST: usize = 16 * 1024;
 
-/// The documents that have names in them.
-const ROOTS: [&[u8]; 10] = [
+/// The documents that have names in them; some stores call a few of them as the shapes of the API model.
+const ROOTS: [&[u8]; 19] = [
+    b"CompleteMultipartUploadOutput",
+    b"CopyObjectOutput",
+    b"CreateMultipartUploadOutput",
+    b"DeleteObjectsOutput",
+    b"ListMultipartUploadsOutput",
+    b"ListObjectVersionsOutput",
+    b"ListObjectsOutput",
+    b"ListObjectsV2Output",
+    b"ListPartsOutput",
     b"CompleteMultipartUploadResult",
     b"CopyObjectResult",
     b"CopyPartResult",
@@ -47,9 +56,8 @@ impl Role {
     /// By its name and how deep it stands; 1 is the root.
     fn of(name: &[u8], depth: u16) -> Self {
         match name {
-            b"Key" | b"Prefix" | b"Marker" | b"NextMarker" | b"StartAfter" | b"KeyMarker" | b"NextKeyMarker" => {
-                Self::Key
-            }
+            b"Key" | b"Prefix" | b"Marker" | b"NextMarker" | b"StartAfter" | b"KeyMarker"
+            | b"NextKeyMarker" => Self::Key,
             b"Name" | b"Bucket" | b"BucketName" if depth == 2 => Self::Bucket,
             b"Location" if depth == 2 => Self::Location,
             b"Resource" => Self::Resource,
@@ -220,7 +228,8 @@ fn strip<'t>(text: &'t [u8], prefix: &Prefix, encoded: bool) -> Option<&'t [u8]>
         rest = match rest {
             [b'%', high, low, after @ ..] => {
                 let escape = [*high, *low];
-                let value = std::str::from_utf8(&escape).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                let value =
+                    std::str::from_utf8(&escape).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
                 (value == Some(byte)).then_some(after)?
             }
             [first, after @ ..] => (*first == byte).then_some(after)?,

@@ -105,9 +105,18 @@ fn keys_lose_the_prefix_and_none_is_beyond_it() {
     let encoded = mapping(Some("t/a/"), true);
     for (there, here) in [
         ("<Prefix>t/a/</Prefix>", "<Prefix></Prefix>"),
-        ("<Prefix>t/a/x</Prefix><Marker></Marker><KeyMarker/>", "<Prefix>x</Prefix><Marker></Marker><KeyMarker/>"),
-        ("<Contents><Key>t/a/t/a/k</Key><Size>1</Size></Contents>", "<Contents><Key>t/a/k</Key><Size>1</Size></Contents>"),
-        ("<CommonPrefixes><Prefix>t/a/x/</Prefix></CommonPrefixes>", "<CommonPrefixes><Prefix>x/</Prefix></CommonPrefixes>"),
+        (
+            "<Prefix>t/a/x</Prefix><Marker></Marker><KeyMarker/>",
+            "<Prefix>x</Prefix><Marker></Marker><KeyMarker/>",
+        ),
+        (
+            "<Contents><Key>t/a/t/a/k</Key><Size>1</Size></Contents>",
+            "<Contents><Key>t/a/k</Key><Size>1</Size></Contents>",
+        ),
+        (
+            "<CommonPrefixes><Prefix>t/a/x/</Prefix></CommonPrefixes>",
+            "<CommonPrefixes><Prefix>x/</Prefix></CommonPrefixes>",
+        ),
         ("<NextMarker>t/a/&amp;</NextMarker>", "<NextMarker>&amp;</NextMarker>"),
         ("<Owner><ID>t/a/</ID></Owner>", "<Owner><ID></ID></Owner>"),
     ] {
@@ -155,7 +164,8 @@ fn errors_speak_of_what_the_client_asked_for() {
 #[track_caller]
 fn listing_of(operation: Operation, query: &str) -> Option<String> {
     let prefix = Prefix::parse("t/a/").unwrap();
-    listing(operation, &Query::parse(query.as_bytes()).unwrap(), &prefix).map(|out| String::from_utf8(out).unwrap())
+    listing(operation, &Query::parse(query.as_bytes()).unwrap(), &prefix)
+        .map(|out| String::from_utf8(out).unwrap())
 }
 
 #[test]
