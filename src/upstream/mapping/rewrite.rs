@@ -6,17 +6,8 @@ use super::{Mapping, Prefix};
 /// The most bytes of a tag or a text: a key with every byte of it as an entity or in percent-encoding.
 const MOST: usize = 16 * 1024;
 
-/// The documents that have names in them; some stores call a few of them as the shapes of the API model.
-const ROOTS: [&[u8]; 19] = [
-    b"CompleteMultipartUploadOutput",
-    b"CopyObjectOutput",
-    b"CreateMultipartUploadOutput",
-    b"DeleteObjectsOutput",
-    b"ListMultipartUploadsOutput",
-    b"ListObjectVersionsOutput",
-    b"ListObjectsOutput",
-    b"ListObjectsV2Output",
-    b"ListPartsOutput",
+/// The documents that have names in them.
+const ROOTS: [&[u8]; 11] = [
     b"CompleteMultipartUploadResult",
     b"CopyObjectResult",
     b"CopyPartResult",
@@ -25,6 +16,8 @@ const ROOTS: [&[u8]; 19] = [
     b"InitiateMultipartUploadResult",
     b"ListBucketResult",
     b"ListMultipartUploadsResult",
+    // as moto calls it
+    b"ListPartsResponse",
     b"ListPartsResult",
     b"ListVersionsResult",
 ];
