@@ -242,17 +242,18 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let posted = form.is_some();
         let upload = body::Upload {
             request,
             operation,
             authenticated,
             limit: snapshot.limits.body,
             range: constraints.content_length_range(),
-            form: form.clone(),
+            form,
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let mut carriage = upload.carriage(&store.credentials)?;
-        let query = self.map((operation, form.is_some()), (bucket, address), subject.body, &mut carriage)?;
+        let query = self.map((operation, posted), (bucket, address), subject.body, &mut carriage)?;
         let state = self.claim(authenticated, constraints, network)?;
         Ok(Verdict::Forward(Permit { upstream, copy_source, query, carriage, state }))
     }

@@ -40,7 +40,7 @@ impl Judge<'_, '_, '_> {
         let names = (here.as_str(), there);
         let location = self.location();
         carriage.mapping =
-            Some(Box::new(Mapping::new(operation, names, key, prefix.cloned(), location, query)));
+            Some(Box::new(Mapping::new(operation, names, key, prefix.cloned(), &location, query)));
         let Some(prefix) = prefix else { return Ok(None) };
         if !posted && !mapping::stays_inside(operation) {
             let message = "This operation reaches beyond the part of a bucket that is served here.";

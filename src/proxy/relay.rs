@@ -296,10 +296,7 @@ fn next_answer(
     }
     let carriage = request.carriage;
     let told = head.framing;
-    let rewritten = match is_rewritten(&head, carriage.mapping.as_deref()) {
-        Ok(rewritten) => rewritten,
-        Err(()) => return Err(malformed()),
-    };
+    let rewritten = is_rewritten(&head, carriage.mapping.as_deref()).map_err(|()| malformed())?;
     if rewritten {
         // its length is not known before the body is
         head.framing = Framing::UntilClose;

@@ -223,13 +223,13 @@ impl Mapping {
         (here, there): (&str, &str),
         key: Option<&[u8]>,
         prefix: Option<Prefix>,
-        location: String,
+        location: &str,
         query: &Query<'_>,
     ) -> Self {
         let key = key.map(String::from_utf8_lossy).unwrap_or_default();
         let (mut resource, mut shown) = (String::new(), String::new());
         escape(&format!("/{here}/{key}"), &mut resource);
-        escape(&location, &mut shown);
+        escape(location, &mut shown);
         Self {
             there: there.to_owned(),
             here: here.to_owned(),

@@ -158,7 +158,7 @@ fn errors_speak_of_what_the_client_asked_for() {
     ] {
         check(&mapping, unreadable, Err(RewriteError::Unreadable));
     }
-    assert_eq!(rewritten(&mapping, &[b'<'; 20_000], 999), Err(RewriteError::Unreadable));
+    assert_eq!(rewritten(&mapping, &vec![b'<'; 20_000], 999), Err(RewriteError::Unreadable));
 }
 
 #[track_caller]
@@ -222,7 +222,7 @@ proptest! {
         encoded in any::<bool>(),
         size in 1_usize..50,
     ) {
-        let items: String = keys.iter().map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
+        let items = keys.iter().fold(String::new(), |all, key| all + "<Contents><Key>" + key + "</Key></Contents>");
         let body = format!("<ListBucketResult><Prefix>t/a/</Prefix>{items}</ListBucketResult>");
         let mapping = mapping(Some("t/a/"), encoded);
         let mut rewrite = Rewrite::new(&mapping);
