@@ -97,9 +97,8 @@ fn crc32(bytes: &[u8]) -> String {
             crc = (crc >> 1) ^ (0xedb8_8320 & (0_u32.wrapping_sub(crc & 1)));
         }
     }
-    let bytes = (!crc).to_be_bytes();
     let digits: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect::<String>() + "0000";
+    let bits = format!("{:032b}0000", !crc);
     let letter = |at: usize| char::from(digits[usize::from_str_radix(&bits[at..at + 6], 2).unwrap()]);
     (0..36).step_by(6).map(letter).chain("==".chars()).collect()
 }
