@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs dist reproduce bench fuzz clean
+.PHONY: help setup demo test soak lint docs dist reproduce bench fuzz clean
 
 # Build output and tools live outside the checkout where a home directory can be written to.
 export PRESIGN_GATE_CACHE ?= $(shell d="$${HOME:-/nonexistent}/.cache/presign-gate"; mkdir -p "$$d" 2>/dev/null && echo "$$d" || echo "$(CURDIR)/target/cache")
@@ -29,6 +29,9 @@ test: ## install what the tests need and run every test
 	cargo test --quiet --doc
 	cargo build --quiet --bin presign-gate
 	cd tests/deploy && $(PRESIGN_GATE_CACHE)/venv/bin/python -B -W error::ResourceWarning -m unittest
+
+soak: ## run the gate under load for SOAK_SECONDS (an hour); memory, descriptors and counters must hold
+	SOAK_SECONDS=$${SOAK_SECONDS:-3600} cargo test --quiet --test it soak:: -- --nocapture
 
 lint: ## formatting, clippy, docs, example configs, licences and sources, spelling
 	@tests/setup/install lint

@@ -29,6 +29,8 @@ use presign_gate::store::memory::Memory;
 use presign_gate::telemetry::Telemetry;
 use presign_gate::telemetry::audit::AuditLog;
 use presign_gate::telemetry::metrics::{Metrics, MetricsConfig};
+use presign_gate::telemetry::recent::Recent;
+use presign_gate::telemetry::trace::Tracer;
 use presign_gate::telemetry::writer::LineWriter;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,6 +77,8 @@ impl Gate {
             access: LineWriter::nowhere(dropped.clone()),
             audit: AuditLog::nowhere(dropped),
             access_format: LogFormat::Json,
+            recent: Recent::default(),
+            tracer: Tracer::off(),
             metrics,
         };
         let keeper = Keeper::start(Arc::new(Memory::new(Arc::new(SystemClock))), Arc::new(telemetry));

@@ -7,11 +7,13 @@ pub mod diagnosis;
 pub mod form;
 mod keys;
 pub mod limits;
+mod map;
 pub mod outcome;
 mod reading;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
 
+use map::check_length;
 use reading::{Reading, requirements_of};
 
 use crate::auth::error::{AuthError, Disabled};
@@ -36,7 +38,7 @@ use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
 use crate::snapshot::{Bucket, Snapshot};
 use crate::upstream::Upstream;
-use crate::upstream::rename::Renamed;
+use crate::upstream::mapping::Prefix;
 use form::FormUpload;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -258,6 +260,7 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let posted = form.is_some();
         let upload = body::Upload {
             request,
             operation,
@@ -268,9 +271,9 @@ impl<'r> Judge<'r, '_, '_> {
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let mut carriage = upload.carriage(&store.credentials)?;
-        carriage.renamed = self.renamed(operation, bucket, address).map(Box::new);
+        let query = self.map((operation, posted), (bucket, address), subject.body, &mut carriage)?;
         let state = self.claim(authenticated, constraints, network)?;
-        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
+        Ok(Verdict::Forward(Permit { upstream, copy_source, query, carriage, state }))
     }
 }
 
@@ -331,22 +334,6 @@ impl<'r> Judge<'r, '_, '_> {
         }
     }
 
-    /// The two names of the bucket, if the answer will show the wrong one.
-    fn renamed(self, operation: Operation, bucket: Option<usize>, address: &Address<'_>) -> Option<Renamed> {
-        let names_bucket = matches!(
-            operation,
-            Operation::ListObjects
-                | Operation::ListObjectsV2
-                | Operation::ListObjectVersions
-                | Operation::ListMultipartUploads
-                | Operation::ListParts
-                | Operation::CreateMultipartUpload
-        );
-        let there = self.snapshot.buckets.get(bucket?)?.upstream_bucket.clone()?;
-        let here = address.bucket()?.as_str().to_owned();
-        (names_bucket && here != there).then_some(Renamed { there, here })
-    }
-
     /// The source of a copy as the store knows it; `None` if it needs no change.
     fn copy_source(self, classified: Option<&CopySource>, upstream: usize) -> Result<Option<String>, Denial> {
         let Some(source) = classified else { return Ok(None) };
@@ -359,7 +346,7 @@ impl<'r> Judge<'r, '_, '_> {
             // the store of the copy cannot read the other one
             return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
         }
-        if bucket.upstream_bucket.is_none() && !source.has_plus {
+        if bucket.upstream_bucket.is_none() && bucket.upstream_prefix.is_none() && !source.has_plus {
             return Ok(None);
         }
         let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(Upstream::signs_anew)
@@ -369,7 +356,9 @@ impl<'r> Judge<'r, '_, '_> {
             return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
         }
         let name = bucket.upstream_bucket.as_deref().unwrap_or_else(|| source.bucket.as_str());
-        Ok(Some(source.in_bucket(name)))
+        let prefix = bucket.upstream_prefix.as_ref().map_or("", Prefix::as_str);
+        check_length(prefix, source.key.bytes())?;
+        Ok(Some(source.in_bucket(name, prefix)))
     }
 }
 

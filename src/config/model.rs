@@ -60,6 +60,8 @@ pub struct Config {
     pub limits: Limits,
     /// How the gate ends.
     pub shutdown: Shutdown,
+    /// Where another gate may ask for this one's place: a Unix socket.
+    pub upgrade: Option<PathBuf>,
     /// What is written down.
     pub logs: Logs,
     /// Where spans go; `None`: none are made.

@@ -18,6 +18,10 @@ use super::scalar::Malformed;
 use super::scalar::endpoint::Endpoint;
 use super::tree::{Node, Scalar};
 use crate::request::host::Host;
+use std::path::PathBuf;
+
+/// The longest path of the socket for upgrades, in bytes: unix(7), and a suffix while it is made.
+const LONGEST_SOCKET: usize = 96;
 
 /// Reads a whole file.
 ///
@@ -38,6 +42,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let links = top.section_or_empty("links").and_then(|fields| links::links(&fields));
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
     let shutdown = top.section_or_empty("shutdown").and_then(|fields| shutdown(&fields));
+    let upgrade = top.if_given("upgrade", |top, name| upgrade(&top.section(name)?));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let tracing = top.if_given("tracing", |top, name| top.section(name).and_then(|fields| tracing(&fields)));
     let expose_reasons = expose_reasons(&top);
@@ -67,6 +72,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         links: links?,
         limits: limits?,
         shutdown: shutdown?,
+        upgrade: upgrade?,
         logs: logs?,
         tracing: tracing?,
         expose_reasons: expose_reasons?,
@@ -167,6 +173,16 @@ fn shutdown(fields: &Fields<'_>) -> Result<Shutdown, Reported> {
     let drain_delay = fields.duration("drain_delay");
     let drain_time = fields.duration("drain_time");
     Ok(Shutdown { drain_delay: drain_delay?, drain_time: drain_time? })
+}
+
+fn upgrade(fields: &Fields<'_>) -> Result<PathBuf, Reported> {
+    let socket = fields.text("socket")?;
+    let path = fields.reader.locate(&socket.value);
+    if path.as_os_str().len() > LONGEST_SOCKET {
+        let message = format!("`{}` is too long for a Unix socket", path.display());
+        return Err(fields.reader.error(socket.at, &socket.path, message, "choose a shorter path"));
+    }
+    Ok(path)
 }
 
 /// A chain is read back from its file: it cannot go to standard output, among other lines.

@@ -10,6 +10,7 @@ use crate::links::identity::LinkId;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
 use crate::request::RawRequest;
+use crate::request::query::Query;
 use crate::s3::address::Address;
 use crate::s3::error::S3Error;
 use crate::s3::operation::Operation;
@@ -57,6 +58,8 @@ pub struct Permit {
     pub upstream: usize,
     /// The value of x-amz-copy-source there, if it is another one.
     pub copy_source: Option<String>,
+    /// Its query there, if it is another one.
+    pub query: Option<Vec<u8>>,
     /// How it is carried.
     pub carriage: Carriage,
     /// What its link has to be asked for first, if it limits something that needs state.
@@ -145,6 +148,8 @@ impl<'r> Outcome<'r> {
             address: self.address.as_ref()?,
             upstream: snapshot.upstreams.get(permit.upstream)?,
             bucket: bucket.and_then(|bucket| bucket.upstream_bucket.as_deref()),
+            prefix: bucket.and_then(|bucket| bucket.upstream_prefix.as_ref()),
+            query: permit.query.as_deref().map(Query::parse).transpose().ok()?,
             copy_source: permit.copy_source.as_deref(),
             provided: None,
             traceparent: None,

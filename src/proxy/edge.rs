@@ -25,11 +25,12 @@ use crate::snapshot::Snapshot;
 use crate::telemetry::trace::Step;
 use crate::upstream::body::BodyFault;
 use bytes::{Buf as _, BytesMut};
-use pingora_core::server::ShutdownWatch;
 use rustls::ServerConfig;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 /// All listeners.
 #[derive(Debug)]
@@ -54,11 +55,28 @@ enum Next {
     Close,
 }
 
+/// How long a connection that waits is kept when the gate is to end: a request may be on its way, and its answer says
+/// that it is the last. A connection that is closed without that word costs the client a request.
+pub const PARTING: Duration = Duration::from_secs(1);
+
+/// Waits until the gate is to end and nothing came for a while.
+async fn forsaken(draining: &mut watch::Receiver<bool>) {
+    loop {
+        if draining.wait_for(|draining| *draining).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(PARTING).await;
+        if *draining.borrow() {
+            return;
+        }
+    }
+}
+
 impl Edge {
     /// Serves one connection to its end.
     ///
     /// The connection counts from here: PROXY header and handshake are within the limit of connections.
-    pub async fn serve<S>(&self, mut stream: S, mut facts: ConnFacts, shutdown: &ShutdownWatch)
+    pub async fn serve<S>(&self, mut stream: S, mut facts: ConnFacts)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -82,9 +100,9 @@ impl Edge {
         let tls = running.tls(facts.listener).map(|certificates| certificates.config());
         drop(running);
         match tls {
-            None => Session::new(&self.world, stream, facts, limits).serve(shutdown).await,
+            None => Session::new(&self.world, stream, facts, limits).serve().await,
             // on the heap, so that cleartext does not hold the room for it
-            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits, shutdown)).await,
+            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits)).await,
         }
     }
 
@@ -94,14 +112,13 @@ impl Edge {
         stream: S,
         mut facts: ConnFacts,
         limits: ConnLimits,
-        shutdown: &ShutdownWatch,
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         match handshake::accept(config, stream).await {
             Ok((stream, version)) => {
                 facts.tls = Some(version);
-                Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
+                Session::new(&self.world, stream, facts, limits).serve().await;
             }
             Err(reason) => journal::refused(&self.world, &facts, reason),
         }
@@ -114,21 +131,21 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         Self { world, conn, facts }
     }
 
-    async fn serve(mut self, shutdown: &ShutdownWatch) {
-        self.run(shutdown.clone()).await;
+    async fn serve(mut self) {
+        self.run().await;
         self.conn.close().await;
     }
 
-    async fn run(&mut self, mut shutdown: ShutdownWatch) {
+    async fn run(&mut self) {
+        let mut draining = self.world.watch_draining();
         loop {
             let began = tokio::select! {
                 biased;
                 began = self.conn.wait() => began,
-                // between two requests a connection ends at once when the gate does
-                _ = shutdown.wait_for(|down| *down) => false,
+                () = forsaken(&mut draining) => false,
             };
             // on the heap, so that a connection that waits does not hold the room that a request needs
-            if !began || Box::pin(self.request()).await == Next::Close || self.world.is_draining() {
+            if !began || Box::pin(self.request()).await == Next::Close {
                 return;
             }
         }
@@ -394,7 +411,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     fn after_refusal(&self, request: &RawRequest<'_>) -> Next {
         let framing = Framing::from(request.body);
         let waits = request.expects_continue && !request.body.is_empty() && self.conn.input.is_empty();
-        if request.keep_alive && !waits && self.conn.is_drainable(framing) {
+        if request.keep_alive && !self.world.is_draining() && !waits && self.conn.is_drainable(framing) {
             Next::Request
         } else {
             Next::Close

@@ -20,6 +20,7 @@ use crate::telemetry::metrics::{Held, Metrics};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::watch;
 
 /// One configuration in force: what the pipeline sees, and how its upstreams are reached.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ pub struct World {
     pub paces: Paces,
     /// When the signature doctor is asked.
     pub clinic: Clinic,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
     connections: AtomicUsize,
     requests: AtomicUsize,
 }
@@ -99,7 +100,7 @@ impl World {
             keeper,
             paces: Paces::default(),
             clinic: Clinic::default(),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
         }
@@ -139,16 +140,26 @@ impl World {
         self.leaving.load(Ordering::SeqCst)
     }
 
-    /// Begins to drain: connections close after their current request.
-    pub fn drain(&self) {
-        self.leave();
-        self.draining.store(true, Ordering::SeqCst);
+    /// Begins to drain: each answer says that it is the last of its connection. `false` takes it back.
+    pub fn drain(&self, draining: bool) {
+        self.draining.send_replace(draining);
     }
 
     /// Whether draining has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
+        *self.draining.borrow()
+    }
+
+    /// Tells when draining begins, and when it is taken back.
+    pub fn watch_draining(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
+    }
+
+    /// The open client connections.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// The requests being served.

@@ -1,7 +1,6 @@
 //! From a loaded config to a world that can serve.
 //! It must not listen yet.
 
-use super::Port;
 use super::peers::{PeerError, keys, peers};
 use super::{links, tls};
 use crate::clock::{Clock as _, SystemClock};
@@ -60,15 +59,11 @@ pub enum Access {
     Off,
 }
 
-/// Makes the world, and the addresses that it is served on.
+/// Makes the world.
 ///
 /// # Errors
 /// See [`BootError`].
-pub fn boot(
-    config: &Config,
-    snapshot: Snapshot,
-    logged: Access,
-) -> Result<(Arc<World>, Vec<Port>), BootError> {
+pub fn boot(config: &Config, snapshot: Snapshot, logged: Access) -> Result<Arc<World>, BootError> {
     let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
     let audit = match (logged, &config.logs.audit) {
@@ -91,17 +86,12 @@ pub fn boot(
         }
         (Access::Off, _) | (_, None) => Tracer::off(),
     };
-    let ports = config
-        .listeners
-        .iter()
-        .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
-        .collect();
     let running = running(config, snapshot, None, &metrics)?;
     let access_format = config.logs.access_format;
     let recent = Recent::default();
     let telemetry = Arc::new(Telemetry { metrics, access, access_format, audit, recent, tracer });
     let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
-    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)), ports))
+    Ok(Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)))
 }
 
 /// What a config makes of the running gate; upstreams that did not change are taken over from `before`.

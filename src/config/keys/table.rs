@@ -4,7 +4,7 @@
 mod running;
 
 use super::{Form, Key, Presence, Section, Served};
-use running::{LIMITS, LINKS, LOGS, SHUTDOWN, TRACING};
+use running::{LIMITS, LINKS, LOGS, SHUTDOWN, TRACING, UPGRADE};
 
 const fn key(name: &'static str, form: Form, presence: Presence, doc: &'static str) -> Key {
     Key { name, form, presence, served: Served::Yes, doc }
@@ -57,6 +57,7 @@ pub static ROOT: Section = Section {
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
         defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
         defaults("shutdown", Form::Keys(&SHUTDOWN), "how the gate ends on SIGTERM"),
+        optional("upgrade", Form::Keys(&UPGRADE), "how another gate can take this one's place"),
         defaults("logs", Form::Keys(&LOGS), "what is written down"),
         optional("tracing", Form::Keys(&TRACING), "spans of requests; left out, none are made"),
         default(
@@ -246,6 +247,7 @@ static BUCKET: Section = Section {
         required("name", Form::Text, "the name that clients use; `*` is every other one"),
         required("upstream", Form::Text, "the name of the upstream that holds it"),
         optional("upstream_bucket", Form::Text, "its name there, if it is another"),
+        optional("upstream_prefix", Form::Text, "what its keys begin with there, as `tenants/a/`"),
         optional("policy", Form::Policy, "its bucket policy"),
         optional("account", Form::Text, "the account that owns it, 12 digits; left out, that of each signer"),
         optional("org", Form::Text, "the organization of that account, as `o-abcd`"),

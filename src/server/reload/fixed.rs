@@ -8,7 +8,7 @@ use crate::config::tree::Place;
 use crate::net::address::ListenAddress;
 use crate::snapshot::Snapshot;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The values that are in use.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(super) struct Fixed {
     logs: Logs,
     tracing: Option<Tracing>,
     links: Store,
+    upgrade: Option<PathBuf>,
 }
 
 impl Fixed {
@@ -31,6 +32,7 @@ impl Fixed {
             logs: config.logs.clone(),
             tracing: config.tracing.clone(),
             links: config.links.store.clone(),
+            upgrade: config.upgrade.clone(),
         }
     }
 
@@ -79,6 +81,9 @@ impl Fixed {
         }
         if self.links != config.links.store {
             say(start, "links.store", "`links.store` cannot change while the gate runs".to_owned());
+        }
+        if self.upgrade != config.upgrade {
+            say(start, "upgrade.socket", "`upgrade.socket` cannot change while the gate runs".to_owned());
         }
         if findings.is_empty() {
             let place = |address: &ListenAddress| self.listeners.iter().position(|known| known == address);
@@ -139,6 +144,7 @@ mod tests {
         check(&format!("{IN_USE}logs: {{ access: {{ path: a.log }} }}\n"), &["logs.access.path"]);
         check(&format!("{IN_USE}logs: {{ access: {{ format: s3 }} }}\n"), &["logs.access.format"]);
         check(&format!("{IN_USE}tracing: {{ otlp: \"http://127.0.0.1:1\" }}\n"), &["tracing"]);
+        check(&format!("{IN_USE}upgrade: {{ socket: up.sock }}\n"), &["upgrade.socket"]);
         check(&format!("{IN_USE}logs: {{ audit: {{ path: a.log }} }}\n"), &["logs.audit"]);
     }
 }

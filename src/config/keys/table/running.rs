@@ -101,6 +101,14 @@ pub(super) static SHUTDOWN: Section = Section {
     ],
 };
 
+pub(super) static UPGRADE: Section = Section {
+    keys: &[required(
+        "socket",
+        Form::File,
+        "where `run --upgrade` asks for the place: a Unix socket of this user alone, in a folder that is there",
+    )],
+};
+
 pub(super) static LOGS: Section = Section {
     keys: &[
         defaults("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
