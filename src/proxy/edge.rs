@@ -7,6 +7,7 @@ use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, LinkLimits, Relayed};
+use super::within::Late;
 use super::world::{Running, World};
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
@@ -26,8 +27,9 @@ use crate::upstream::body::BodyFault;
 use bytes::{Buf as _, BytesMut};
 use pingora_core::server::ShutdownWatch;
 use rustls::ServerConfig;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// All listeners.
@@ -52,6 +54,19 @@ enum Next {
     Request,
     Close,
 }
+
+/// What came of waiting for a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Began {
+    Request,
+    /// The time is up.
+    Nothing,
+    /// The client, or the gate, is leaving.
+    End,
+}
+
+/// For so long after an answer a connection keeps the room that a request needs: most that send one send another soon.
+const BUSY: Duration = Duration::from_secs(1);
 
 impl Edge {
     /// Serves one connection to its end.
@@ -119,17 +134,42 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     }
 
     async fn run(&mut self, mut shutdown: ShutdownWatch) {
+        let mut down = pin!(async { drop(shutdown.wait_for(|down| *down).await) });
+        let busy = BUSY.min(self.conn.limits.idle);
+        let idle = self.conn.limits.idle - busy;
+        let mut limit = self.conn.limits.idle;
+        // on the heap, so that a connection that waits does not hold the room that a request needs
+        while self.begins(limit, down.as_mut()).await == Began::Request
+            && Box::pin(self.requests(busy, down.as_mut())).await == Next::Request
+        {
+            limit = idle;
+        }
+    }
+
+    /// Serves requests as long as they come close behind one another.
+    async fn requests(&mut self, busy: Duration, mut down: Pin<&mut impl Future<Output = ()>>) -> Next {
         loop {
-            let began = tokio::select! {
-                biased;
-                began = self.conn.wait() => began,
-                // between two requests a connection ends at once when the gate does
-                _ = shutdown.wait_for(|down| *down) => false,
-            };
-            // on the heap, so that a connection that waits does not hold the room that a request needs
-            if !began || Box::pin(self.request()).await == Next::Close || self.world.is_draining() {
-                return;
+            if self.request().await == Next::Close || self.world.is_draining() {
+                return Next::Close;
             }
+            match self.begins(busy, down.as_mut()).await {
+                Began::Request => {}
+                Began::Nothing => return Next::Request,
+                Began::End => return Next::Close,
+            }
+        }
+    }
+
+    /// Waits for a request; between two of them a connection ends at once when the gate does.
+    async fn begins(&mut self, limit: Duration, down: Pin<&mut impl Future<Output = ()>>) -> Began {
+        tokio::select! {
+            biased;
+            waited = self.conn.wait(limit) => match waited {
+                Ok(true) => Began::Request,
+                Ok(false) => Began::End,
+                Err(Late) => Began::Nothing,
+            },
+            () = down => Began::End,
         }
     }
 
