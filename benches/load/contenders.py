@@ -14,6 +14,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROXY_CPU, LOAD_CPU = "0", "1"
+# where Debian has its servers
+os.environ["PATH"] += ":/usr/sbin"
 
 NGINX = """
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
