@@ -259,7 +259,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
-        self.act(running, request, request, outcome, entry).await
+        self.act(running, request, request, &mut outcome, entry).await
     }
 
     /// Serves a form whose fields were read.
@@ -273,10 +273,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let Ok(put) = head::parse(&upload.head) else {
             let mut outcome = Outcome::default();
             outcome.refuse(pipeline::form::unfit());
-            return self.act(running, request, request, outcome, entry).await;
+            return self.act(running, request, request, &mut outcome, entry).await;
         };
-        let outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
-        self.act(running, request, &put, outcome, entry).await
+        let mut outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
+        self.act(running, request, &put, &mut outcome, entry).await
     }
 
     /// Does what was decided and records it; `carried` is the request as it goes on.
@@ -285,11 +285,11 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         running: &Running,
         request: &RawRequest<'_>,
         carried: &RawRequest<'_>,
-        mut outcome: Outcome<'_>,
+        outcome: &mut Outcome<'_>,
         entry: &mut Entry,
     ) -> Next {
         let snapshot = &running.snapshot;
-        let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
+        let limits = admit(self.world, running, outcome).await.unwrap_or_else(|denial| {
             outcome.refuse(denial);
             LinkLimits::default()
         });
@@ -345,7 +345,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             // the second call of `decide` had a body
             Verdict::ReadBody | Verdict::ReadForm => Next::Close,
         };
-        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+        journal::record(self.world, running, &self.facts, Some((request, outcome)), entry);
         let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));
         if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
             return Next::Close;

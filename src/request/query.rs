@@ -120,6 +120,11 @@ impl<'a> Query<'a> {
         self.value_of(|found| found == name)
     }
 
+    /// The decoded names, in wire order.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.pairs.iter().map(|pair| self.text(&pair.name).decoded)
+    }
+
     /// The decoded value of the first parameter with this decoded name in any letter case.
     #[must_use]
     pub fn first_ignoring_case(&self, name: &[u8]) -> Option<&[u8]> {
