@@ -13,8 +13,11 @@ import subprocess
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROXY_CPU = "0"
-LOAD_CPU = os.environ.get("LOAD_CPU", "1")
+# All on one CPU: what is counted is CPU time, and where the others sleep on another CPU a slow proxy pays for waking them
+# again and again, while a fast one keeps them awake.
+PROXY_CPU = LOAD_CPU = "0"
+# where times are measured, and not costs
+OTHER_CPU = "1"
 # where Debian has its servers
 os.environ["PATH"] += ":/usr/sbin"
 
@@ -169,8 +172,7 @@ class Contender:
             listener["tls"] = {"certificate": str(certificate), "private_key": str(key)}
         config["listeners"] = [listener]
         config["admin"] = {"address": f"127.0.0.1:{free_port()}"}
-        if "-nolog" not in self.name:
-            config["logs"] = {"access": {"path": str(self.folder / "access.log")}}
+        config["logs"] = {"access": {"path": str(self.folder / "access.log")}}
         credentials = {"access_key_id": "AKIASTORE", "secret_access_key": {"value": "store"}}
         if "-pass" in self.name:
             credentials = {"passthrough": True}
