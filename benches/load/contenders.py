@@ -126,7 +126,7 @@ class Contender:
             self.process = subprocess.Popen(
                 ["taskset", "-c", PROXY_CPU, *command], stdout=output, stderr=output, stdin=subprocess.DEVNULL)
         host, port = self.address.split(":")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:
             try:
                 socket.create_connection((host, int(port)), timeout=1).close()
@@ -180,7 +180,7 @@ class Contender:
             "name": "store", "endpoint": f"http://{self.store}", "region": "us-east-1", "credentials": credentials,
         }]
         self._extend(config)
-        (self.folder / "gate.yaml").write_text(json.dumps(config, indent=1))
+        (self.folder / "gate.yaml").write_text(json.dumps(config))
         program = self.programs.other if self.name.startswith("gate-other") else self.programs.gate
         return [program, "run", "--config", str(self.folder / "gate.yaml")]
 
