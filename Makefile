@@ -10,6 +10,7 @@ export CARGO_TARGET_DIR ?= $(PRESIGN_GATE_CACHE)/target
 export PATH := $(PRESIGN_GATE_CACHE)/tools/bin:$(HOME)/.cargo/bin:$(PATH)
 
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
 MODEL_REQUESTS ?= 1000000
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
@@ -53,8 +54,14 @@ dist: setup ## build what is released, into dist: binary, bill of materials, lic
 reproduce: ## build it a second time elsewhere, and compare
 	@deploy/dist/reproduce
 
-bench: setup ## run the benchmarks in benches/, if there are any
-	@if compgen -G 'benches/*.rs' > /dev/null; then cargo bench --bench '*'; else echo 'no benchmarks in benches/'; fi
+# The load takes a quarter of an hour and wants a quiet machine with two cores or more.
+bench: ## the gate beside nginx, njs, HAProxy and pingora's own proxy under load, then the small benchmarks
+	@tests/setup/install bench
+	cargo build --release --bin presign-gate
+	CARGO_TARGET_DIR="$$CARGO_TARGET_DIR/bench" cargo build --release --manifest-path benches/load/kit/Cargo.toml
+	python3 -B benches/load/bench.py --gate $(CARGO_TARGET_DIR)/release/presign-gate \
+	  --kit $(CARGO_TARGET_DIR)/bench/release --results benches/results $(BENCH_ARGS)
+	cargo bench --bench '*'
 
 # cargo-fuzz needs the sanitizers of a nightly compiler; where none is installed, the pinned compiler is told to
 # accept the same flags.

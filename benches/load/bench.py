@@ -2,8 +2,9 @@
 """`make bench`: the gate beside nginx, nginx with njs, HAProxy and pingora's own proxy, in one run.
 
 Each round measures every contender once, one after the other, so that what else the machine does hits all of them.
-Proxies have one CPU, the load and the store the other. CPU time is what the scheduler counted for the proxy's threads,
-divided by the requests that were answered; medians over the rounds go into benches/results and docs/performance.md.
+CPU time
+is what the scheduler counted for the proxy's threads, divided by the requests that were answered; medians over the rounds
+go into benches/results and docs/performance.md.
 It must not report a cell in which an answer was not the expected one."""
 
 import argparse
@@ -36,7 +37,7 @@ class Cell:
     traffic: str = "valid"
 
 
-ALL = ("nginx", "nginx-log", "nginx-njs", "haproxy", "bare", "gate", "gate-pass", "gate-nolog", "nginx-tls", "gate-tls")
+ALL = ("nginx", "nginx-log", "nginx-njs", "haproxy", "bare", "gate", "gate-pass", "nginx-tls", "gate-tls")
 PLAIN = ("nginx", "nginx-njs", "haproxy", "bare", "gate")
 UPLOAD = ("nginx", "nginx-stream", "nginx-njs", "haproxy", "bare", "gate", "gate-pass")
 CELLS = [
@@ -146,7 +147,7 @@ def paced(programs, store, scratch, arguments):
             for number in range(1, arguments.rounds + 1):
                 for contender in running.values():
                     done = subprocess.run(
-                        ["taskset", "-c", contenders.LOAD_CPU, programs.pace, contender.address,
+                        ["taskset", "-c", contenders.OTHER_CPU, programs.pace, contender.address,
                          str(scratch / "GET-1k-valid"), str(round(rate[contender.name])), "3", "64"],
                         capture_output=True, text=True, check=True)
                     seen = json.loads(done.stdout)

@@ -13,7 +13,13 @@ import subprocess
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROXY_CPU, LOAD_CPU = "0", "1"
+# All on one CPU: what is counted is CPU time, and where the others sleep on another CPU a slow proxy pays for waking them
+# again and again, while a fast one keeps them awake.
+PROXY_CPU = LOAD_CPU = "0"
+# where times are measured, and not costs
+OTHER_CPU = "1"
+# where Debian has its servers
+os.environ["PATH"] += ":/usr/sbin"
 
 NGINX = """
 load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
@@ -120,7 +126,7 @@ class Contender:
             self.process = subprocess.Popen(
                 ["taskset", "-c", PROXY_CPU, *command], stdout=output, stderr=output, stdin=subprocess.DEVNULL)
         host, port = self.address.split(":")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:
             try:
                 socket.create_connection((host, int(port)), timeout=1).close()
@@ -166,8 +172,7 @@ class Contender:
             listener["tls"] = {"certificate": str(certificate), "private_key": str(key)}
         config["listeners"] = [listener]
         config["admin"] = {"address": f"127.0.0.1:{free_port()}"}
-        if "-nolog" not in self.name:
-            config["logs"] = {"access": {"path": str(self.folder / "access.log")}}
+        config["logs"] = {"access": {"path": str(self.folder / "access.log")}}
         credentials = {"access_key_id": "AKIASTORE", "secret_access_key": {"value": "store"}}
         if "-pass" in self.name:
             credentials = {"passthrough": True}
@@ -175,7 +180,7 @@ class Contender:
             "name": "store", "endpoint": f"http://{self.store}", "region": "us-east-1", "credentials": credentials,
         }]
         self._extend(config)
-        (self.folder / "gate.yaml").write_text(json.dumps(config, indent=1))
+        (self.folder / "gate.yaml").write_text(json.dumps(config))
         program = self.programs.other if self.name.startswith("gate-other") else self.programs.gate
         return [program, "run", "--config", str(self.folder / "gate.yaml")]
 

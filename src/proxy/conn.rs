@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use super::buffers::Buffer;
-use super::within::within;
+use super::within::{Late, within};
 use crate::request::framing::{Decoder, Framing, Piece};
 use crate::request::head;
 
@@ -72,9 +72,12 @@ pub enum HeadRead {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Waits for the first byte of the next request; gives whether one came. Can be cancelled.
-    pub async fn wait(&mut self) -> bool {
+    ///
+    /// # Errors
+    /// Nothing came for so long.
+    pub async fn wait(&mut self, limit: Duration) -> Result<bool, Late> {
         if !self.input.is_empty() {
-            return true;
+            return Ok(true);
         }
         let (stream, input) = (&mut self.stream, &mut self.input);
         // a connection that waits holds no buffer: one of the thread's is lent to it for each look
@@ -85,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             input.extend_from_slice(filled.filled());
             Poll::Ready(io::Result::Ok(!input.is_empty()))
         });
-        matches!(within(self.limits.idle, first_bytes).await, Ok(Ok(true)))
+        Ok(within(limit, first_bytes).await?.unwrap_or(false))
     }
 
     /// Reads a request head that has begun to arrive.
@@ -291,13 +294,15 @@ pub async fn write_all<S: AsyncWrite + Unpin>(
 mod tests {
     use super::*;
 
+    const SHORT: Duration = Duration::from_millis(50);
+
     fn conn(input: &[u8]) -> (Conn<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(1024 * 1024);
         let limits = ConnLimits {
             header_bytes: 100,
-            header_time: Duration::from_millis(50),
-            idle: Duration::from_millis(50),
-            read: Duration::from_millis(50),
+            header_time: SHORT,
+            idle: SHORT,
+            read: SHORT,
             write: Duration::from_secs(1),
         };
         (Conn { stream: ours, input: BytesMut::from(input), out: Vec::new(), limits }, theirs)
@@ -311,11 +316,11 @@ mod tests {
             ("\r\nGET / HTTP/1.1\r\n\r", HeadRead::Hopeless),
         ] {
             let (mut conn, _client) = conn(input.as_bytes());
-            assert!(conn.wait().await);
+            assert_eq!(conn.wait(SHORT).await, Ok(true));
             assert_eq!(conn.read_head().await, expected, "{input:?}");
         }
         let (mut idle, _client) = conn(b"");
-        assert!(!idle.wait().await);
+        assert_eq!(idle.wait(SHORT).await, Err(Late));
         let (mut conn, _client) = conn(&[b'a'; 100]);
         assert_eq!(conn.read_head().await, HeadRead::TooLarge);
     }

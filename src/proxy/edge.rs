@@ -1,6 +1,11 @@
 //! The application behind each listener: reads heads, asks the pipeline, answers or relays, records.
 //! It must not decide: a refusal is always a value that came from a pure function.
 
+mod answers;
+mod waiting;
+
+pub use waiting::PARTING;
+
 use super::admit::admit;
 use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
@@ -14,13 +19,12 @@ use crate::net::source::Source;
 use crate::pipeline::form::FormUpload;
 use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
-use crate::request::framing::Framing;
 use crate::request::method::Method;
 use crate::request::{RawRequest, head};
-use crate::response::error::{self, Manner, RequestId};
+use crate::response::error::{Manner, RequestId};
 use crate::response::head::Client;
 use crate::response::preflight;
-use crate::s3::error::{ErrorCode, S3Error};
+use crate::s3::error::ErrorCode;
 use crate::snapshot::Snapshot;
 use crate::telemetry::trace::Step;
 use crate::upstream::body::BodyFault;
@@ -28,9 +32,7 @@ use bytes::{Buf as _, BytesMut};
 use rustls::ServerConfig;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 
 /// All listeners.
 #[derive(Debug)]
@@ -53,23 +55,6 @@ struct Session<'e, S> {
 enum Next {
     Request,
     Close,
-}
-
-/// How long a connection that waits is kept when the gate is to end: a request may be on its way, and its answer says
-/// that it is the last. A connection that is closed without that word costs the client a request.
-pub const PARTING: Duration = Duration::from_secs(1);
-
-/// Waits until the gate is to end and nothing came for a while.
-async fn forsaken(draining: &mut watch::Receiver<bool>) {
-    loop {
-        if draining.wait_for(|draining| *draining).await.is_err() {
-            return;
-        }
-        tokio::time::sleep(PARTING).await;
-        if *draining.borrow() {
-            return;
-        }
-    }
 }
 
 impl Edge {
@@ -131,26 +116,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         Self { world, conn, facts }
     }
 
-    async fn serve(mut self) {
-        self.run().await;
-        self.conn.close().await;
-    }
-
-    async fn run(&mut self) {
-        let mut draining = self.world.watch_draining();
-        loop {
-            let began = tokio::select! {
-                biased;
-                began = self.conn.wait() => began,
-                () = forsaken(&mut draining) => false,
-            };
-            // on the heap, so that a connection that waits does not hold the room that a request needs
-            if !began || Box::pin(self.request()).await == Next::Close {
-                return;
-            }
-        }
-    }
-
     /// Serves one request.
     async fn request(&mut self) -> Next {
         let _in_flight = self.world.begin();
@@ -197,16 +162,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         }
     }
 
-    /// Answers a head that could not even be read.
-    async fn unread(&mut self, reason: Reason, code: ErrorCode, mut entry: Entry) -> Next {
-        let denial = Denial { reason, error: S3Error::new(code) };
-        entry.deny(&denial);
-        let running = self.world.running.load_full();
-        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
-        journal::record(self.world, &running, &self.facts, None, &entry);
-        Next::Close
-    }
-
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
@@ -240,7 +195,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
-        self.act(running, request, request, outcome, entry).await
+        self.act(running, request, request, &mut outcome, entry).await
     }
 
     fn decide<'r>(
@@ -265,10 +220,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let Ok(put) = head::parse(&upload.head) else {
             let mut outcome = Outcome::default();
             outcome.refuse(pipeline::form::unfit());
-            return self.act(running, request, request, outcome, entry).await;
+            return self.act(running, request, request, &mut outcome, entry).await;
         };
-        let outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
-        self.act(running, request, &put, outcome, entry).await
+        let mut outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
+        self.act(running, request, &put, &mut outcome, entry).await
     }
 
     /// Does what was decided and records it; `carried` is the request as it goes on.
@@ -277,12 +232,12 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         running: &Running,
         request: &RawRequest<'_>,
         carried: &RawRequest<'_>,
-        mut outcome: Outcome<'_>,
+        outcome: &mut Outcome<'_>,
         entry: &mut Entry,
     ) -> Next {
         let snapshot = &running.snapshot;
         let (from, asks) = (entry.elapsed(), outcome.asks_store());
-        let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
+        let limits = admit(self.world, running, outcome).await.unwrap_or_else(|denial| {
             outcome.refuse(denial);
             LinkLimits::default()
         });
@@ -347,21 +302,14 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         };
         if matches!(outcome.verdict, Verdict::Answer(_)) {
             // the client has its answer: looking takes none of its time
-            entry.diagnosis = self.world.clinic.examine(running, request, &outcome);
+            entry.diagnosis = self.world.clinic.examine(running, request, outcome);
         }
-        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+        journal::record(self.world, running, &self.facts, Some((request, outcome)), entry);
         let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));
         if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
             return Next::Close;
         }
         next
-    }
-
-    /// Answers a request that may pass, but that the gate has no credentials to pass on with.
-    async fn unsigned(&mut self, request: &RawRequest<'_>, entry: &mut Entry, expose: bool) -> Next {
-        entry.deny(&Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable));
-        let error = S3Error::new(ErrorCode::ServiceUnavailable);
-        self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
     }
 
     /// Reads the fields of a form; they stay in the input.
@@ -406,18 +354,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         self.conn.buffer_body(request.body.into(), max).await
     }
 
-    /// Whether the connection goes on after a refusal. The client is answered before its body is read away, so this is
-    /// a promise: only a body that is there already, or a small one, can be waited for.
-    fn after_refusal(&self, request: &RawRequest<'_>) -> Next {
-        let framing = Framing::from(request.body);
-        let waits = request.expects_continue && !request.body.is_empty() && self.conn.input.is_empty();
-        if request.keep_alive && !self.world.is_draining() && !waits && self.conn.is_drainable(framing) {
-            Next::Request
-        } else {
-            Next::Close
-        }
-    }
-
     async fn forward(
         &mut self,
         running: &Running,
@@ -452,48 +388,5 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         entry.relayed(&relayed);
         limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
-    }
-
-    async fn conclude(&mut self, relayed: Relayed, to_head: bool, entry: &mut Entry, expose: bool) -> Next {
-        let answer = match relayed.failure {
-            None if relayed.keep_client => return Next::Request,
-            None => return Next::Close,
-            Some(failure) => failure.answer,
-        };
-        match answer {
-            Some(error) if relayed.status.is_none() => {
-                entry.status = error.status();
-                self.answer(&error, to_head, Next::Close, entry, expose).await
-            }
-            _ => Next::Close,
-        }
-    }
-
-    /// Writes an error; gives `next`, or `Close` if that failed.
-    async fn answer(
-        &mut self,
-        error: &S3Error,
-        to_head: bool,
-        next: Next,
-        entry: &mut Entry,
-        expose: bool,
-    ) -> Next {
-        let manner = Manner {
-            id: entry.id,
-            now: entry.now,
-            to_head,
-            keep_alive: next == Next::Request,
-            reason: entry.reason.filter(|_| expose).map(Reason::code),
-            cors: entry.cors.as_deref().unwrap_or_default(),
-        };
-        self.conn.out.clear();
-        let body = error::write(error, manner, &mut self.conn.out);
-        match self.conn.write_out().await {
-            Ok(()) => {
-                entry.response_bytes += u64::try_from(body).unwrap_or(0);
-                next
-            }
-            Err(_) => Next::Close,
-        }
     }
 }
