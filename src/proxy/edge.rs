@@ -136,7 +136,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     async fn run(&mut self, mut shutdown: ShutdownWatch) {
         let mut down = pin!(async { drop(shutdown.wait_for(|down| *down).await) });
         let busy = BUSY.min(self.conn.limits.idle);
-        let idle = self.conn.limits.idle - busy;
+        let idle = self.conn.limits.idle.saturating_sub(busy);
         let mut limit = self.conn.limits.idle;
         // on the heap, so that a connection that waits does not hold the room that a request needs
         while self.begins(limit, down.as_mut()).await == Began::Request

@@ -159,6 +159,7 @@ impl AuditLog {
     }
 
     /// Waits until what was recorded before is written, or lost; gives whether that was so before the timeout.
+    #[must_use]
     pub fn flush(&self, timeout: Duration) -> bool {
         self.0.flush(timeout)
     }

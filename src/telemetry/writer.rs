@@ -189,6 +189,7 @@ impl LineWriter {
     /// Waits until every line that was sent before is written, or dropped because it could not be.
     ///
     /// Returns whether that was so before the timeout: a reader that does not read must not keep the gate from ending.
+    #[must_use]
     pub fn flush(&self, timeout: Duration) -> bool {
         let Some(shared) = &self.shared else { return true };
         let mut queue = shared.lock();
