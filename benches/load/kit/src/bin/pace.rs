@@ -32,12 +32,11 @@ async fn answer(stream: &mut TcpStream, input: &mut Vec<u8>) -> io::Result<u16> 
 }
 
 async fn client(
-    address: String,
+    mut stream: TcpStream,
     requests: Rc<Vec<Vec<u8>>>,
     mut due: mpsc::UnboundedReceiver<(usize, Instant)>,
     taken: Rc<RefCell<(Vec<Duration>, u64)>>,
 ) -> io::Result<()> {
-    let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut input = Vec::with_capacity(64 * 1024);
     while let Some((number, at)) = due.recv().await {
@@ -56,7 +55,7 @@ fn ticks(rate: u64) -> io::Result<AsyncFd<std::os::fd::OwnedFd>> {
     let every = Timespec { tv_sec: 0, tv_nsec: (1_000_000_000 / rate.max(2)).cast_signed() };
     let spec = Itimerspec { it_interval: every, it_value: every };
     rustix::time::timerfd_settime(&timer, TimerfdTimerFlags::empty(), &spec)?;
-    AsyncFd::new(timer)
+    AsyncFd::register(timer)
 }
 
 async fn run(address: String, requests: Vec<Vec<u8>>, rate: u64, seconds: u64, connections: usize) -> io::Result<()> {
@@ -65,10 +64,10 @@ async fn run(address: String, requests: Vec<Vec<u8>>, rate: u64, seconds: u64, c
     let mut clients = Vec::new();
     for _ in 0..connections {
         let (sender, due) = mpsc::unbounded_channel();
-        let work = client(address.clone(), Rc::clone(&requests), due, Rc::clone(&taken));
+        let stream = TcpStream::connect(&address).await?;
+        let work = client(stream, Rc::clone(&requests), due, Rc::clone(&taken));
         clients.push((sender, tokio::task::spawn_local(work)));
     }
-    tokio::time::timeout(Duration::from_millis(200), std::future::pending::<()>()).await.unwrap_or_default();
     let timer = ticks(rate)?;
     let every = Duration::from_nanos(1_000_000_000 / rate.max(2));
     let (mut due, mut sent) = (Instant::now(), 0_usize);
