@@ -11,7 +11,7 @@ use crate::snapshot::Snapshot;
 /// The name of the link that a verified request used.
 #[must_use]
 pub fn link_name(snapshot: &Snapshot, outcome: &Outcome<'_>) -> Option<LinkId> {
-    LinkId::of(outcome.authenticated()?, &snapshot.keyring)
+    LinkId::of(outcome.authenticated()?, snapshot.keys(outcome.asked))
 }
 
 /// The refusal of a request whose link was called back.
@@ -22,11 +22,11 @@ pub fn revoked(snapshot: &Snapshot, outcome: &Outcome<'_>, list: &RevocationSet)
         // nothing else is forwarded; what is not understood counts as called back
         return Some(refusal());
     };
-    let credential = snapshot.keyring.credential(found.key);
+    let credential = outcome.credential(snapshot);
     let facts = Facts {
         access_key_id: credential.map_or("", |credential| &credential.access_key_id),
         signed_at: found.dated(),
         address,
     };
-    list.hits(&facts, || LinkId::of(found, &snapshot.keyring)).then(refusal)
+    list.hits(&facts, || LinkId::of(found, snapshot.keys(outcome.asked))).then(refusal)
 }

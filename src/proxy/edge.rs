@@ -21,6 +21,7 @@ use crate::response::error::{self, Manner, RequestId};
 use crate::response::head::Client;
 use crate::response::preflight;
 use crate::s3::error::{ErrorCode, S3Error};
+use crate::signers::Answer;
 use crate::snapshot::Snapshot;
 use crate::upstream::body::BodyFault;
 use bytes::{Buf as _, BytesMut};
@@ -189,9 +190,16 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
+        let found;
+        let mut asked = running.signers.unasked();
         let mut outcome = self
             .too_often(running, request, entry.now)
-            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, entry.now));
+            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, asked, entry.now));
+        if let Verdict::AskKey(id) = &outcome.verdict {
+            found = self.find(running, id, entry).await;
+            asked = found.asked();
+            outcome = pipeline::decide(snapshot, &self.facts, request, None, asked, entry.now);
+        }
         entry.cors = outcome.cors.take();
         let (body, upload);
         if matches!(outcome.verdict, Verdict::ReadForm) {
@@ -214,7 +222,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             match read {
                 Some(bytes) => {
                     body = bytes;
-                    outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), entry.now);
+                    outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), asked, entry.now);
                 }
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
@@ -235,8 +243,23 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             outcome.refuse(pipeline::form::unfit());
             return self.act(running, request, request, outcome, entry).await;
         };
-        let outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
+        let (snapshot, facts) = (&running.snapshot, &self.facts);
+        let found;
+        let asked = running.signers.unasked();
+        let mut outcome = pipeline::decide_form(snapshot, facts, upload, &put, asked, entry.now);
+        if let Verdict::AskKey(id) = &outcome.verdict {
+            found = self.find(running, id, entry).await;
+            outcome = pipeline::decide_form(snapshot, facts, upload, &put, found.asked(), entry.now);
+        }
         self.act(running, request, &put, outcome, entry).await
+    }
+
+    /// Finds out whose a key is that the snapshot does not hold; on the heap, since most requests have another.
+    async fn find(&self, running: &Running, id: &str, entry: &mut Entry) -> Answer {
+        let watch = Stopwatch::start();
+        let answer = Box::pin(running.signers.find(id, &running.metrics)).await;
+        entry.waited(watch.elapsed());
+        answer
     }
 
     /// Does what was decided and records it; `carried` is the request as it goes on.
@@ -302,8 +325,8 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 preflight::write(manner, &mut self.conn.out);
                 if self.conn.write_out().await.is_ok() { next } else { Next::Close }
             }
-            // the second call of `decide` had a body
-            Verdict::ReadBody | Verdict::ReadForm => Next::Close,
+            // the second call of `decide` had a body, and an answer about the key
+            Verdict::ReadBody | Verdict::ReadForm | Verdict::AskKey(_) => Next::Close,
         };
         journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
         let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));

@@ -28,6 +28,7 @@ mod generated;
 mod harness;
 mod hostile;
 mod keep_alive;
+mod key_sources;
 mod large;
 mod links;
 mod logs;
