@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs bench fuzz clean
+.PHONY: help setup demo test lint docs dist reproduce bench fuzz clean
 
 # Build output and tools live outside the checkout where a home directory can be written to.
 export PRESIGN_GATE_CACHE ?= $(shell d="$${HOME:-/nonexistent}/.cache/presign-gate"; mkdir -p "$$d" 2>/dev/null && echo "$$d" || echo "$(CURDIR)/target/cache")
@@ -42,6 +42,12 @@ lint: ## formatting, clippy, docs, example configs, licences and sources, spelli
 
 docs: setup ## write docs/reference from the tables in the code
 	@cargo run --quiet --bin presign-gate -- reference docs/reference
+
+dist: setup ## build what is released, into dist: binary, bill of materials, licences, checksums
+	@deploy/dist/build
+
+reproduce: ## build it a second time elsewhere, and compare
+	@deploy/dist/reproduce
 
 bench: setup ## run the benchmarks in benches/, if there are any
 	@if compgen -G 'benches/*.rs' > /dev/null; then cargo bench --bench '*'; else echo 'no benchmarks in benches/'; fi

@@ -11,7 +11,7 @@ use crate::links::revocation::{Asked, Lifetimes, Revocation};
 use crate::links::state::LinkState;
 use crate::proxy::world::Running;
 use crate::signers::Answer as Found;
-use crate::telemetry::audit::{Actor, Event};
+use crate::telemetry::audit::Actor;
 use serde_json::{Value, json};
 
 pub(super) fn link<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
@@ -55,14 +55,10 @@ pub(super) fn revoke<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
             Ok(entry) => entry,
             Err(error) => return Answer::refusal(400, &error),
         };
+        // written down first: when the store fails it is in force here all the same
+        admin.world.telemetry.audit.revocation(now, &entry, false, Actor::Admin(None));
         match admin.world.keeper.revoke(&entry).await {
-            Ok(()) => {
-                let (id, what) = (entry.id(), Value::Object(entry.target_fields()).to_string());
-                let (lapses, by) = (Some(entry.lapses), Actor::Admin(None));
-                let event = Event::Revoked { id: &id, what: &what, lapses, by };
-                admin.world.telemetry.audit.record(now, &event);
-                Answer::json(201, &entry.to_json())
-            }
+            Ok(()) => Answer::json(201, &entry.to_json()),
             // it holds on this gate, but not for sure anywhere else, nor after a restart
             Err(error) => Answer::refusal(503, &error.to_string()),
         }
@@ -93,8 +89,8 @@ pub(super) fn restore<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
     Box::pin(async {
         match admin.world.keeper.restore(call.id).await {
             Ok(Some(entry)) => {
-                let event = Event::RevocationLifted { id: &entry.id(), by: Actor::Admin(None) };
-                admin.world.telemetry.audit.record(admin.world.clock.now(), &event);
+                let now = admin.world.clock.now();
+                admin.world.telemetry.audit.revocation(now, &entry, true, Actor::Admin(None));
                 Answer::json(200, &entry.to_json())
             }
             Ok(None) => Answer::refusal(404, "there is no such revocation"),

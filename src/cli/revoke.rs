@@ -23,6 +23,7 @@ use crate::secret::Secret;
 use crate::server::links::store;
 use crate::snapshot::Snapshot;
 use crate::store::{Change, LinkStore};
+use crate::telemetry::audit::{Actor, AuditLog, OpenError};
 use post::{Admin, PostError, post};
 
 /// The gate or the store cannot be reached (`EX_UNAVAILABLE`).
@@ -130,5 +131,24 @@ fn in_store(config: &Config, snapshot: &Snapshot, asked: &Value) -> Result<Value
         .map_err(|error| failed(UNAVAILABLE, error))?;
     let change = Change { entry: entry.clone(), is_gone: false };
     runtime.block_on(store.change(&change)).map_err(|error| failed(UNAVAILABLE, error))?;
+    if let Some(path) = &config.logs.audit {
+        audit(path, &entry, matches!(config.links.store, Store::Redis(_)));
+    }
     Ok(entry.to_json())
+}
+
+/// Writes the entry into the audit log, unless a gate does: one file has one writer, or its chain would break.
+fn audit(path: &Path, entry: &Revocation, is_shared: bool) {
+    let Err(error) = AuditLog::add_revocation(path, Arc::new(SystemClock), entry, Actor::Command) else {
+        return;
+    };
+    let path = path.display();
+    match error {
+        // it finds the entry in the store and writes it down itself
+        OpenError::Locked(_) if is_shared => {}
+        _ if is_shared => out::stderr(&format!(
+            "presign-gate: revoked, and written down by the gates that run; not in `{path}`: {error}\n"
+        )),
+        _ => out::stderr(&format!("presign-gate: revoked, but not written to `{path}`: {error}\n")),
+    }
 }

@@ -247,6 +247,9 @@ impl LinkState {
             self.pin = None;
         }
         self.tidy(grace, now);
+        // a link that was used up is kept for a long time: its lists must not hold the room that they needed once
+        shrink(&mut self.uses);
+        shrink(&mut self.holds);
     }
 
     /// Counts what dead gates held as used, and closes uses whose time is over.
@@ -293,6 +296,12 @@ enum Part {
 fn is_within_grace(open: &Use, grace: u64, now: i64) -> bool {
     let since = if open.done == 0 { open.last } else { open.done };
     now < since.saturating_add(signed(grace))
+}
+
+fn shrink<T>(list: &mut Vec<T>) {
+    if list.len() < list.capacity() {
+        list.shrink_to_fit();
+    }
 }
 
 fn signed(number: u64) -> i64 {

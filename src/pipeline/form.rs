@@ -11,6 +11,7 @@ use crate::auth::scheme::detect_any;
 use crate::auth::sigv4::CONTENT_SHA256;
 use crate::auth::sigv4::signed_headers::SignedHeaders;
 use crate::net::ConnFacts;
+use crate::net::forwarded::PROTO_HEADER;
 use crate::reason::Reason;
 use crate::request::form::{Boundary, Form};
 use crate::request::headers::write_line;
@@ -26,7 +27,7 @@ use crate::upstream::body::{BodyFault, FormFile};
 use crate::upstream::plan::{PostAnswer, PostStatus};
 
 /// Headers of the request itself that stay with the upload: who asks, and through whom.
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 10] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -36,6 +37,7 @@ const KEPT: [&str; 9] = [
     "user-agent",
     "x-amzn-trace-id",
     "x-forwarded-for",
+    PROTO_HEADER,
 ];
 
 /// Fields that are headers of the upload, by their own names.

@@ -294,6 +294,8 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                     }
                     self.forward(running, request, (permit, limits), &head, entry).await
                 } else {
+                    // nothing came of it, and its link must not lose a use by it
+                    limits.settle(request.method, &Relayed::default());
                     self.unsigned(request, entry, snapshot.expose_reasons).await
                 }
             }
@@ -405,7 +407,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         head: &[u8],
         entry: &mut Entry,
     ) -> Next {
-        let Some(peer) = running.peers.get(permit.upstream) else { return Next::Close };
+        let Some(peer) = running.peers.get(permit.upstream) else {
+            limits.settle(request.method, &Relayed::default());
+            return Next::Close;
+        };
         let keep_alive = request.keep_alive && !self.world.is_draining();
         let carriage = limits.carriage(&permit.carriage);
         let relayed = {

@@ -144,7 +144,7 @@ impl Keeper {
     /// The store fails; the entry is in force here nevertheless, until this gate ends.
     pub async fn revoke(&self, entry: &Revocation) -> Result<(), StoreError> {
         let change = Change { entry: entry.clone(), is_gone: false };
-        self.apply(std::slice::from_ref(&change));
+        self.apply(std::slice::from_ref(&change), |_| ());
         self.timed(self.store.change(&change)).await
     }
 
@@ -157,7 +157,7 @@ impl Keeper {
         let Some(entry) = found else { return Ok(None) };
         let change = Change { entry: entry.clone(), is_gone: true };
         self.timed(self.store.change(&change)).await?;
-        self.apply(&[change]);
+        self.apply(&[change], |_| ());
         Ok(Some(entry))
     }
 
@@ -175,13 +175,14 @@ impl Keeper {
         self.list().has_link(link)
     }
 
-    fn apply(&self, changes: &[Change]) {
+    /// Follows changes; `told` gets those that change something here.
+    fn apply(&self, changes: &[Change], told: impl Fn(&Change)) {
         let mut list = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
-            if change.is_gone {
-                list.remove(&change.entry.target);
-            } else {
-                list.insert(&change.entry);
+            let is_news =
+                if change.is_gone { list.remove(&change.entry.target) } else { list.insert(&change.entry) };
+            if is_news {
+                told(change);
             }
         }
         self.any.store(!list.is_empty(), Ordering::Release);

@@ -15,8 +15,9 @@ pub use output::OpenError;
 use super::access::{self, AccessRecord, Value};
 use super::json;
 use super::metrics::DropCounter;
-use super::writer::LineWriter;
+use super::writer::{LineWriter, Output as _};
 use crate::clock::{Clock, UnixMillis};
+use crate::links::revocation::Revocation;
 
 /// What an audit log tells.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +79,10 @@ pub enum Actor {
     Admin(Option<IpAddr>),
     /// A file that changed.
     File,
+    /// Somebody else who writes to the store that gates share.
+    Store,
+    /// The command, while no gate had the store.
+    Command,
 }
 
 /// What happened to a credential.
@@ -126,10 +131,46 @@ impl AuditLog {
         }
     }
 
+    /// Writes down that something was revoked, or that a revocation was taken back.
+    pub fn revocation(&self, at: UnixMillis, entry: &Revocation, is_gone: bool, by: Actor) {
+        if self.is_on() {
+            self.0.write(revocation(at, entry, is_gone, by));
+        }
+    }
+
+    /// Adds a revocation to a log that no gate writes to, and waits for that. A log that is not there is not begun: it
+    /// has to be the gate's own.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; [`OpenError::Locked`] if a gate writes to it.
+    pub fn add_revocation(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        entry: &Revocation,
+        by: Actor,
+    ) -> Result<(), OpenError> {
+        path.metadata()?;
+        let line = revocation(clock.now(), entry, false, by);
+        let mut file = output::Chained::open(path, clock)?;
+        let mut batch = Vec::new();
+        file.begin(0, &mut batch);
+        file.add(&line, &mut batch);
+        Ok(file.write(&batch)?)
+    }
+
     /// Waits until what was recorded before is written, or lost; gives whether that was so before the timeout.
     pub fn flush(&self, timeout: Duration) -> bool {
         self.0.flush(timeout)
     }
+}
+
+fn revocation(at: UnixMillis, entry: &Revocation, is_gone: bool, by: Actor) -> Vec<u8> {
+    let id = entry.id();
+    if is_gone {
+        return Event::RevocationLifted { id: &id, by }.body(at);
+    }
+    let what = serde_json::Value::Object(entry.target_fields()).to_string();
+    Event::Revoked { id: &id, what: &what, lapses: Some(entry.lapses), by }.body(at)
 }
 
 impl Event<'_> {
@@ -194,6 +235,8 @@ impl Actor {
             Self::Signal => ("signal", None),
             Self::Admin(ip) => ("admin", ip),
             Self::File => ("file", None),
+            Self::Store => ("store", None),
+            Self::Command => ("command", None),
         };
         push(out, "presign_gate.by", &Value::Text(by));
         push(out, "source.ip", &Value::ip(ip));

@@ -1,4 +1,4 @@
-"""Every config of the gate in deploy/ and docs/ passes `presign-gate check`; units, images and packages are as they say."""
+"""Every config of the gate in deploy/ passes `presign-gate check`; units, images and packages are as they say."""
 
 import json
 import pathlib
@@ -17,12 +17,12 @@ CONFIGS = sorted(path for path in DEPLOY.rglob("gate.yaml"))
 def check(text, folder):
     """`presign-gate check` of a config, the files and variables that it names being there."""
     folder = pathlib.Path(folder)
-    named = set(re.findall(r"file: *(/[\w./-]+)", text))
+    named = set(re.findall(r"\bfile: *([\w./-]+)", text))
     for number, name in enumerate(sorted(named)):
         secret = folder / f"secret-{number}"
         secret.write_text("a secret")
         secret.chmod(0o600)
-        text = text.replace(name, str(secret))
+        text = re.sub(rf"\bfile: *{re.escape(name)}", f"file: {secret}", text)
     path = folder / "gate.yaml"
     path.write_text(text)
     variables = {name: "a secret" for name in re.findall(r"\benv: *(\w+)", text)}
@@ -35,17 +35,6 @@ class Configs(unittest.TestCase):
         for path in CONFIGS:
             with self.subTest(str(path.relative_to(ROOT))), tempfile.TemporaryDirectory() as folder:
                 self.assertIn("1 file, 0 errors, 0 warnings", check(path.read_text(), folder))
-
-    def test_every_config_of_a_guide_is_good(self):
-        seen = 0
-        for guide in sorted((ROOT / "docs").glob("*.md")):
-            for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", guide.read_text(), re.S)):
-                if not text.startswith("version: 1"):
-                    continue
-                seen += 1
-                with self.subTest(f"{guide.name}, {number}"), tempfile.TemporaryDirectory() as folder:
-                    self.assertIn("0 errors", check(text, folder))
-        self.assertGreaterEqual(seen, 3)
 
     def test_a_bad_config_is_found(self):
         with tempfile.TemporaryDirectory() as folder, self.assertRaises(AssertionError):

@@ -17,6 +17,8 @@ mod support;
 mod admin;
 mod admin_routes;
 mod body_hash;
+#[cfg(feature = "embedded-s3")]
+mod browser;
 mod checksums;
 mod chunks;
 mod cli;

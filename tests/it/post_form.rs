@@ -64,6 +64,28 @@ fn a_form_becomes_an_upload_of_its_file() {
     }
 }
 
+/// What a trusted balancer tells about the client holds for forms as for everything else.
+#[test]
+fn a_form_through_a_balancer_that_ended_its_tls() {
+    let secure = r#"{ Statement: [{ Effect: Deny, Principal: "*", Action: "s3:*", Resource: "*", Condition: { Bool: { "aws:SecureTransport": "false" } } }] }"#;
+    for (lines, header, passes) in [
+        (&[("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-Proto", "https")][..], "x-forwarded-for", true),
+        (&[("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-Proto", "http")], "x-forwarded-for", false),
+        (&[("X-Forwarded-For", "192.0.2.7")], "x-forwarded-for", false),
+        (&[("Forwarded", "for=192.0.2.7;proto=https")], "forwarded", true),
+        (&[("Forwarded", "for=192.0.2.7;proto=http")], "forwarded", false),
+    ] {
+        let (upstream, gate) = start(|config| {
+            let trusted = format!("forwarded: {{ trusted: [127.0.0.1], header: {header} }}");
+            config.listener(trusted).bucket(&format!("policy: {secure}"))
+        });
+        let form = lines.iter().fold(Form::new("k", b"x"), |form, (name, value)| form.line(name, value));
+        let answer = gate.ask("POST", &form.bytes());
+        assert_eq!(answer.status, if passes { 204 } else { 403 }, "{lines:?} {}", answer.text());
+        assert_eq!(upstream.recording().requests.len(), usize::from(passes));
+    }
+}
+
 #[test]
 fn what_the_browser_is_answered() {
     for (fields, status, location) in [

@@ -9,7 +9,8 @@ use crate::support::request::Request;
 use crate::support::sigv4::{Key, assert_signed_by};
 use crate::support::time::{amz_date, now};
 use crate::support::upstream::Upstream;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const FIRST: Key = Key { id: "ASIAPROVIDED00000001", secret: "provided-one", token: Some("token/one") };
 const SECOND: Key = Key { id: "ASIAPROVIDED00000002", secret: "provided-two", token: Some("token/two") };
@@ -102,6 +103,32 @@ fn without_any_the_gate_is_not_ready_and_nothing_is_sent() {
         (gate.metric("presign_gate_denied_total", &["reason=\"upstream_credentials\""]) >= 2.0).then_some(())
     });
     assert_eq!(gate.admin("GET", "/livez").status, 200);
+}
+
+#[test]
+fn a_link_loses_no_use_to_a_gate_that_cannot_sign() {
+    let missing = Arc::new(AtomicBool::new(true));
+    let seen = Arc::clone(&missing);
+    let service = Upstream::scripted(move |_| {
+        if seen.load(Ordering::SeqCst) {
+            reply::status("404 Not Found", &[], "none")
+        } else {
+            container(FIRST, 3600)
+        }
+    });
+    let upstream = Upstream::ok();
+    let uri = format!("{}/credentials", service.endpoint());
+    let config = Config::resign(upstream.endpoint()).more("links: { grace: 0s }");
+    let gate = start(&config, "", &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri)]);
+    let single = Request::get("/bkt/key").query("x-gate-max-uses", "1").presigned();
+    for _ in 0..3 {
+        gate.ask("GET", &single).assert_error(503, "ServiceUnavailable");
+    }
+    upstream.assert_untouched();
+    missing.store(false, Ordering::SeqCst);
+    wait_until_ready(&gate);
+    assert_eq!(gate.ask("GET", &single).status, 200);
+    gate.ask("GET", &single).assert_error(403, "AccessDenied");
 }
 
 #[test]

@@ -88,8 +88,8 @@ impl RevocationSet {
         self.len == 0
     }
 
-    /// Adds an entry; one for the same target takes the later of both ends.
-    pub fn insert(&mut self, entry: &Revocation) {
+    /// Adds an entry; one for the same target takes the later of both ends. Gives whether the target is a new one.
+    pub fn insert(&mut self, entry: &Revocation) -> bool {
         let moment = Moment { created: entry.created, lapses: entry.lapses };
         let is_new = match &entry.target {
             Target::Link(id) => self.links.insert(*id, moment).is_none(),
@@ -103,10 +103,11 @@ impl RevocationSet {
             Target::SignedBefore(before) => self.all.insert(*before, moment),
         };
         self.len += usize::from(is_new);
+        is_new
     }
 
-    /// Takes an entry back.
-    pub fn remove(&mut self, target: &Target) {
+    /// Takes an entry back; gives whether there was one.
+    pub fn remove(&mut self, target: &Target) -> bool {
         let went = match target {
             Target::Link(id) => self.links.remove(id).is_some(),
             Target::Key { access_key_id, before } => {
@@ -121,6 +122,7 @@ impl RevocationSet {
         };
         self.len -= usize::from(went);
         self.drop_empty();
+        went
     }
 
     /// Forgets entries whose last link has expired everywhere.

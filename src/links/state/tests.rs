@@ -302,3 +302,16 @@ fn states_are_read_as_they_are_written() {
     let blank = serde_json::to_string(&LinkState::default()).unwrap();
     assert_eq!(serde_json::from_str::<LinkState>(&blank).unwrap(), LinkState::default());
 }
+
+/// A million links that were used up must not hold the room that their lists needed once.
+#[test]
+fn a_link_at_rest_holds_no_more_than_it_tells() {
+    let mut link = link(Some(3), None, GRACE);
+    for _ in 0..2 {
+        let (first, second) = (link.range("a", 10), link.range("a", 10));
+        link.end(first, 10, 20);
+        link.end(second, 10, 20);
+    }
+    let LinkState { uses, holds, .. } = &link.state;
+    assert_eq!((uses.len(), uses.capacity(), holds.capacity()), (1, 1, 0));
+}

@@ -4,6 +4,7 @@
 use super::Keeper;
 use crate::clock::{Clock as _, SystemClock};
 use crate::store::StoreError;
+use crate::telemetry::audit::Actor;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, PoisonError, Weak};
@@ -69,7 +70,14 @@ impl Keeper {
             let changes = self.timed(self.store.changes(&place.list, place.number)).await?;
             *place = Place { list: changes.list, number: changes.last };
             if !changes.changes.is_empty() {
-                self.apply(&changes.changes);
+                let (audit, now) = (&self.telemetry.audit, SystemClock.now());
+                // what the list holds when a gate starts is no event of this gate
+                let is_news = self.known.load(Ordering::Relaxed);
+                self.apply(&changes.changes, |change| {
+                    if is_news {
+                        audit.revocation(now, &change.entry, change.is_gone, Actor::Store);
+                    }
+                });
             }
             if !changes.more {
                 return Ok(());

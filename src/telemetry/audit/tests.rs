@@ -15,7 +15,6 @@ use crate::net::ListenerIndex;
 use crate::telemetry::access::tests::{bare, full, identity};
 use crate::telemetry::metrics::{Metrics, MetricsConfig};
 use crate::telemetry::record::RequestRecord;
-use crate::telemetry::writer::Output as _;
 
 const SOON: Duration = Duration::from_secs(20);
 const AT: UnixMillis = UnixMillis::from_millis(1_768_478_400_005);

@@ -34,7 +34,17 @@ def short(data):
     return (len(data), hashlib.sha256(data).hexdigest())
 
 
-def raw(method, url, body, ca):
+def posted(form, body, ca):
+    """Sends a form as a browser does."""
+    url, fields = form
+    boundary = "----of-the-form"
+    parts = ['--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (boundary, *field) for field in fields.items()]
+    parts.append('--%s\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' % boundary)
+    whole = "".join(parts).encode() + body + ("\r\n--%s--\r\n" % boundary).encode()
+    return raw("POST", url, whole, ca, {"Content-Type": "multipart/form-data; boundary=%s" % boundary})
+
+
+def raw(method, url, body, ca, headers=None):
     """Sends exactly the target of a link."""
     parts = urlsplit(url)
     if parts.scheme == "https":
@@ -42,7 +52,7 @@ def raw(method, url, body, ca):
         connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=20, context=context)
     else:
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
-    connection.request(method, url[len(parts.scheme) + 3 + len(parts.netloc):], body=body)
+    connection.request(method, url[len(parts.scheme) + 3 + len(parts.netloc):], body=body, headers=headers or {})
     answer = connection.getresponse()
     data = answer.read()
     connection.close()
@@ -94,6 +104,13 @@ def life(client, name, ca):
         status, answer = raw("PUT", client.link_put(other), b"by link", ca)
         check("link_put %r" % answer, status, 200)
         check("link_put", client.get(other), b"by link")
+        client.delete(other)
+    if can("form"):
+        status, answer = posted(client.form(other, 100), b"by form", ca)
+        check("form %r" % answer, status, 204)
+        check("form", client.get(other), b"by form")
+        status, answer = posted(client.form(other, 6), b"by form", ca)
+        check("form too large", (status, b"<Code>EntityTooLarge</Code>" in answer), (400, True))
         client.delete(other)
     for step in getattr(client, "extra", []):
         steps.append(step)

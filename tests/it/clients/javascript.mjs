@@ -18,6 +18,7 @@ const pieces = (body) => Readable.from((function* () {
 function awsSdk() {
   const s3 = require("@aws-sdk/client-s3");
   const { getSignedUrl } = require("@aws-sdk/s3-request-presigner");
+  const { createPresignedPost } = require("@aws-sdk/s3-presigned-post");
   const { Upload } = require("@aws-sdk/lib-storage");
   const credentials = { accessKeyId: id, secretAccessKey: secret };
   const sdk = new s3.S3Client({ endpoint: gate, region: "us-east-1", forcePathStyle: true, credentials, maxAttempts: 1 });
@@ -48,6 +49,10 @@ function awsSdk() {
       void (await sdk.send(new s3.DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: [{ Key: key }] } }))),
     link_get: (key) => getSignedUrl(sdk, new s3.GetObjectCommand(at(key)), { expiresIn: 300 }),
     link_put: (key) => getSignedUrl(sdk, new s3.PutObjectCommand(at(key)), { expiresIn: 300 }),
+    form: async (key, largest) => {
+      const Conditions = [["content-length-range", 1, Number(largest)]];
+      return JSON.stringify(await createPresignedPost(sdk, at(key, { Conditions, Expires: 300 })));
+    },
   };
 }
 
@@ -75,6 +80,15 @@ function minio() {
     delete: async (key) => void (await s3.removeObjects(bucket, [key])),
     link_get: (key) => s3.presignedGetObject(bucket, key, 300),
     link_put: (key) => s3.presignedPutObject(bucket, key, 300),
+    form: async (key, largest) => {
+      const policy = s3.newPostPolicy();
+      policy.setBucket(bucket);
+      policy.setKey(key);
+      policy.setExpires(new Date(Date.now() + 300_000));
+      policy.setContentLengthRange(1, Number(largest));
+      const { postURL: url, formData: fields } = await s3.presignedPostPolicy(policy);
+      return JSON.stringify({ url, fields });
+    },
   };
 }
 

@@ -95,6 +95,12 @@ class Boto3:
     def link_put(self, key):
         return self.link("put_object", key)
 
+    def form(self, key, largest):
+        conditions = [["content-length-range", 1, largest], ["starts-with", "$Content-Type", "text/"]]
+        fields = {"Content-Type": "text/x-form"}
+        form = self.s3.generate_presigned_post(BUCKET, key, Fields=fields, Conditions=conditions, ExpiresIn=300)
+        return form["url"], form["fields"]
+
 
 class Minio:
     """MinIO's SDK."""
@@ -104,6 +110,7 @@ class Minio:
     def __init__(self, gate, key, ca):
         from minio import Minio as Client
 
+        self.gate = gate
         identity, secret = key.split(":", 1)
         self.s3 = Client(urlsplit(gate).netloc, identity, secret, secure=False, region=REGION)
 
@@ -145,6 +152,16 @@ class Minio:
 
     def link_put(self, key):
         return self.s3.presigned_put_object(BUCKET, key)
+
+    def form(self, key, largest):
+        from datetime import datetime, timedelta, timezone
+
+        from minio.datatypes import PostPolicy
+
+        policy = PostPolicy(BUCKET, datetime.now(timezone.utc) + timedelta(minutes=5))
+        policy.add_equals_condition("key", key)
+        policy.add_content_length_range_condition(1, largest)
+        return "%s/%s" % (self.gate, BUCKET), {"key": key, **self.s3.presigned_post_policy(policy)}
 
 
 class PyArrow:

@@ -305,6 +305,10 @@ class JavaScript(Program):
     def link_put(self, key):
         return self.js("link_put", key).decode()
 
+    def form(self, key, largest):
+        form = json.loads(self.js("form", key, str(largest)))
+        return form["url"], form["fields"]
+
 
 class AwsJs(JavaScript):
     name = "aws-sdk-js"

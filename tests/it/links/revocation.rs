@@ -195,3 +195,100 @@ fn other_gates_follow_within_a_second() {
     assert_eq!(code, Some(0), "{error}");
     poll("the gates to follow the command", || (status() == 403).then_some(()));
 }
+
+/// A config with an audit log of its own.
+fn audited(upstream: &Upstream, links: &str, audit: &std::path::Path) -> Gate {
+    let logs = format!("logs: {{ audit: {{ path: {} }} }}\nlinks: {links}", audit.display());
+    Gate::start(&Config::resign(upstream.endpoint()).more(&logs))
+}
+
+/// The lines of an audit log about this prefix, once there are so many.
+#[track_caller]
+fn noted(audit: &std::path::Path, prefix: &str, count: usize) -> Vec<Value> {
+    poll(&format!("{count} lines about {prefix}"), || {
+        let text = std::fs::read_to_string(audit).unwrap_or_default();
+        let lines: Vec<Value> = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|line: &Value| {
+                line["presign_gate.revocation.of"].as_str().is_some_and(|of| of.contains(prefix))
+            })
+            .collect();
+        (lines.len() >= count).then_some(lines)
+    })
+}
+
+#[track_caller]
+fn verify(audit: &std::path::Path) {
+    let output = Command::new(BINARY).args(["audit", "verify"]).arg(audit).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_revocation_that_the_store_does_not_take_is_in_the_audit_log() {
+    let mut server = shared::RedisServer::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit.jsonl");
+    let upstream = Upstream::scripted(serve);
+    let gate = audited(&upstream, &server.links(""), &audit);
+    assert_eq!(gate.ask("GET", &link("GET", &[]).presigned()).status, 200);
+    server.kill();
+    let answer = gate.admin_with("POST", "/revocations", &[], r#"{"prefix": "s3://bkt/k"}"#);
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    // it holds here
+    gate.ask("GET", &link("GET", &[]).presigned()).assert_error(403, "AccessDenied");
+    assert_eq!(noted(&audit, "s3://bkt/k", 1)[0]["presign_gate.by"], "admin");
+}
+
+#[test]
+fn every_gate_writes_down_what_it_finds_in_the_store() {
+    let server = shared::RedisServer::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Upstream::scripted(serve);
+    let audits = ["one.jsonl", "other.jsonl"].map(|name| folder.path().join(name));
+    let [one, other] = [0, 1].map(|at: usize| audited(&upstream, &server.links(""), &audits[at]));
+    let answer = one.admin_with("POST", "/revocations", &[], r#"{"prefix": "s3://bkt/by-admin"}"#);
+    assert_eq!(answer.status, 201);
+    assert_eq!(noted(&audits[1], "by-admin", 1)[0]["presign_gate.by"], "store");
+    let config = other.config();
+    let prefix = "s3://bkt/by-command";
+    let (code, _, error) = command(&["--prefix", prefix, "--config", config.to_str().unwrap()]);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    for audit in &audits {
+        assert_eq!(noted(audit, "by-command", 1)[0]["presign_gate.by"], "store");
+    }
+    // once each
+    assert_eq!(noted(&audits[0], "by-admin", 1).len(), 1);
+    // what was there before is no event of a gate that starts
+    drop((one, other));
+    let _again = audited(&upstream, &server.links(""), &audits[0]);
+    assert_eq!(noted(&audits[0], "by-command", 1).len(), 1);
+    for audit in &audits {
+        verify(audit);
+    }
+}
+
+#[test]
+fn the_command_goes_on_with_an_audit_log_that_no_gate_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit.jsonl");
+    let links = format!("{{ store: {{ redb: {} }} }}", folder.path().join("links.redb").display());
+    let upstream = Upstream::scripted(serve);
+    let mut gate = audited(&upstream, &links, &audit);
+    let config = gate.config();
+    gate.process().signal("TERM");
+    assert!(gate.process().wait().success());
+    let revoke = |prefix: &str| command(&["--prefix", prefix, "--config", config.to_str().unwrap()]);
+    let (code, _, error) = revoke("s3://bkt/one");
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert_eq!(noted(&audit, "bkt/one", 1)[0]["presign_gate.by"], "command");
+    let gate = audited(&upstream, &links, &audit);
+    assert_eq!(gate.admin("GET", "/readyz").status, 200);
+    drop(gate);
+    verify(&audit);
+    // it does not begin one, which might then not be the gate's
+    std::fs::remove_file(&audit).unwrap();
+    let (code, _, error) = revoke("s3://bkt/two");
+    assert!(code == Some(0) && error.contains("revoked, but not written to"), "{error}");
+    assert!(!audit.exists());
+}

@@ -1,4 +1,4 @@
-//! Python programs that tests run: the SDK, a second S3 server, the attack runner.
+//! Scripts that tests run: SDKs, a second S3 server, the attack runner, a browser.
 //! It must not install anything; `make test` does.
 
 use super::gate::{Process, poll_connect};
@@ -34,9 +34,20 @@ pub fn client(name: &str) -> Command {
     command
 }
 
+/// A command that runs a JavaScript file of `tests/it`, with the browser and the packages that `make test` installs.
+pub fn node(name: &str) -> Command {
+    let mut command = run_by(Path::new("node"), name);
+    command.env("CLIENTS_NODE", installed("clients/node")).env("CHROMIUM", "/usr/bin/chromium");
+    command
+}
+
 fn run_by(interpreter: &Path, name: &str) -> Command {
     let mut command = Command::new(interpreter);
-    command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(name));
+    if interpreter.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python")) {
+        // no compiled files beside the sources
+        command.arg("-B");
+    }
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(name));
     // nothing of the machine's own AWS set-up may leak in
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("AWS_") {
