@@ -105,7 +105,7 @@ mod tests {
             Ok("A"),
         );
         for (text, why) in [
-            ("", "must be keys with values"),
+            ("", "the file is empty"),
             ("[]", "must be keys with values"),
             ("{access_key_id: A}", "`secret_access_key` is missing"),
             ("{access_key_id: A, access_key_id: B, secret_access_key: {value: hunter2}}", "access_key_id"),
