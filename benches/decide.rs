@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot be set up has to stop")]
 
+use presign_gate::auth::keyring::Asked;
 use presign_gate::clock::UnixMillis;
 use presign_gate::config::resolve;
 use presign_gate::config::source::MemorySource;
@@ -82,7 +83,7 @@ fn allowed(bencher: divan::Bencher<'_, '_>, statements: usize) {
     let (snapshot, bytes, facts) = (snapshot(statements), link(), facts("127.0.0.1:5000"));
     bencher.bench(|| {
         let request = head::parse(divan::black_box(&bytes)).unwrap();
-        let outcome = decide(&snapshot, &facts, &request, None, NOW);
+        let outcome = decide(&snapshot, &facts, &request, None, Asked::Nobody, NOW);
         assert!(matches!(outcome.verdict, Verdict::Forward(_)));
     });
 }
@@ -92,7 +93,7 @@ fn denied_by_network(bencher: divan::Bencher<'_, '_>) {
     let (snapshot, bytes, facts) = (snapshot(1), link(), facts("192.0.2.1:5000"));
     bencher.bench(|| {
         let request = head::parse(divan::black_box(&bytes)).unwrap();
-        let outcome = decide(&snapshot, &facts, &request, None, NOW);
+        let outcome = decide(&snapshot, &facts, &request, None, Asked::Nobody, NOW);
         assert!(matches!(outcome.verdict, Verdict::Answer(_)));
     });
 }

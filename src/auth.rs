@@ -20,7 +20,7 @@ pub mod sigv4;
 use crate::clock::UnixMillis;
 use crate::request::RawRequest;
 use error::AuthError;
-use keyring::{KeyIndex, Keyring, PrincipalId};
+use keyring::{KeyIndex, Keys, PrincipalId};
 use payload::Payload;
 use scheme::{Mechanism, Scheme};
 use sigv4::key::KeyCache;
@@ -155,23 +155,24 @@ pub struct Place<'p> {
 ///
 /// # Errors
 /// The first fault in the order in which S3 finds them, then those that only the gate minds; see [`AuthError`].
-pub fn authenticate<'r>(
+pub fn authenticate<'r, 'k>(
     request: &'r RawRequest<'_>,
     place: Place<'_>,
-    keyring: &Keyring,
+    keys: impl Into<Keys<'k>>,
     rules: &'r SigningRules,
     cache: &KeyCache,
     now: UnixMillis,
 ) -> Result<Authenticated<'r>, AuthError> {
+    let keys = keys.into();
     let claim = match scheme::detect(request, rules)? {
-        Mechanism::QueryV2 => return sigv2::query(request, place.hosted_bucket, keyring, rules, now),
+        Mechanism::QueryV2 => return sigv2::query(request, place.hosted_bucket, keys, rules, now),
         Mechanism::HeaderV2(value) => {
-            return sigv2::header(request, value, place.hosted_bucket, keyring, rules, now);
+            return sigv2::header(request, value, place.hosted_bucket, keys, rules, now);
         }
-        Mechanism::Query => presigned::parse(request, keyring, rules, now)?,
-        Mechanism::Header(value) => header::parse(request, value, keyring, rules, now)?,
+        Mechanism::Query => presigned::parse(request, keys, rules, now)?,
+        Mechanism::Header(value) => header::parse(request, value, keys, rules, now)?,
     };
-    verify::verify(request, &claim, place, keyring, rules, cache)
+    verify::verify(request, &claim, place, keys, rules, cache)
 }
 
 #[cfg(test)]

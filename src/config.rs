@@ -15,6 +15,7 @@ pub mod scalar;
 pub mod schema;
 mod shown;
 pub mod source;
+pub mod stamp;
 pub mod tree;
 
 use std::collections::HashSet;

@@ -8,13 +8,14 @@ pub use report::Report;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use crate::auth::keyring::Asked;
 use crate::clock::UnixMillis;
 use crate::links::revocation::RevocationSet;
 use crate::net::proxy_protocol::{Extra, ProxyHeader, ProxySource, ProxyVersion};
 use crate::net::{ConnFacts, ListenerIndex, TlsVersion};
 use crate::pipeline::{self, Verdict};
 use crate::request::head;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Guest, Snapshot};
 
 /// A request to be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,26 @@ pub enum QuestionError {
     NoProxyListener,
 }
 
+/// What comes of a question.
+#[derive(Debug)]
+pub enum Explained {
+    /// The answer.
+    Report(Report),
+    /// The key is not in the snapshot: find out about it and ask again.
+    AskKey(String),
+}
+
+impl Explained {
+    /// The answer; to a question that nobody answers, that it cannot be known.
+    #[must_use]
+    pub fn into_report(self) -> Report {
+        match self {
+            Self::Report(report) => report,
+            Self::AskKey(id) => Report::unknowable(id),
+        }
+    }
+}
+
 /// Judges a request that nobody sent; with the list of revocations where there is one. The state of a link is not asked
 /// for: limits that need it count as met.
 ///
@@ -57,8 +78,9 @@ pub enum QuestionError {
 pub fn explain(
     snapshot: &Snapshot,
     revoked: Option<&RevocationSet>,
+    asked: Asked<&Guest>,
     question: &Question,
-) -> Result<Report, QuestionError> {
+) -> Result<Explained, QuestionError> {
     let (scheme, rest) = question
         .url
         .split_once("://")
@@ -67,9 +89,12 @@ pub fn explain(
     let facts = facts(question, snapshot, scheme == "https")?;
     let text = head_text(question, rest)?;
     match head::parse(text.as_bytes()) {
-        Err(error) => Ok(Report::malformed(&pipeline::malformed(&error))),
+        Err(error) => Ok(Explained::Report(Report::malformed(&pipeline::malformed(&error)))),
         Ok(request) => {
-            let mut outcome = pipeline::decide(snapshot, &facts, &request, None, question.at);
+            let mut outcome = pipeline::decide(snapshot, &facts, &request, None, asked, question.at);
+            if let Verdict::AskKey(id) = outcome.verdict {
+                return Ok(Explained::AskKey(id));
+            }
             if matches!(outcome.verdict, Verdict::ReadBody) {
                 outcome.refuse(pipeline::unreadable_body());
             }
@@ -78,7 +103,7 @@ pub fn explain(
             {
                 outcome.refuse(denial);
             }
-            Ok(Report::of(snapshot, &request, &outcome))
+            Ok(Explained::Report(Report::of(snapshot, &request, &outcome)))
         }
     }
 }

@@ -48,5 +48,6 @@ pub mod proxy;
 pub mod admin;
 
 pub mod server;
+pub mod signers;
 
 pub mod cli;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Request, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -48,6 +48,8 @@ pub struct Bounds {
 pub struct Reply {
     /// The status; redirects are answers like any other.
     pub status: StatusCode,
+    /// The header lines.
+    pub headers: HeaderMap,
     /// The body, at most as long as [`Bounds::body`].
     pub body: Bytes,
 }
@@ -85,7 +87,7 @@ impl Outbound {
 
     async fn exchange(&self, request: Request<Full<Bytes>>, limit: usize) -> Result<Reply, OutboundError> {
         let answer = self.0.request(request).await.map_err(|error| connection(&error))?;
-        let status = answer.status();
+        let (status, headers) = (answer.status(), answer.headers().clone());
         let body = Limited::new(answer.into_body(), limit).collect().await.map_err(|error| {
             if error.is::<http_body_util::LengthLimitError>() {
                 OutboundError::Length(limit)
@@ -93,7 +95,7 @@ impl Outbound {
                 connection(error.as_ref())
             }
         })?;
-        Ok(Reply { status, body: body.to_bytes() })
+        Ok(Reply { status, headers, body: body.to_bytes() })
     }
 }
 

@@ -17,6 +17,7 @@ use map::check_length;
 use reading::{Reading, requirements_of};
 
 use crate::auth::error::{AuthError, Disabled};
+use crate::auth::keyring::Asked;
 use crate::auth::post;
 use crate::auth::scheme::Version;
 use crate::auth::{Authenticated, Place, authenticate};
@@ -36,7 +37,7 @@ use crate::s3::copy_source::CopySource;
 use crate::s3::cors;
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
-use crate::snapshot::{Bucket, Snapshot};
+use crate::snapshot::{Bucket, Guest, Snapshot};
 use crate::upstream::Upstream;
 use crate::upstream::mapping::Prefix;
 use form::FormUpload;
@@ -44,7 +45,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Judges one request. With a `body` of `None`, a request whose rights depend on its body gets
-/// [`Verdict::ReadBody`]; the caller reads it and asks again.
+/// [`Verdict::ReadBody`]; the caller reads it and asks again. So it is with a key that the snapshot does not hold and
+/// [`Asked::NotYet`]: the caller finds out about it and asks again, once.
 ///
 /// Answers keep S3's order: malformed, then signature, then everything else, so that whoever cannot sign learns
 /// nothing about buckets, networks or policies.
@@ -54,9 +56,10 @@ pub fn decide<'r>(
     facts: &ConnFacts,
     request: &'r RawRequest<'_>,
     body: Option<&[u8]>,
+    asked: Asked<&'r Guest>,
     now: UnixMillis,
 ) -> Outcome<'r> {
-    decide_watched(snapshot, facts, request, body, now, &|_| {})
+    decide_watched(snapshot, facts, request, body, asked, now, &|_| {})
 }
 
 /// As [`decide`]; tells `watch` when a stage that takes time is done, so that the caller can look at a clock.
@@ -66,13 +69,15 @@ pub fn decide_watched<'r>(
     facts: &ConnFacts,
     request: &'r RawRequest<'_>,
     body: Option<&[u8]>,
+    asked: Asked<&'r Guest>,
     now: UnixMillis,
     watch: &dyn Fn(Stage),
 ) -> Outcome<'r> {
-    let mut outcome = Outcome::default();
-    let judge = Judge { snapshot, facts, request, now, watch };
+    let mut outcome = Outcome { asked, ..Outcome::default() };
+    let judge = Judge { snapshot, facts, request, asked, now, watch };
     let address = snapshot.hosts.address(request);
-    outcome.verdict = judge.run(address.as_ref(), body, &mut outcome).unwrap_or_else(Verdict::Answer);
+    let verdict = judge.run(address.as_ref(), body, &mut outcome).unwrap_or_else(Verdict::Answer);
+    outcome.verdict = question(&outcome).unwrap_or(verdict);
     outcome.address = address.ok();
     outcome
 }
@@ -84,15 +89,25 @@ pub fn decide_form<'r>(
     facts: &ConnFacts,
     upload: &FormUpload,
     put: &'r RawRequest<'_>,
+    asked: Asked<&'r Guest>,
     now: UnixMillis,
 ) -> Outcome<'r> {
-    let mut outcome = Outcome::default();
-    let judge = Judge { snapshot, facts, request: put, now, watch: &|_| {} };
+    let mut outcome = Outcome { asked, ..Outcome::default() };
+    let judge = Judge { snapshot, facts, request: put, asked, now, watch: &|_| {} };
     let address = snapshot.hosts.address(put);
-    outcome.verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
+    let verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
+    outcome.verdict = question(&outcome).unwrap_or(verdict);
     outcome.operation = Some(Operation::PostObject);
     outcome.address = address.ok();
     outcome
+}
+
+/// The question that a request is as long as nobody was asked for its key.
+fn question(outcome: &Outcome<'_>) -> Option<Verdict> {
+    match &outcome.auth {
+        Some(Err(AuthError::Unasked(id))) => Some(Verdict::AskKey(id.clone())),
+        _ => None,
+    }
 }
 
 /// The network path of a request alone, for limits that count before anything else is looked at; `None` if it cannot be
@@ -100,7 +115,7 @@ pub fn decide_form<'r>(
 #[must_use]
 pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>) -> Option<NetworkIdentity> {
     let now = UnixMillis::from_millis(0);
-    Judge { snapshot, facts, request, now, watch: &|_| {} }.network().ok()
+    Judge { snapshot, facts, request, asked: Asked::Nobody, now, watch: &|_| {} }.network().ok()
 }
 
 /// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
@@ -120,6 +135,7 @@ struct Judge<'r, 'f, 'h> {
     snapshot: &'r Snapshot,
     facts: &'f ConnFacts,
     request: &'r RawRequest<'h>,
+    asked: Asked<&'r Guest>,
     now: UnixMillis,
     /// Told when a stage is done.
     watch: &'f dyn Fn(Stage),
@@ -167,8 +183,8 @@ impl<'r> Judge<'r, '_, '_> {
             hosted_bucket: address.ok().and_then(Address::hosted_bucket),
             head_for_get: bucket.is_some_and(|bucket| bucket.head_for_get),
         };
-        let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
-        let authenticated = authenticate(request, place, keyring, rules, &snapshot.key_cache, now);
+        let (keys, rules) = (snapshot.keys(self.asked), &snapshot.signing);
+        let authenticated = authenticate(request, place, keys, rules, &snapshot.key_cache, now);
         (self.watch)(Stage::Auth);
         outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
         self.permit(address, classified, body, None, network, outcome)
@@ -184,8 +200,8 @@ impl<'r> Judge<'r, '_, '_> {
         let Self { snapshot, request, now, .. } = self;
         let network = self.network();
         outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
-        let (keyring, rules) = (&snapshot.keyring, &snapshot.signing);
-        let posted = post::authenticate(&upload.fields, keyring, rules, &snapshot.key_cache, now);
+        let (keys, rules) = (snapshot.keys(self.asked), &snapshot.signing);
+        let posted = post::authenticate(&upload.fields, keys, rules, &snapshot.key_cache, now);
         let (authenticated, size) =
             posted.map_or_else(|error| (Err(error), 0..=0), |posted| (Ok(posted.authenticated), posted.size));
         outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
@@ -206,7 +222,7 @@ impl<'r> Judge<'r, '_, '_> {
         network: Result<NetworkIdentity, Denial>,
         outcome: &mut Outcome<'r>,
     ) -> Result<Verdict, Denial> {
-        let Self { snapshot, facts, request, now, watch } = self;
+        let Self { snapshot, facts, request, asked, now, watch } = self;
         let Some(Ok(authenticated)) = &outcome.auth else { return Err(internal()) };
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
@@ -243,7 +259,8 @@ impl<'r> Judge<'r, '_, '_> {
             header_tags: header_tags.as_deref(),
             now,
         };
-        let question = authorize::Question { snapshot, subject, network, authenticated };
+        let identity = outcome::identity(snapshot, asked, authenticated);
+        let question = authorize::Question { snapshot, subject, network, authenticated, identity };
         outcome.access = question.ask(facts.listener, bucket, &requirements);
         watch(Stage::Policy);
         outcome.access.verdict(snapshot.default)?;
@@ -315,7 +332,7 @@ impl<'r> Judge<'r, '_, '_> {
         if !constraints.needs_state() {
             return Ok(None);
         }
-        let id = LinkId::of(authenticated, &self.snapshot.keyring)
+        let id = LinkId::of(authenticated, self.snapshot.keys(self.asked))
             .ok_or_else(|| Denial::new(Reason::Internal, ErrorCode::InternalError))?;
         LinkClaim::of(id, constraints, self.request, authenticated, network, &self.snapshot.links)
             .map(|claim| claim.map(Box::new))

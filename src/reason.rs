@@ -116,6 +116,7 @@ reasons! {
         ParameterNotSigned "parameter_not_signed" "A parameter that decides on the operation is not covered by the signature."
         SignedHeaderMissing "signed_header_missing" "A signed header is not in the request."
         UnknownKey "unknown_key" "The access key is not known."
+        KeySource "key_source" "Whether there is such an access key cannot be known: whoever should know it does not answer."
         RetiredKey "retired_key" "The access key was retired before this signature was made."
         BadToken "bad_token" "The session token is missing, wrong or not expected."
         WrongSignature "wrong_signature" "The signature is not the right one."

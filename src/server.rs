@@ -13,6 +13,7 @@ mod notify;
 pub mod peers;
 pub mod reload;
 mod signals;
+mod signers;
 pub mod sockets;
 pub mod tls;
 pub mod unix;
@@ -95,6 +96,7 @@ pub fn run(world: &Arc<World>, front: Front, reloader: Reloader, stop: Stop) -> 
     let Front { listeners, modes, admin, takeover, upgrade } = front;
     let reloads = reloader.start(Arc::clone(world)).map_err(ServerError::Thread)?;
     keeper::start(world).map_err(ServerError::Thread)?;
+    signers::start(world).map_err(ServerError::Thread)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(threads));
     server.bootstrap();

@@ -2,7 +2,7 @@
 //! It must not change once built, nor hold anything that the shell alone needs.
 
 use crate::auth::SigningRules;
-use crate::auth::keyring::{Keyring, PrincipalId};
+use crate::auth::keyring::{Asked, GuestKey, Keyring, Keys, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
 use crate::links::LinkRules;
 use crate::net::ListenerIndex;
@@ -75,6 +75,15 @@ pub struct Identity {
     pub boundary: Option<Arc<Compiled>>,
     /// When its credential was issued.
     pub issued: Issued,
+}
+
+/// A signer that the snapshot does not hold, brought by somebody who was asked for its key.
+#[derive(Debug)]
+pub struct Guest {
+    /// Its credential. The principal that it names means nothing.
+    pub key: GuestKey,
+    /// Whom it stands for.
+    pub identity: Identity,
 }
 
 /// What happens when no statement matches.
@@ -175,6 +184,12 @@ impl Buckets {
 }
 
 impl Snapshot {
+    /// All keys that a request may be signed with.
+    #[must_use]
+    pub fn keys<'k>(&'k self, asked: Asked<&'k Guest>) -> Keys<'k> {
+        Keys::new(&self.keyring, asked.map(|guest| &guest.key))
+    }
+
     /// Whom a key stands for.
     #[must_use]
     pub fn identity(&self, id: PrincipalId) -> Option<&Identity> {

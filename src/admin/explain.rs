@@ -3,10 +3,12 @@
 
 use super::Admin;
 use super::answer::Answer;
-use super::route::Call;
+use super::route::{Call, Later};
+use crate::auth::keyring;
 use crate::clock::UnixMillis;
 use crate::config::scalar::{identifier, time::time};
-use crate::explain::{Question, explain as ask};
+use crate::explain::{Explained, Question, Report, explain as ask};
+use crate::snapshot::Guest;
 use serde::Deserialize;
 use std::net::IpAddr;
 
@@ -27,16 +29,29 @@ struct Asked {
     at: Option<serde_json::Value>,
 }
 
-pub(super) fn explain(admin: &Admin, call: &Call<'_>) -> Answer {
-    let running = admin.world.running.load();
-    let answered = question(call.body, admin.world.clock.now()).and_then(|question| {
+pub(super) fn explain<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
+    Box::pin(async {
+        match answer(admin, call.body).await {
+            Ok(report) => Answer::new(200, "application/json", report.json()),
+            Err(error) => Answer::refusal(400, &error),
+        }
+    })
+}
+
+/// As a request: whose a key is that the config does not list is found out in between.
+async fn answer(admin: &Admin, body: &[u8]) -> Result<Report, String> {
+    let running = admin.world.running.load_full();
+    let question = question(body, admin.world.clock.now())?;
+    let explain = |asked: keyring::Asked<&Guest>| {
         let list = admin.world.keeper.list();
-        ask(&running.snapshot, Some(&list), &question).map_err(|error| error.to_string())
-    });
-    match answered {
-        Ok(report) => Answer::new(200, "application/json", report.json()),
-        Err(error) => Answer::refusal(400, &error),
+        ask(&running.snapshot, Some(&list), asked, &question).map_err(|error| error.to_string())
+    };
+    let mut explained = explain(running.signers.unasked())?;
+    if let Explained::AskKey(id) = &explained {
+        let found = running.signers.find(id, &running.metrics).await;
+        explained = explain(found.asked())?;
     }
+    Ok(explained.into_report())
 }
 
 fn question(body: &[u8], now: UnixMillis) -> Result<Question, String> {

@@ -9,7 +9,8 @@ use crate::clock::civil::Civil;
 use crate::links::identity::LinkId;
 use crate::links::revocation::{Asked, Lifetimes, Revocation};
 use crate::links::state::LinkState;
-use crate::snapshot::Snapshot;
+use crate::proxy::world::Running;
+use crate::signers::Answer as Found;
 use crate::telemetry::audit::Actor;
 use serde_json::{Value, json};
 
@@ -50,7 +51,7 @@ fn shown(id: LinkId, state: &LinkState, revoked: bool) -> Value {
 pub(super) fn revoke<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
     Box::pin(async {
         let now = admin.world.clock.now();
-        let entry = match entry(&admin.world.running.load().snapshot, call.body, now) {
+        let entry = match entry(&admin.world.running.load_full(), call.body, now).await {
             Ok(entry) => entry,
             Err(error) => return Answer::refusal(400, &error),
         };
@@ -65,10 +66,17 @@ pub(super) fn revoke<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
 }
 
 /// The entry that a body asks for.
-fn entry(snapshot: &Snapshot, body: &[u8], now: UnixMillis) -> Result<Revocation, String> {
+async fn entry(running: &Running, body: &[u8], now: UnixMillis) -> Result<Revocation, String> {
+    let snapshot = &running.snapshot;
     let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let asked = Asked::from_json(&value, now).map_err(|error| error.to_string())?;
-    Revocation::of(asked, &snapshot.keyring, Lifetimes::of(&snapshot.signing), now)
+    let found = match asked.access_key_id() {
+        Some(id) if snapshot.keyring.index(id.as_bytes()).is_none() => {
+            running.signers.find(&id, &running.metrics).await
+        }
+        _ => Found::Nobody,
+    };
+    Revocation::of(asked, snapshot.keys(found.asked()), Lifetimes::of(&snapshot.signing), now)
         .map_err(|error| error.to_string())
 }
 

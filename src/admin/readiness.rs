@@ -54,6 +54,12 @@ pub(super) fn checks(world: &World) -> Vec<Check> {
         let name = format!("credentials of upstream {}", keys.source.upstream);
         Check::needed(name, keys.valid(world.clock.now()).is_some())
     }));
+    // the keys of the config, and those that are known, work without them
+    checks.extend(running.signers.states().map(|(name, good)| Check {
+        name: format!("credential source {name}").into(),
+        good,
+        needed: false,
+    }));
     checks.extend(running.peers.iter().map(|peer| Check {
         name: format!("upstream {}", peer.spec.name).into(),
         good: peer.endpoints.iter().any(|endpoint| endpoint.is_usable(at)),

@@ -111,7 +111,7 @@ pub static ROUTES: &[Route] = &[
     ),
     post(
         "/explain",
-        Handler::Now(explain::explain),
+        Handler::Later(explain::explain),
         "what the gate would say to a request; answers as `explain --json`",
     ),
     Route {

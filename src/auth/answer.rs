@@ -45,6 +45,8 @@ impl AuthError {
         use ErrorCode as Code;
         match self {
             Self::Anonymous => S3Error::new(Code::AccessDenied),
+            // a 403 would tell a client that its good key is gone
+            Self::Unasked(_) | Self::KeySource(_) => S3Error::new(Code::ServiceUnavailable),
             Self::SeveralMechanisms { authorization } => several_mechanisms(authorization.as_deref()),
             Self::RepeatedAuthorization => {
                 S3Error::new(Code::NotImplemented).extra("Header", "Authorization")

@@ -168,6 +168,12 @@ pub enum AuthError {
         /// What is wrong with it.
         fault: KeyFault,
     },
+    /// The keyring does not hold the key, and nobody else was asked yet: a question, not a refusal.
+    #[error("nobody was asked for the access key `{0}`")]
+    Unasked(String),
+    /// Whoever should know the key cannot tell.
+    #[error("whether there is an access key `{0}` cannot be known now")]
+    KeySource(String),
     /// The signature is not the right one.
     #[error("the signature is not the right one")]
     WrongSignature(Box<Mismatch>),
@@ -317,6 +323,8 @@ impl AuthError {
             Self::Key { fault: KeyFault::Unknown, .. } => Reason::UnknownKey,
             Self::Key { fault: KeyFault::Retired, .. } => Reason::RetiredKey,
             Self::Key { fault: KeyFault::Token, .. } | Self::UnexpectedToken { .. } => Reason::BadToken,
+            // a question that nobody answers is not an answer
+            Self::Unasked(_) | Self::KeySource(_) => Reason::KeySource,
             Self::WrongSignature(_) => Reason::WrongSignature,
             Self::Uniform(reason) => *reason,
             Self::MissingPayloadHash | Self::BadPayloadHash(_) => Reason::BadPayloadHash,

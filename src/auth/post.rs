@@ -10,7 +10,7 @@ pub use document::PolicyFault;
 
 use super::error::{AuthError, Mismatch};
 use super::judge::Presented;
-use super::keyring::Keyring;
+use super::keyring::Keys;
 use super::payload::Payload;
 use super::scheme::{Scheme, lossy};
 use super::sigv4::key::{KeyCache, KeyName};
@@ -50,17 +50,18 @@ struct Claim<'f, 'r> {
 ///
 /// # Errors
 /// The first fault: fields, scope, key, signature, policy, conditions.
-pub fn authenticate<'r>(
+pub fn authenticate<'r, 'k>(
     fields: &Fields,
-    keyring: &Keyring,
+    keys: impl Into<Keys<'k>>,
     rules: &'r SigningRules,
     cache: &KeyCache,
     now: UnixMillis,
 ) -> Result<Posted<'r>, AuthError> {
+    let keys = keys.into();
     fields.required("key")?;
-    let claim = claim(fields, keyring, rules, now)?;
+    let claim = claim(fields, keys, rules, now)?;
     let policy_text = fields.required("policy")?;
-    let found = keyring.find(claim.key_id);
+    let found = keys.find(claim.key_id)?;
     let right = match claim.scope {
         Some((day, region)) => {
             let key_id = found.credential.access_key_id.as_bytes();
@@ -108,7 +109,7 @@ fn end_of_life(claim: &Claim<'_, '_>, rules: &SigningRules) -> UnixMillis {
 
 fn claim<'f, 'r>(
     fields: &'f Fields,
-    keyring: &Keyring,
+    keys: Keys<'_>,
     rules: &'r SigningRules,
     now: UnixMillis,
 ) -> Result<Claim<'f, 'r>, AuthError> {
@@ -117,7 +118,7 @@ fn claim<'f, 'r>(
     let v2 = any(&["awsaccesskeyid", "signature"]);
     match (v4, v2) {
         (true, true) => Err(AuthError::SeveralMechanisms { authorization: None }),
-        (true, false) => claim_v4(fields, keyring, rules, now),
+        (true, false) => claim_v4(fields, keys, rules, now),
         (false, true) if rules.sigv2 => Ok(Claim {
             scheme: Scheme::PostV2,
             key_id: fields.required("AWSAccessKeyId")?.as_bytes(),
@@ -134,7 +135,7 @@ fn claim<'f, 'r>(
 
 fn claim_v4<'f, 'r>(
     fields: &'f Fields,
-    keyring: &Keyring,
+    keys: Keys<'_>,
     rules: &'r SigningRules,
     now: UnixMillis,
 ) -> Result<Claim<'f, 'r>, AuthError> {
@@ -147,7 +148,7 @@ fn claim_v4<'f, 'r>(
     if algorithm != ALGORITHM {
         return Err(argument("x-amz-algorithm", algorithm));
     }
-    let may_hold_slash = |id: &[u8]| rules.uniform_errors || keyring.get(id).is_some();
+    let may_hold_slash = |id: &[u8]| rules.uniform_errors || keys.holds(id);
     let scope = Scope::parse(credential.as_bytes(), Scheme::PostV4.version(), &rules.regions, may_hold_slash)
         .map_err(|fault| AuthError::FormScope { credential: credential.to_owned(), fault })?;
     let signed_at =

@@ -10,7 +10,7 @@ pub(super) use string_to_sign::hmac;
 
 use super::error::{AuthError, Mismatch};
 use super::judge::Presented;
-use super::keyring::Keyring;
+use super::keyring::Keys;
 use super::payload::{self, Payload};
 use super::scheme::{Scheme, lossy};
 use super::sigv4::signed_headers::SignedHeaders;
@@ -50,7 +50,7 @@ struct Claim<'r> {
 pub(super) fn query<'r>(
     request: &'r RawRequest<'_>,
     hosted_bucket: Option<&str>,
-    keyring: &Keyring,
+    keys: Keys<'_>,
     rules: &'r SigningRules,
     now: UnixMillis,
 ) -> Result<Authenticated<'r>, AuthError> {
@@ -73,7 +73,7 @@ pub(super) fn query<'r>(
         expires_at: Some(expires_at),
         token: request.headers.first("x-amz-security-token").or_else(|| hoisted_token(query)),
     };
-    let authenticated = claim.prove(request, hosted_bucket, keyring, rules)?;
+    let authenticated = claim.prove(request, hosted_bucket, keys, rules)?;
     check_spelling(query)?;
     let max_secs = rules.max_expires.as_secs();
     let max_millis = i64::try_from(rules.max_expires.as_millis()).unwrap_or(i64::MAX);
@@ -89,7 +89,7 @@ pub(super) fn header<'r>(
     request: &'r RawRequest<'_>,
     value: &'r [u8],
     hosted_bucket: Option<&str>,
-    keyring: &Keyring,
+    keys: Keys<'_>,
     rules: &'r SigningRules,
     now: UnixMillis,
 ) -> Result<Authenticated<'r>, AuthError> {
@@ -115,7 +115,7 @@ pub(super) fn header<'r>(
         expires_at: None,
         token: request.headers.first("x-amz-security-token"),
     };
-    claim.prove(request, hosted_bucket, keyring, rules)
+    claim.prove(request, hosted_bucket, keys, rules)
 }
 
 impl<'r> Claim<'r> {
@@ -123,10 +123,10 @@ impl<'r> Claim<'r> {
         &self,
         request: &'r RawRequest<'_>,
         hosted_bucket: Option<&str>,
-        keyring: &Keyring,
+        keys: Keys<'_>,
         rules: &'r SigningRules,
     ) -> Result<Authenticated<'r>, AuthError> {
-        let found = keyring.find(self.key_id);
+        let found = keys.find(self.key_id)?;
         let text = StringToSign { request, date_line: self.date_line, hosted_bucket };
         let right = text.signature(&found.credential.secret);
         let presented = Presented { key_id: self.key_id, signed_at: self.signed_at, token: self.token };

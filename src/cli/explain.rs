@@ -5,20 +5,30 @@ use std::process::ExitCode;
 
 use super::args::ExplainArgs;
 use super::{NO, USAGE, out};
+use crate::auth::keyring::Asked;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::resolve;
 use crate::config::source::SystemSource;
-use crate::explain::{Question, explain};
+use crate::explain::{Explained, Question, explain};
+use crate::signers;
 
 pub(super) fn run(args: &ExplainArgs) -> ExitCode {
     let built = resolve::build(&SystemSource, &args.config);
-    let Some((_, snapshot)) = built.world else {
+    let Some((config, snapshot)) = built.world else {
         let errors = built.diagnostics.iter().filter(|finding| finding.is_error());
         out::stderr(&errors.map(Diagnostic::render).collect::<String>());
         return ExitCode::from(NO);
     };
-    match explain(&snapshot, None, &question(args)) {
+    let question = question(args);
+    let unasked = if config.sources.is_empty() { Asked::Nobody } else { Asked::NotYet };
+    let mut answer = explain(&snapshot, None, unasked, &question);
+    let found;
+    if let Ok(Explained::AskKey(id)) = &answer {
+        found = signers::at_rest(&config.sources, id);
+        answer = explain(&snapshot, None, found.asked(), &question);
+    }
+    match answer.map(Explained::into_report) {
         Ok(report) => {
             out::stdout(&if args.json { report.json() } else { report.text() });
             if report.is_refusal() { ExitCode::from(NO) } else { ExitCode::SUCCESS }

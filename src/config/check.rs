@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::model::identity::{Credential, PolicyDefault, PolicyRules};
+use super::model::sources::KeySource;
 use super::model::storage::{Addressing, Bucket, BucketName, Upstream, UpstreamCredentials};
 use super::model::{Admin, Listener, Located, Network};
 use super::reader::Reader;
@@ -20,6 +21,8 @@ pub(crate) struct Parts<'c> {
     pub(crate) network: Option<&'c Network>,
     /// Who may sign.
     pub(crate) credentials: Option<&'c [Credential]>,
+    /// Who else knows signers.
+    pub(crate) sources: Option<&'c [KeySource]>,
     /// Policies that hold for everybody.
     pub(crate) policy: Option<&'c PolicyRules>,
     /// The buckets that clients see.
@@ -53,6 +56,7 @@ fn names_are_unique(parts: &Parts<'_>, reader: &Reader<'_>) {
     unique(reader, "address", addresses.filter(|at| at.value.tcp().is_none_or(|tcp| tcp.port() != 0)));
     let credentials = parts.credentials.unwrap_or_default();
     unique(reader, "access key id", credentials.iter().map(|credential| &credential.access_key_id));
+    unique(reader, "credential source", parts.sources.unwrap_or_default().iter().map(|source| &source.name));
     unique(reader, "bucket", parts.buckets.unwrap_or_default().iter().map(|bucket| &bucket.name));
     unique(reader, "upstream", parts.upstreams.unwrap_or_default().iter().map(|upstream| &upstream.name));
     if let Some(network) = parts.network {

@@ -4,6 +4,7 @@
 pub mod identity;
 pub mod links;
 pub mod rates;
+pub mod sources;
 pub mod storage;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::secret::Secret;
 use crate::tls::{Files, Served};
 use identity::{Credential, PolicyRules};
 use links::Links;
+use sources::KeySource;
 use storage::{Bucket, Upstream};
 
 /// A value and where it stands, for findings that only show when values are compared.
@@ -48,6 +50,8 @@ pub struct Config {
     pub signing: Signing,
     /// Who may sign; at least one, each access key id once.
     pub credentials: Vec<Credential>,
+    /// Who else knows signers, in the order in which they are asked; each name once.
+    pub sources: Vec<KeySource>,
     /// Policies that hold for everybody.
     pub policy: PolicyRules,
     /// The buckets that clients see; at least one, each name once.

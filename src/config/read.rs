@@ -7,11 +7,13 @@ mod links;
 mod policies;
 mod rates;
 mod secrets;
+mod sources;
 mod storage;
 mod tls;
 
 use super::check::{Parts, check};
 use super::keys::ROOT;
+use super::model::identity::Credential;
 use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing, Tracing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
@@ -22,6 +24,15 @@ use std::path::PathBuf;
 
 /// The longest path of the socket for upgrades, in bytes: unix(7), and a suffix while it is made.
 const LONGEST_SOCKET: usize = 96;
+
+/// Reads a file that is one credential, and nothing else.
+///
+/// # Errors
+/// It is none, and `reader` holds why.
+pub(crate) fn credential<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Credential, Reported> {
+    let section = ROOT.key("credentials").map_or(&ROOT, |key| key.form.section());
+    credentials::credential(&Fields::open(reader, root, "", section)?)
+}
 
 /// Reads a whole file.
 ///
@@ -36,6 +47,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let network = access::network(&top);
     let signing = top.section_or_empty("signing").and_then(|fields| signing(&fields));
     let credentials = credentials::credentials(&top);
+    let sources = sources::sources(&top);
     let policy = top.section_or_empty("policy").and_then(|fields| policies::rules(&fields));
     let buckets = storage::buckets(&top);
     let upstreams = storage::upstreams(&top);
@@ -52,6 +64,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
             admin: admin.as_ref().ok().and_then(Option::as_ref),
             network: network.as_ref().ok(),
             credentials: credentials.as_deref().ok(),
+            sources: sources.as_deref().ok(),
             policy: policy.as_ref().ok(),
             buckets: buckets.as_deref().ok(),
             upstreams: upstreams.as_deref().ok(),
@@ -66,6 +79,7 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         network: network?,
         signing: signing?,
         credentials: credentials?,
+        sources: sources?,
         policy: policy?,
         buckets: buckets?,
         upstreams: upstreams?,

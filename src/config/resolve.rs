@@ -1,6 +1,7 @@
 //! From the typed config to the compiled world, with every mistake that only the engines can see.
 //! It must not read a file or the environment: the model holds all texts.
 
+pub mod guest;
 mod policies;
 
 use super::diagnostic::{Diagnostic, Problem, Severity};
@@ -146,42 +147,51 @@ impl Resolver {
     fn identities(&mut self, config: &Config, policies: &mut Policies) -> Vec<Identity> {
         let mut identities = Vec::with_capacity(config.credentials.len());
         for credential in &config.credentials {
-            let principal = principal(credential);
-            let documents = credential
-                .policies
-                .iter()
-                .filter_map(|source| policies.compile(source, Kind::Identity, &mut self.findings))
-                .collect();
-            let boundary = credential
-                .boundary
-                .as_ref()
-                .and_then(|source| policies.compile(source, Kind::Boundary, &mut self.findings));
-            match principal {
-                Ok(principal) => identities.push(Identity {
-                    principal,
-                    policies: documents,
-                    boundary,
-                    issued: match (&credential.session_token, credential.issued) {
-                        (None, _) => Issued::Never,
-                        (Some(_), Some(at)) => Issued::At(at),
-                        (Some(_), None) => Issued::Untold,
-                    },
-                }),
-                Err(error) => self.error_at(&credential.principal, error.to_string()),
-            }
+            identities.extend(self.identity(credential, policies));
         }
         identities
     }
 
+    /// Whom a credential stands for; `None` beside a finding. What is wrong with a policy is a finding alone.
+    fn identity(
+        &mut self,
+        credential: &model::identity::Credential,
+        policies: &mut Policies,
+    ) -> Option<Identity> {
+        let documents = credential
+            .policies
+            .iter()
+            .filter_map(|source| policies.compile(source, Kind::Identity, &mut self.findings))
+            .collect();
+        let boundary = credential
+            .boundary
+            .as_ref()
+            .and_then(|source| policies.compile(source, Kind::Boundary, &mut self.findings));
+        match principal(credential) {
+            Ok(principal) => Some(Identity {
+                principal,
+                policies: documents,
+                boundary,
+                issued: match (&credential.session_token, credential.issued) {
+                    (None, _) => Issued::Never,
+                    (Some(_), Some(at)) => Issued::At(at),
+                    (Some(_), None) => Issued::Untold,
+                },
+            }),
+            Err(error) => {
+                self.error_at(&credential.principal, error.to_string());
+                None
+            }
+        }
+    }
+
     /// INVARIANT: the n-th credential stands for the n-th identity; a bad principal is an error of the whole file.
     fn keyring(&mut self, config: &Config) -> Option<Keyring> {
-        let credentials = config.credentials.iter().zip(0..).map(|(credential, position)| Credential {
-            access_key_id: credential.access_key_id.value.clone(),
-            secret: credential.secret.clone(),
-            session_token: credential.session_token.clone(),
-            principal: PrincipalId(position),
-            retired: credential.retired,
-        });
+        let credentials = config
+            .credentials
+            .iter()
+            .zip(0..)
+            .map(|(credential, position)| signer(credential, PrincipalId(position)));
         match Keyring::new(credentials.collect()) {
             Ok(keyring) => Some(keyring),
             Err(error) => {
@@ -289,6 +299,17 @@ impl Resolver {
             });
         }
         buckets
+    }
+}
+
+/// What verifies the signatures of a credential.
+fn signer(credential: &model::identity::Credential, principal: PrincipalId) -> Credential {
+    Credential {
+        access_key_id: credential.access_key_id.value.clone(),
+        secret: credential.secret.clone(),
+        session_token: credential.session_token.clone(),
+        principal,
+        retired: credential.retired,
     }
 }
 

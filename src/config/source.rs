@@ -59,6 +59,21 @@ pub trait Source: std::fmt::Debug {
     fn env(&self, name: &str) -> Result<Secret, SourceError>;
 }
 
+/// What a text from elsewhere may refer to: nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSource;
+
+impl Source for NoSource {
+    fn read(&self, path: &Path) -> Result<FileBytes, SourceError> {
+        let why = "a text that comes over the network names no files of this machine".to_owned();
+        Err(SourceError::File { path: path.to_owned(), why })
+    }
+
+    fn env(&self, name: &str) -> Result<Secret, SourceError> {
+        Err(SourceError::Env { name: name.to_owned() })
+    }
+}
+
 /// The file system and the environment of this process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemSource;

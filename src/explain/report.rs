@@ -30,6 +30,12 @@ impl Report {
         Self { fields, refusal: true }
     }
 
+    /// A request whose key nobody could be asked about.
+    pub(super) fn unknowable(id: String) -> Self {
+        let error = AuthError::KeySource(id);
+        Self::malformed(&Denial { reason: error.reason(), error: error.s3() })
+    }
+
     /// A request that was judged.
     pub(super) fn of(snapshot: &Snapshot, request: &RawRequest<'_>, outcome: &Outcome<'_>) -> Self {
         let mut fields = empty();
@@ -41,6 +47,12 @@ impl Report {
             // its signature is in its fields, which a URL does not tell
             Verdict::ReadForm => {
                 let error = AuthError::Anonymous;
+                refuse(&mut fields, &Denial { reason: error.reason(), error: error.s3() });
+                true
+            }
+            // a question, not an answer
+            Verdict::AskKey(id) => {
+                let error = AuthError::KeySource(id.clone());
                 refuse(&mut fields, &Denial { reason: error.reason(), error: error.s3() });
                 true
             }
@@ -67,7 +79,7 @@ impl Report {
             .unwrap_or_default();
         set(&mut fields, "actions", json!(actions));
         set(&mut fields, "link", json!(link_name(snapshot, outcome).map(|link| link.to_string())));
-        let identity = outcome.authenticated().and_then(|found| snapshot.identity(found.principal));
+        let identity = outcome.identity(snapshot);
         set(&mut fields, "principal", json!(identity.and_then(|identity| identity.principal.arn())));
         let network = outcome.network.as_ref();
         let address = |ip: Option<std::net::IpAddr>| ip.map(|ip| ip.to_string());

@@ -1,7 +1,7 @@
 //! The name of a link: one for every spelling of what was signed, and none that an outsider could work out.
 //! It must not name anything but a request whose signature was verified.
 
-use crate::auth::keyring::{KeyIndex, Keyring};
+use crate::auth::keyring::{KeyIndex, Keys};
 use crate::auth::sigv4::ALGORITHM;
 use crate::auth::{Authenticated, hex};
 use crate::clock::UnixMillis;
@@ -18,11 +18,11 @@ use std::fmt::Write as _;
 pub struct LinkId([u8; 16]);
 
 impl LinkId {
-    /// The name of the link that a verified request used; `None` only for a keyring that did not verify it.
+    /// The name of the link that a verified request used; `None` only for keys that did not verify it.
     #[must_use]
-    pub fn of(request: &Authenticated<'_>, keyring: &Keyring) -> Option<Self> {
+    pub fn of<'k>(request: &Authenticated<'_>, keys: impl Into<Keys<'k>>) -> Option<Self> {
         // a signature without a date covers its end instead
-        Self::named(request.key, keyring, request.dated(), request.region.as_bytes(), &request.content)
+        Self::named(request.key, keys.into(), request.dated(), request.region.as_bytes(), &request.content)
     }
 
     /// The name of the link at a URL, and when it ends. Nothing is verified: a URL with a wrong signature
@@ -30,37 +30,45 @@ impl LinkId {
     ///
     /// # Errors
     /// See [`UrlFault`].
-    pub fn of_url(url: &str, keyring: &Keyring) -> Result<(Self, UnixMillis), UrlFault> {
+    pub fn of_url<'k>(url: &str, keys: impl Into<Keys<'k>>) -> Result<(Self, UnixMillis), UrlFault> {
+        let keys = keys.into();
         let (_, query) = url.split_once('?').ok_or(UrlFault::NotPresigned)?;
         let query = Query::parse(query.as_bytes()).map_err(|_| UrlFault::NotPresigned)?;
         let value = |name: &str| query.first(name.as_bytes()).ok_or(UrlFault::NotPresigned);
         if value("X-Amz-Algorithm")? != ALGORITHM.as_bytes() {
             return Err(UrlFault::Algorithm);
         }
-        let mut scope = value("X-Amz-Credential")?.rsplitn(5, |&byte| byte == b'/');
-        let (_, _, region) = (scope.next(), scope.next(), scope.next().ok_or(UrlFault::NotPresigned)?);
-        let key = scope.nth(1).and_then(|id| keyring.index(id)).ok_or(UrlFault::UnknownKey)?;
+        let scope = value("X-Amz-Credential")?;
+        let region = scope.rsplit(|&byte| byte == b'/').nth(2).ok_or(UrlFault::NotPresigned)?;
+        let key = key_id(scope).and_then(|id| keys.index(id)).ok_or(UrlFault::UnknownKey)?;
         let date = Civil::parse_basic(value("X-Amz-Date")?).ok_or(UrlFault::NotPresigned)?.instant();
         let lifetime =
             std::str::from_utf8(value("X-Amz-Expires")?).ok().and_then(|text| text.parse::<u32>().ok());
         let end = date.plus_millis(i64::from(lifetime.ok_or(UrlFault::NotPresigned)?) * 1000);
         let content: [u8; 32] = hex::decode(value("X-Amz-Signature")?).ok_or(UrlFault::NotPresigned)?;
-        let name = Self::named(key, keyring, date, region, &content).ok_or(UrlFault::UnknownKey)?;
+        let name = Self::named(key, keys, date, region, &content).ok_or(UrlFault::UnknownKey)?;
         Ok((name, end))
+    }
+
+    /// The access key id in a URL, if it looks like one that names a link.
+    #[must_use]
+    pub fn key_of_url(url: &str) -> Option<String> {
+        let query = Query::parse(url.split_once('?')?.1.as_bytes()).ok()?;
+        String::from_utf8(key_id(query.first(b"X-Amz-Credential")?)?.to_vec()).ok()
     }
 
     fn named(
         key: KeyIndex,
-        keyring: &Keyring,
+        keys: Keys<'_>,
         signed_at: UnixMillis,
         region: &[u8],
         content: &[u8; 32],
     ) -> Option<Self> {
-        let id = keyring.credential(key)?.access_key_id.as_bytes();
+        let id = keys.credential(key)?.access_key_id.as_bytes();
         let length = u64::try_from(id.len()).unwrap_or(u64::MAX).to_be_bytes();
         let date = signed_at.millis().to_be_bytes();
         // INVARIANT: every part but the last has a length that is fixed or told before it, so no two links share a text
-        Some(Self(keyring.link_key(key)?.name(&[&length, id, &date, content, region])))
+        Some(Self(keys.link_key(key)?.name(&[&length, id, &date, content, region])))
     }
 
     /// The name as it was kept somewhere.
@@ -110,6 +118,11 @@ pub enum UrlFault {
     /// It was signed with a key that is not configured: no request with it is accepted.
     #[error("the access key of the URL is not configured: no gate with these keys accepts it")]
     UnknownKey,
+}
+
+/// What stands before day, region, service and terminator.
+fn key_id(scope: &[u8]) -> Option<&[u8]> {
+    scope.rsplitn(5, |&byte| byte == b'/').nth(4)
 }
 
 const fn digit(letter: u8) -> Option<u8> {

@@ -8,7 +8,7 @@ pub use set::{Facts, RevocationSet};
 use super::claim::CLOCKS_MILLIS;
 use super::identity::{LinkId, UrlFault};
 use crate::auth::SigningRules;
-use crate::auth::keyring::Keyring;
+use crate::auth::keyring::Keys;
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::clock::parse::parse_time;
@@ -103,6 +103,15 @@ pub enum Asked {
 }
 
 impl Asked {
+    /// The access key of a link that is given as a URL.
+    #[must_use]
+    pub fn access_key_id(&self) -> Option<String> {
+        match self {
+            Self::Url(url) => LinkId::key_of_url(url),
+            Self::Target(_) => None,
+        }
+    }
+
     /// Reads the object that the admin endpoint takes.
     ///
     /// # Errors
@@ -197,16 +206,16 @@ impl Revocation {
     ///
     /// # Errors
     /// A URL names no link of these keys.
-    pub fn of(
+    pub fn of<'k>(
         asked: Asked,
-        keyring: &Keyring,
+        keys: impl Into<Keys<'k>>,
         lifetimes: Lifetimes,
         now: UnixMillis,
     ) -> Result<Self, UrlFault> {
         let (target, end) = match asked {
             Asked::Target(target) => (target, None),
             Asked::Url(url) => {
-                let (id, end) = LinkId::of_url(&url, keyring)?;
+                let (id, end) = LinkId::of_url(&url, keys)?;
                 (Target::Link(id), Some(end))
             }
         };

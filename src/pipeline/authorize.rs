@@ -18,7 +18,7 @@ use crate::policy::query::{ActionRef, ContextRef, Owner, Query, ResourceRef};
 use crate::reason::Reason;
 use crate::s3::error::ErrorCode;
 use crate::s3::requirement::{Kind, Requirement, Resource};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::{self, Identity, Snapshot};
 use smallvec::SmallVec;
 
 /// What the policies said about a request as a whole.
@@ -71,6 +71,8 @@ pub(super) struct Question<'r, 'q, 'h> {
     pub(super) subject: Subject<'q, 'h>,
     pub(super) network: &'q NetworkIdentity,
     pub(super) authenticated: &'q Authenticated<'r>,
+    /// Whom it stands for; nobody is allowed nothing.
+    pub(super) identity: Option<&'r Identity>,
 }
 
 impl<'r> Question<'r, '_, '_> {
@@ -82,7 +84,7 @@ impl<'r> Question<'r, '_, '_> {
         requirements: &[Requirement<'_>],
     ) -> AccessDecision<'r> {
         let mut decision = AccessDecision { said: Access::Allow, ..AccessDecision::default() };
-        let Some(identity) = self.snapshot.identity(self.authenticated.principal) else {
+        let Some(identity) = self.identity else {
             return AccessDecision { said: Access::ImplicitDeny, ..decision };
         };
         if requirements.is_empty() {

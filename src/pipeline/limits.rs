@@ -16,7 +16,7 @@ pub fn link_name(snapshot: &Snapshot, outcome: &Outcome<'_>) -> Option<LinkId> {
     {
         return Some(claim.id);
     }
-    *outcome.link.get_or_init(|| LinkId::of(outcome.authenticated()?, &snapshot.keyring))
+    *outcome.link.get_or_init(|| LinkId::of(outcome.authenticated()?, snapshot.keys(outcome.asked)))
 }
 
 /// The refusal of a request whose link was called back.
@@ -27,7 +27,7 @@ pub fn revoked(snapshot: &Snapshot, outcome: &Outcome<'_>, list: &RevocationSet)
         // nothing else is forwarded; what is not understood counts as called back
         return Some(refusal());
     };
-    let credential = snapshot.keyring.credential(found.key);
+    let credential = outcome.credential(snapshot);
     let facts = Facts {
         access_key_id: credential.map_or("", |credential| &credential.access_key_id),
         signed_at: found.dated(),

@@ -4,6 +4,7 @@
 use super::authorize::AccessDecision;
 use crate::auth::Authenticated;
 use crate::auth::error::AuthError;
+use crate::auth::keyring::{Asked, Credential, KeyIndex};
 use crate::links::claim::LinkClaim;
 use crate::links::constraint::Constraints;
 use crate::links::identity::LinkId;
@@ -14,7 +15,7 @@ use crate::request::query::Query;
 use crate::s3::address::Address;
 use crate::s3::error::S3Error;
 use crate::s3::operation::Operation;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Guest, Identity, Snapshot};
 use crate::upstream::head::Outgoing;
 use crate::upstream::plan::Carriage;
 use std::sync::OnceLock;
@@ -41,6 +42,8 @@ impl Denial {
 pub enum Verdict {
     /// It goes to S3.
     Forward(Permit),
+    /// Its key is not in the snapshot: find out about it and ask again.
+    AskKey(String),
     /// It depends on its body: ask again with it.
     ReadBody,
     /// It is a form: read its fields and ask with [`decide_form`](super::decide_form).
@@ -75,6 +78,8 @@ pub struct Outcome<'r> {
     pub address: Option<Address<'r>>,
     /// The operation.
     pub operation: Option<Operation>,
+    /// What was known about a key that is not in the snapshot.
+    pub asked: Asked<&'r Guest>,
     /// The signature, or why there is none.
     pub auth: Option<Result<Authenticated<'r>, AuthError>>,
     /// The bucket, by position in [`Snapshot::buckets`].
@@ -99,6 +104,7 @@ impl Default for Outcome<'_> {
             proof: None,
             address: None,
             operation: None,
+            asked: Asked::Nobody,
             auth: None,
             bucket: None,
             network: None,
@@ -133,6 +139,18 @@ impl<'r> Outcome<'r> {
         self.auth.as_ref()?.as_ref().ok()
     }
 
+    /// The credential that signed.
+    #[must_use]
+    pub fn credential<'o>(&'o self, snapshot: &'o Snapshot) -> Option<&'o Credential> {
+        snapshot.keys(self.asked).credential(self.authenticated()?.key)
+    }
+
+    /// Whom it stands for.
+    #[must_use]
+    pub fn identity<'o>(&'o self, snapshot: &'o Snapshot) -> Option<&'o Identity> {
+        identity(snapshot, self.asked, self.authenticated()?)
+    }
+
     /// The request as its store gets it; `None` unless the verdict is [`Verdict::Forward`].
     #[must_use]
     pub fn outgoing<'o, 'h>(
@@ -155,5 +173,18 @@ impl<'r> Outcome<'r> {
             traceparent: None,
             carriage: &permit.carriage,
         })
+    }
+}
+
+/// Who the signer of a request is.
+pub(super) fn identity<'r>(
+    snapshot: &'r Snapshot,
+    asked: Asked<&'r Guest>,
+    authenticated: &Authenticated<'_>,
+) -> Option<&'r Identity> {
+    match (authenticated.key, asked) {
+        (KeyIndex::Own(_), _) => snapshot.identity(authenticated.principal),
+        (KeyIndex::Guest, Asked::Known(guest)) => Some(&guest.identity),
+        (KeyIndex::Guest, _) => None,
     }
 }

@@ -13,6 +13,7 @@ use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
+use crate::auth::keyring::Asked;
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
 use crate::net::source::Source;
@@ -25,7 +26,8 @@ use crate::response::error::{Manner, RequestId};
 use crate::response::head::Client;
 use crate::response::preflight;
 use crate::s3::error::ErrorCode;
-use crate::snapshot::Snapshot;
+use crate::signers::Answer;
+use crate::snapshot::{Guest, Snapshot};
 use crate::telemetry::trace::Step;
 use crate::upstream::body::BodyFault;
 use bytes::{Buf as _, BytesMut};
@@ -165,9 +167,16 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
+        let found;
+        let mut asked = running.signers.unasked();
         let mut outcome = self
             .too_often(running, request, entry.now)
-            .unwrap_or_else(|| self.decide(snapshot, request, None, entry));
+            .unwrap_or_else(|| self.decide(snapshot, request, None, asked, entry));
+        if let Verdict::AskKey(id) = &outcome.verdict {
+            found = self.find(running, id, entry).await;
+            asked = found.asked();
+            outcome = self.decide(snapshot, request, None, asked, entry);
+        }
         entry.cors = outcome.cors.take();
         let (body, upload);
         if matches!(outcome.verdict, Verdict::ReadForm) {
@@ -190,7 +199,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             match read {
                 Some(bytes) => {
                     body = bytes;
-                    outcome = self.decide(snapshot, request, Some(&body), entry);
+                    outcome = self.decide(snapshot, request, Some(&body), asked, entry);
                 }
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
@@ -203,10 +212,12 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         snapshot: &'r Snapshot,
         request: &'r RawRequest<'_>,
         body: Option<&[u8]>,
+        asked: Asked<&'r Guest>,
         entry: &mut Entry,
     ) -> Outcome<'r> {
         let now = entry.now;
-        entry.judged(|watch| pipeline::decide_watched(snapshot, &self.facts, request, body, now, watch))
+        entry
+            .judged(|watch| pipeline::decide_watched(snapshot, &self.facts, request, body, asked, now, watch))
     }
 
     /// Serves a form whose fields were read.
@@ -222,8 +233,23 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             outcome.refuse(pipeline::form::unfit());
             return self.act(running, request, request, &mut outcome, entry).await;
         };
-        let mut outcome = pipeline::decide_form(&running.snapshot, &self.facts, upload, &put, entry.now);
+        let (snapshot, facts) = (&running.snapshot, &self.facts);
+        let found;
+        let asked = running.signers.unasked();
+        let mut outcome = pipeline::decide_form(snapshot, facts, upload, &put, asked, entry.now);
+        if let Verdict::AskKey(id) = &outcome.verdict {
+            found = self.find(running, id, entry).await;
+            outcome = pipeline::decide_form(snapshot, facts, upload, &put, found.asked(), entry.now);
+        }
         self.act(running, request, &put, &mut outcome, entry).await
+    }
+
+    /// Finds out whose a key is that the snapshot does not hold; on the heap, since most requests have another.
+    async fn find(&self, running: &Running, id: &str, entry: &mut Entry) -> Answer {
+        let watch = Stopwatch::start();
+        let answer = Box::pin(running.signers.find(id, &running.metrics)).await;
+        entry.waited(watch.elapsed());
+        answer
     }
 
     /// Does what was decided and records it; `carried` is the request as it goes on.
@@ -297,8 +323,8 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 preflight::write(manner, &mut self.conn.out);
                 if self.conn.write_out().await.is_ok() { next } else { Next::Close }
             }
-            // the second call of `decide` had a body
-            Verdict::ReadBody | Verdict::ReadForm => Next::Close,
+            // the second call of `decide` had a body, and an answer about the key
+            Verdict::ReadBody | Verdict::ReadForm | Verdict::AskKey(_) => Next::Close,
         };
         if matches!(outcome.verdict, Verdict::Answer(_)) {
             // the client has its answer: looking takes none of its time

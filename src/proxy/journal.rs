@@ -326,14 +326,18 @@ fn shown<'l>(
     let outcome = judged.map(|(_, outcome)| outcome);
     let request = judged.map(|(request, _)| request);
     let authenticated = outcome.and_then(Outcome::authenticated);
-    let identity = authenticated.and_then(|authenticated| snapshot.identity(authenticated.principal));
+    let identity = outcome.and_then(|outcome| outcome.identity(snapshot));
     let bucket = outcome.and_then(|outcome| outcome.bucket).and_then(|at| snapshot.buckets.get(at));
     let upstream = counted.upstream.and_then(|asked| snapshot.upstreams.get(usize::from(asked.upstream)));
     let scheme =
         authenticated.map(|authenticated| authenticated.scheme).or_else(|| request.and_then(claimed));
     let denial = outcome.and_then(|outcome| match &outcome.verdict {
         Verdict::Answer(denial) => Some(denial),
-        Verdict::Forward(_) | Verdict::Preflight(_) | Verdict::ReadBody | Verdict::ReadForm => None,
+        Verdict::Forward(_)
+        | Verdict::Preflight(_)
+        | Verdict::AskKey(_)
+        | Verdict::ReadBody
+        | Verdict::ReadForm => None,
     });
     AccessRecord {
         at: entry.now,

@@ -46,8 +46,7 @@ impl<'o> Quotas<'o, '_> {
     fn whose(&self, per: Per) -> Option<Whose<'o>> {
         match per {
             Per::AccessKeyId => {
-                let key = self.outcome.authenticated()?.key;
-                Some(Whose::Key(&self.running.snapshot.keyring.credential(key)?.access_key_id))
+                Some(Whose::Key(&self.outcome.credential(&self.running.snapshot)?.access_key_id))
             }
             Per::SourceIp => {
                 Some(Whose::Address(shared_address(self.outcome.network.as_ref()?.client_ip()?)))

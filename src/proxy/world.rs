@@ -12,6 +12,7 @@ use crate::clock::{Clock, UnixMillis};
 use crate::config::model::Shutdown;
 use crate::net::ListenerIndex;
 use crate::secret::Secret;
+use crate::signers::Signers;
 use crate::snapshot::Snapshot;
 use crate::store::keeper::{Keeper, WhenStoreFails};
 use crate::store::pace::Paces;
@@ -33,6 +34,8 @@ pub struct Running {
     pub tls: Vec<Option<Arc<Certificates>>>,
     /// The credentials of upstreams that come from elsewhere, in the same order.
     pub keys: Vec<Option<Arc<Keys>>>,
+    /// Who knows signers that the snapshot does not hold.
+    pub signers: Signers,
     /// What is counted for each source.
     pub rates: Rates,
     /// The numbers of its policy statements.
@@ -109,6 +112,7 @@ impl World {
     /// Brings the gauges that are asked for, not counted, up to date.
     pub fn measure(&self) {
         let running = self.running.load();
+        running.signers.measure(&running.metrics);
         for peer in &running.peers {
             running.metrics.upstream_endpoints(&peer.spec.name, peer.states());
         }
@@ -124,6 +128,9 @@ impl World {
     /// Lets go of the gauges of upstreams that a new configuration has no more.
     pub fn forget(&self, old: &Running, new: &Running) {
         let gone = |peer: &&Arc<Peer>| !new.peers.iter().any(|kept| kept.spec.name == peer.spec.name);
+        for source in old.signers.names().filter(|name| !new.signers.names().any(|kept| kept == *name)) {
+            self.telemetry.metrics.forget_key_source(source);
+        }
         for peer in old.peers.iter().filter(gone) {
             self.telemetry.metrics.forget_upstream(&peer.spec.name);
         }

@@ -6,11 +6,13 @@ use super::{links, tls};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
+use crate::outbound::OutboundError;
 use crate::proxy::journal::SCHEMES;
 use crate::proxy::rates::Rates;
 use crate::proxy::statements::Statements;
 use crate::proxy::world::{Running, World};
 use crate::s3::operation::Operation;
+use crate::signers::Signers;
 use crate::snapshot::Snapshot;
 use crate::store::keeper::{Keeper, WhenStoreFails};
 use crate::telemetry::audit::{AuditLog, Event, OpenError};
@@ -28,6 +30,9 @@ pub enum BootError {
     /// An upstream cannot be reached as configured.
     #[error(transparent)]
     Peer(#[from] PeerError),
+    /// No webhook can be asked.
+    #[error("cannot ask a webhook: {0}")]
+    Webhook(#[from] OutboundError),
     /// The metrics cannot be set up.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -97,7 +102,7 @@ pub fn boot(config: &Config, snapshot: Snapshot, logged: Access) -> Result<Arc<W
 /// What a config makes of the running gate; upstreams that did not change are taken over from `before`.
 ///
 /// # Errors
-/// [`BootError::Peer`].
+/// [`BootError::Peer`], [`BootError::Webhook`].
 pub(super) fn running(
     config: &Config,
     snapshot: Snapshot,
@@ -106,7 +111,9 @@ pub(super) fn running(
 ) -> Result<Running, BootError> {
     let statements = Statements::of(&snapshot);
     let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
+    let signers = Signers::new(&config.sources, before.map(|before| &before.signers), &metrics)?;
     Ok(Running {
+        signers,
         peers: peers(config, before.map_or(&[], |before| &before.peers))?,
         keys: keys(config, before.map_or(&[], |before| &before.keys)),
         tls: tls::certificates(config),
@@ -137,6 +144,7 @@ fn metrics_config(config: &Config, snapshot: &Snapshot, statements: &Statements)
         shadow: snapshot.shadow.iter().map(|document| document.name().to_owned()).collect(),
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
+        key_sources: config.sources.iter().map(|source| source.name.value.clone()).collect(),
         rate_limits: config.links.rate_limits.iter().map(ToString::to_string).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }

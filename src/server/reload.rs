@@ -3,7 +3,6 @@
 
 mod fixed;
 mod keys;
-mod stamp;
 
 use super::notify::{self, News};
 use super::{boot, tls};
@@ -13,11 +12,11 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::model::Config;
 use crate::config::resolve;
 use crate::config::source::SystemSource;
+use crate::config::stamp::Stamps;
 use crate::proxy::world::World;
 use crate::telemetry::audit::{Actor, Event};
 use fixed::Fixed;
 use keys::Keys;
-use stamp::Stamps;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};

@@ -129,6 +129,10 @@ families! {
         "When the config in force was read, as a Unix time.";
     RELOADS "config_reloads_total" Kind::Counter, ["result"]
         "Times that the config was read again, by how it came out.";
+    CREDENTIAL_SOURCE_KEYS "credential_source_keys" Kind::Gauge, ["source"]
+        "Access keys that are known from a source beside the config file.";
+    CREDENTIAL_SOURCE_RESULTS "credential_source_results_total" Kind::Counter, ["source", "result"]
+        "What came of a source of access keys: hit (known already), stale (known, and the source fails), found, absent, failed, limited (not asked, for too many questions), and of files loaded, removed, refused.";
     RATE_LIMITED "rate_limited_total" Kind::Counter, ["rule"]
         "Requests that were too much for a limit, by the limit.";
     TLS_EXPIRY "tls_certificate_expiry_timestamp_seconds" Kind::Gauge, ["listener"]

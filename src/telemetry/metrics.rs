@@ -34,6 +34,8 @@ pub struct MetricsConfig {
     pub operations: Vec<&'static str>,
     /// The names of the authentication schemes.
     pub auth_schemes: Vec<&'static str>,
+    /// The names of the sources of access keys, in the order of the config.
+    pub key_sources: Vec<String>,
     /// The limits on requests in a time, in the order of the config.
     pub rate_limits: Vec<String>,
     /// The names of the constraints that a link can carry.
@@ -59,6 +61,60 @@ pub struct MetricsError(String);
 impl From<prometheus::Error> for MetricsError {
     fn from(error: prometheus::Error) -> Self {
         Self(error.to_string())
+    }
+}
+
+/// What came of asking or looking at a source of access keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyResult {
+    /// What was said before still counts.
+    Hit,
+    /// What was said before counts for want of another answer.
+    Stale,
+    /// Somebody has the key.
+    Found,
+    /// Nobody has it.
+    Absent,
+    /// No answer, or one that cannot be read.
+    Failed,
+    /// Not asked, since there are too many questions.
+    Limited,
+    /// A file was read and is good.
+    Loaded,
+    /// A key is gone with its file.
+    Removed,
+    /// A file was read and is no key, or one that another file has.
+    Refused,
+}
+
+impl KeyResult {
+    /// Every result, in the order of its series.
+    pub const ALL: [Self; 9] = [
+        Self::Hit,
+        Self::Stale,
+        Self::Found,
+        Self::Absent,
+        Self::Failed,
+        Self::Limited,
+        Self::Loaded,
+        Self::Removed,
+        Self::Refused,
+    ];
+
+    /// The label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Stale => "stale",
+            Self::Found => "found",
+            Self::Absent => "absent",
+            Self::Failed => "failed",
+            Self::Limited => "limited",
+            Self::Loaded => "loaded",
+            Self::Removed => "removed",
+            Self::Refused => "refused",
+        }
     }
 }
 
@@ -135,6 +191,26 @@ impl Metrics {
         for state in UPSTREAM_STATES {
             let _ = self.vectors.upstream_endpoints.remove_label_values(&[upstream, state]);
         }
+    }
+
+    /// Counts what came of a source of access keys, by its position.
+    pub fn key_source(&self, source: usize, result: KeyResult) {
+        let at = source.saturating_mul(KeyResult::ALL.len()).saturating_add(result as usize);
+        if let Some(series) = self.handles.key_sources.get(at) {
+            series.inc();
+        }
+    }
+
+    /// So many keys are known from a source.
+    pub fn key_source_keys(&self, source: &str, keys: usize) {
+        let keys = i64::try_from(keys).unwrap_or(i64::MAX);
+        self.vectors.credential_source_keys.with_label_values(&[source]).set(keys);
+    }
+
+    /// A source is configured no more.
+    pub fn forget_key_source(&self, source: &str) {
+        // it may never have been there
+        let _ = self.vectors.credential_source_keys.remove_label_values(&[source]);
     }
 
     /// The store knows so many links.

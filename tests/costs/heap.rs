@@ -3,6 +3,7 @@
 
 use super::scene::{NOW, facts, link, snapshot};
 use allocation_counter::{AllocationInfo, measure};
+use presign_gate::auth::keyring::Asked;
 use presign_gate::pipeline::{Verdict, decide};
 use presign_gate::request::head;
 
@@ -11,7 +12,7 @@ fn allocations(peer: &str, expected: fn(&Verdict) -> bool) -> AllocationInfo {
     let (snapshot, bytes, facts) = (snapshot(), link(), facts(peer));
     let judge = || {
         let request = head::parse(&bytes).unwrap();
-        let outcome = decide(&snapshot, &facts, &request, None, NOW);
+        let outcome = decide(&snapshot, &facts, &request, None, Asked::Nobody, NOW);
         assert!(expected(&outcome.verdict), "{:?}", outcome.verdict);
     };
     // the first request derives the signing key

@@ -2,6 +2,7 @@
 //! any load. `instructions.txt` has the numbers; a change that moves one by more than a tenth has to say so there.
 
 use super::scene::{NOW, facts, link, snapshot};
+use presign_gate::auth::keyring::Asked;
 use presign_gate::net::ConnFacts;
 use presign_gate::pipeline::{Verdict, decide};
 use presign_gate::request::head;
@@ -16,14 +17,14 @@ const OPTIMISED: u64 = 12_000;
 #[inline(never)]
 fn counted_link(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8], forwarded: bool) {
     let request = head::parse(bytes).unwrap();
-    let outcome = decide(snapshot, facts, &request, None, NOW);
+    let outcome = decide(snapshot, facts, &request, None, Asked::Nobody, NOW);
     assert_eq!(matches!(outcome.verdict, Verdict::Forward(_)), forwarded);
 }
 
 #[inline(never)]
 fn counted_refusal(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8]) {
     let request = head::parse(bytes).unwrap();
-    let outcome = decide(snapshot, facts, &request, None, NOW);
+    let outcome = decide(snapshot, facts, &request, None, Asked::Nobody, NOW);
     assert!(matches!(outcome.verdict, Verdict::Answer(_)));
 }
 
@@ -38,7 +39,10 @@ fn subject() {
     let (snapshot, bytes) = (snapshot(), link());
     let (here, elsewhere) = (facts("127.0.0.1:5000"), facts("192.0.2.1:5000"));
     let request = head::parse(&bytes).unwrap();
-    assert!(matches!(decide(&snapshot, &here, &request, None, NOW).verdict, Verdict::Forward(_)));
+    assert!(matches!(
+        decide(&snapshot, &here, &request, None, Asked::Nobody, NOW).verdict,
+        Verdict::Forward(_)
+    ));
     counted_link(&snapshot, &here, &bytes, true);
     counted_refusal(&snapshot, &elsewhere, &bytes);
     let numbers: Vec<u64> = (0..1000).collect();

@@ -32,6 +32,7 @@ mod generated;
 mod harness;
 mod hostile;
 mod keep_alive;
+mod key_sources;
 mod large;
 mod links;
 mod logs;

@@ -27,6 +27,7 @@ const ORDER: &[&str] = &[
     "outbound",
     "telemetry",
     "store",
+    "signers",
     "proxy",
     "admin",
     "server",

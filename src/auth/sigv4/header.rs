@@ -8,7 +8,7 @@ use super::signed_headers::SignedHeaders;
 use super::{ALGORITHM, ALGORITHM_V4A, CONTENT_SHA256};
 use crate::auth::SigningRules;
 use crate::auth::error::{AuthError, Disabled};
-use crate::auth::keyring::Keyring;
+use crate::auth::keyring::Keys;
 use crate::auth::payload;
 use crate::auth::scheme::{Scheme, lossy};
 use crate::clock::UnixMillis;
@@ -60,7 +60,7 @@ pub(super) fn date<'r>(request: &RawRequest<'r>) -> Option<&'r [u8]> {
 pub(in crate::auth) fn parse<'r>(
     request: &'r RawRequest<'_>,
     authorization: &'r [u8],
-    keyring: &Keyring,
+    keys: Keys<'_>,
     rules: &'r SigningRules,
     now: UnixMillis,
 ) -> Result<Claim<'r>, AuthError> {
@@ -79,7 +79,7 @@ pub(in crate::auth) fn parse<'r>(
         return Err(AuthError::Skewed { date: lossy(date), now, max_millis });
     }
     let components = Components::read(rest).ok_or(AuthError::Components)?;
-    let may_hold_slash = |id: &[u8]| rules.uniform_errors || keyring.get(id).is_some();
+    let may_hold_slash = |id: &[u8]| rules.uniform_errors || keys.holds(id);
     let scope = Scope::parse(components.credential, scheme.version(), &rules.regions, may_hold_slash)
         .map_err(|fault| AuthError::Scope { scheme, fault })?;
     let day = super::sign::day_text(signed_at);

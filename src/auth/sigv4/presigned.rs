@@ -7,7 +7,7 @@ use super::signed_headers::SignedHeaders;
 use super::{ALGORITHM, ALGORITHM_V4A, CONTENT_SHA256, UNSIGNED_PAYLOAD};
 use crate::auth::SigningRules;
 use crate::auth::error::{AuthError, Disabled, ExpiresFault};
-use crate::auth::keyring::Keyring;
+use crate::auth::keyring::Keys;
 use crate::auth::scheme::{Scheme, lossy};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
@@ -84,7 +84,7 @@ impl<'r> Params<'r> {
 /// Reads the claim of a presigned URL.
 pub(in crate::auth) fn parse<'r>(
     request: &'r RawRequest<'_>,
-    keyring: &Keyring,
+    keys: Keys<'_>,
     rules: &'r SigningRules,
     now: UnixMillis,
 ) -> Result<Claim<'r>, AuthError> {
@@ -98,7 +98,7 @@ pub(in crate::auth) fn parse<'r>(
     let signed_at = Civil::parse_basic(date).ok_or(AuthError::QueryDate)?.instant();
     let lifetime = lifetime(expires).map_err(AuthError::Expires)?;
     check_window(signed_at, lifetime, rules, now)?;
-    let may_hold_slash = |id: &[u8]| rules.uniform_errors || keyring.get(id).is_some();
+    let may_hold_slash = |id: &[u8]| rules.uniform_errors || keys.holds(id);
     let scope = Scope::parse(credential, scheme.version(), &rules.regions, may_hold_slash)
         .map_err(|fault| AuthError::Scope { scheme, fault })?;
     let day = date.first_chunk::<8>().filter(|day| *day == scope.day).ok_or_else(|| {

@@ -8,7 +8,7 @@ use super::claim::Claim;
 use super::key::{KeyCache, KeyName, SigningKey};
 use crate::auth::error::{AuthError, Mismatch};
 use crate::auth::judge::Presented;
-use crate::auth::keyring::{Credential, Keyring};
+use crate::auth::keyring::{Credential, Keys};
 use crate::auth::payload::{self, Payload};
 use crate::auth::scheme::{Form, Version, lossy};
 use crate::auth::{Authenticated, Place, SigningRules, hex};
@@ -21,7 +21,7 @@ pub(in crate::auth) fn verify<'r>(
     request: &'r RawRequest<'_>,
     claim: &Claim<'r>,
     place: Place<'_>,
-    keyring: &Keyring,
+    keys: Keys<'_>,
     rules: &'r SigningRules,
     cache: &KeyCache,
 ) -> Result<Authenticated<'r>, AuthError> {
@@ -29,7 +29,7 @@ pub(in crate::auth) fn verify<'r>(
         return Err(AuthError::HeadersNotSigned(names));
     }
     let region = region(claim, rules)?;
-    let found = keyring.find(claim.scope.key_id);
+    let found = keys.find(claim.scope.key_id)?;
     let canonical = claim.canonical(request);
     let digest = canonical.digest();
     let mut proof = prove(claim, found.credential, region, &digest, cache);

@@ -13,7 +13,7 @@ pub(super) fn credentials(top: &Fields<'_>) -> Result<Vec<Credential>, Reported>
     top.sections("credentials", credential)
 }
 
-fn credential(fields: &Fields<'_>) -> Result<Credential, Reported> {
+pub(super) fn credential(fields: &Fields<'_>) -> Result<Credential, Reported> {
     let access_key_id = fields.scalar("access_key_id", access_key_id);
     let secret = secrets::secret(fields, "secret_access_key");
     let session_token = fields.if_given("session_token", secrets::secret);

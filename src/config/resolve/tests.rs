@@ -5,6 +5,7 @@ mod keys;
 mod shadow;
 
 use super::*;
+use crate::auth::keyring::Asked;
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::sign::{Grant, Signer, presign};
 use crate::clock::UnixMillis;
@@ -75,10 +76,11 @@ fn facts(peer: &str) -> ConnFacts {
 /// The reason of a refusal, `forward`, or `body`.
 fn judge(snapshot: &Snapshot, peer: &str, text: &str, body: Option<&[u8]>) -> String {
     let request = head::parse(text.as_bytes()).unwrap();
-    match decide(snapshot, &facts(peer), &request, body, NOW).verdict {
+    match decide(snapshot, &facts(peer), &request, body, Asked::Nobody, NOW).verdict {
         Verdict::Forward(_) => "forward".to_owned(),
         Verdict::ReadBody => "body".to_owned(),
         Verdict::ReadForm => "form".to_owned(),
+        Verdict::AskKey(id) => format!("ask {id}"),
         Verdict::Preflight(_) => "preflight".to_owned(),
         Verdict::Answer(denial) => format!("{} {}", denial.error.status(), denial.reason),
     }
@@ -142,7 +144,7 @@ fn pass_forwards_what_no_statement_settles() {
 
 fn sent(world: &Snapshot, text: &str) -> String {
     let request = head::parse(text.as_bytes()).unwrap();
-    let outcome = decide(world, &facts("10.0.0.1:1"), &request, None, NOW);
+    let outcome = decide(world, &facts("10.0.0.1:1"), &request, None, Asked::Nobody, NOW);
     let mut out = Vec::new();
     outcome.outgoing(world, &request).unwrap().write(&world.key_cache, NOW, &mut out);
     String::from_utf8(out).unwrap()

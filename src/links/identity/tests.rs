@@ -2,7 +2,7 @@
 //! It must not test signatures: those that do not verify have no name at all.
 
 use super::*;
-use crate::auth::keyring::{Credential, PrincipalId};
+use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::sign::{Grant, Signer, presign};
 use crate::auth::{Place, SigningRules, authenticate};

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
-use super::MetricsConfig;
 use super::register::Vectors;
+use super::{KeyResult, MetricsConfig};
 use crate::auth::sigv4::doctor::Cause;
 use crate::net::ListenerIndex;
 use crate::net::identity::Proof;
@@ -60,6 +60,8 @@ pub(super) struct Handles {
     pub(super) reload_timestamp: IntGauge,
     pub(super) reloads_loaded: IntCounter,
     pub(super) reloads_refused: IntCounter,
+    /// By source, then by result.
+    pub(super) key_sources: Box<[IntCounter]>,
     /// By limit.
     pub(super) rate_limited: Box<[IntCounter]>,
     pub(super) spans_dropped: IntCounter,
@@ -115,11 +117,20 @@ impl Handles {
             reload_timestamp: vectors.reload_timestamp.with_label_values::<&str>(&[]),
             reloads_loaded: vectors.reloads.with_label_values(&["loaded"]),
             reloads_refused: vectors.reloads.with_label_values(&["refused"]),
+            key_sources: product(
+                &vectors.credential_source_results,
+                config.key_sources.iter().map(String::as_str),
+                &KeyResult::ALL.map(KeyResult::as_str),
+            ),
             rate_limited: each(&config.rate_limits, |it| vectors.rate_limited.with_label_values(&[it])),
             spans_dropped: vectors.spans_dropped.with_label_values::<&str>(&[]),
             log_dropped: vectors.log_dropped.with_label_values::<&str>(&[]),
             operations,
         };
+        for source in &config.key_sources {
+            // made here, set when they are asked for
+            let _ = vectors.credential_source_keys.with_label_values(&[source]);
+        }
         handles.make_usual(config);
         for (upstream, state) in upstreams().flat_map(|it| super::UPSTREAM_STATES.map(|state| (it, state))) {
             // made here, set when they are asked for

@@ -53,6 +53,8 @@ vectors! {
     reload_successful: IntGaugeVec RELOAD_SUCCESSFUL,
     reload_timestamp: IntGaugeVec RELOAD_TIMESTAMP,
     reloads: IntCounterVec RELOADS,
+    credential_source_keys: IntGaugeVec CREDENTIAL_SOURCE_KEYS,
+    credential_source_results: IntCounterVec CREDENTIAL_SOURCE_RESULTS,
     rate_limited: IntCounterVec RATE_LIMITED,
     tls_expiry: IntGaugeVec TLS_EXPIRY,
     spans_dropped: IntCounterVec SPANS_DROPPED,

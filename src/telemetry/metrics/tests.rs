@@ -14,6 +14,7 @@ fn config() -> MetricsConfig {
     let statement =
         |sid: &str, effect| StatementLabels { document: "main.json".into(), sid: sid.into(), effect };
     MetricsConfig {
+        key_sources: vec!["tenants".into()],
         version: "1.2.3".into(),
         revision: "abc".into(),
         listeners: vec!["127.0.0.1:1".into(), "127.0.0.1:2".into()],

@@ -64,7 +64,7 @@ proptest! {
             let verdict = judge(&plain, peer, &text, body);
             prop_assert_eq!(&judge(&shadow, peer, &text, body), &verdict);
             let request = head::parse(text.as_bytes()).unwrap();
-            let outcome = decide(&shadow, &facts(peer), &request, body, NOW);
+            let outcome = decide(&shadow, &facts(peer), &request, body, Asked::Nobody, NOW);
             let counted = outcome.access.shadow_denied.len();
             if outcome.access.said == crate::pipeline::authorize::Access::Allow {
                 let denied = judge(&guardrail, peer, &text, body) == "403 explicit_deny";
@@ -83,7 +83,7 @@ fn what_passes_for_want_of_a_statement_is_counted_too() {
     let world = world(&config);
     let text = signed("GET", "/kept", &[], "");
     let request = head::parse(text.as_bytes()).unwrap();
-    let outcome = decide(&world, &facts("10.0.0.1:1"), &request, None, NOW);
+    let outcome = decide(&world, &facts("10.0.0.1:1"), &request, None, Asked::Nobody, NOW);
     assert!(matches!(outcome.verdict, Verdict::Forward(_)));
     assert_eq!(outcome.access.shadow_denied.as_slice(), [0]);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The states of some files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stamps(Vec<(PathBuf, Option<Stamp>)>);
+pub struct Stamps(Vec<(PathBuf, Option<Stamp>)>);
 
 /// The state of one file: which it is, how long, and when contents and metadata were last changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +34,14 @@ impl Stamp {
 
 impl Stamps {
     /// The files as they are now.
-    pub(super) fn of(files: &[PathBuf]) -> Self {
+    #[must_use]
+    pub fn of(files: &[PathBuf]) -> Self {
         Self(files.iter().map(|file| (file.clone(), Stamp::of(file))).collect())
     }
 
     /// These, and of the files that are not among them as they are now.
-    pub(super) fn and_of(mut self, files: &[PathBuf]) -> Self {
+    #[must_use]
+    pub fn and_of(mut self, files: &[PathBuf]) -> Self {
         for file in files {
             if !self.0.iter().any(|(known, _)| known == file) {
                 self.0.push((file.clone(), Stamp::of(file)));
