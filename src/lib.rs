@@ -43,11 +43,12 @@ pub mod telemetry;
 
 pub mod store;
 
+pub mod signers;
+
 pub mod proxy;
 
 pub mod admin;
 
 pub mod server;
-pub mod signers;
 
 pub mod cli;

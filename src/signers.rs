@@ -50,7 +50,7 @@ struct Source {
 #[derive(Debug)]
 enum Kind {
     Directory(Directory),
-    Webhook(Webhook),
+    Webhook(Box<Webhook>),
 }
 
 impl Signers {
@@ -72,7 +72,9 @@ impl Signers {
                     directory.count(metrics, at);
                     Kind::Directory(directory)
                 }
-                KeyPlace::Webhook(webhook) => Kind::Webhook(Webhook::new(&spec.name.value, webhook)?),
+                KeyPlace::Webhook(webhook) => {
+                    Kind::Webhook(Box::new(Webhook::new(&spec.name.value, webhook)?))
+                }
             };
             sources.push(Arc::new(Source { spec: spec.clone(), kind }));
         }
@@ -108,6 +110,7 @@ impl Signers {
     }
 
     /// Looks at the folders again; gives what has changed.
+    #[must_use]
     pub fn look(&self, metrics: &Metrics) -> Vec<Change> {
         let mut changes = Vec::new();
         for (at, source) in self.0.iter().enumerate() {

@@ -99,7 +99,9 @@ impl Directory {
     /// Counts what happened since the last time.
     pub fn count(&self, metrics: &Metrics, position: usize) {
         let results = std::mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner));
-        results.into_iter().for_each(|result| metrics.key_source(position, result));
+        for result in results {
+            metrics.key_source(position, result);
+        }
     }
 
     /// Looks at the folder again: a file that is gone takes its key with it at once; one that is new or another counts

@@ -4,6 +4,7 @@
 mod table;
 
 use super::Answer;
+use crate::clock::Stopwatch;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::model::sources::Webhook as Spec;
 use crate::config::resolve::guest;
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use table::{Known, Table, Terms};
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -42,13 +43,15 @@ pub struct Webhook {
     /// Room for questions about keys that were known: nobody who invents keys can take it.
     again: Semaphore,
     is_well: AtomicBool,
+    /// The clock of the table: steady, since a wall clock that is set back would let keys live on.
+    watch: Stopwatch,
 }
 
 type Flight = OnceCell<(Answer, KeyResult)>;
 
 /// What came of a question.
 enum Said {
-    Found(Guest, Option<Duration>),
+    Found(Arc<Guest>, Option<Duration>),
     Absent,
 }
 
@@ -74,6 +77,7 @@ impl Webhook {
             again: Semaphore::new(spec.concurrency),
             spec: spec.clone(),
             is_well: AtomicBool::new(true),
+            watch: Stopwatch::start(),
         })
     }
 
@@ -95,6 +99,10 @@ impl Webhook {
         self.is_well.load(Ordering::Relaxed)
     }
 
+    fn now(&self) -> Duration {
+        self.watch.elapsed()
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,7 +113,7 @@ impl Webhook {
 
     /// Whose key this is, by memory or by asking.
     pub async fn find(&self, id: &str) -> (Answer, KeyResult) {
-        let known = self.table().look(id, Instant::now());
+        let known = self.table().look(id, self.now());
         match known {
             Known::Fresh(guest) => return (Answer::Known(guest), KeyResult::Hit),
             Known::Stale(guest) => return (Answer::Known(guest), KeyResult::Stale),
@@ -124,19 +132,18 @@ impl Webhook {
     async fn ask(&self, id: &str, room: &Semaphore) -> (Answer, KeyResult) {
         let permit = room.try_acquire();
         let is_new = std::ptr::eq(room, &raw const self.new);
-        if permit.is_err() || (is_new && !self.table().may_ask(Instant::now())) {
+        if permit.is_err() || (is_new && !self.table().may_ask(self.now())) {
             return self.instead(id, KeyResult::Limited);
         }
         match self.question(id).await {
             Ok(Said::Found(guest, max_age)) => {
                 self.is_well.store(true, Ordering::Relaxed);
-                let guest = Arc::new(guest);
-                self.table().found(id, &guest, max_age, Instant::now());
+                self.table().found(id, &guest, max_age, self.now());
                 (Answer::Known(guest), KeyResult::Found)
             }
             Ok(Said::Absent) => {
                 self.is_well.store(true, Ordering::Relaxed);
-                self.table().is_none(id, Instant::now());
+                self.table().is_none(id, self.now());
                 (Answer::Nobody, KeyResult::Absent)
             }
             Err(why) => {
@@ -150,7 +157,7 @@ impl Webhook {
 
     /// What counts when there is no answer.
     fn instead(&self, id: &str, result: KeyResult) -> (Answer, KeyResult) {
-        match self.table().failed(id, Instant::now()) {
+        match self.table().failed(id, self.now()) {
             Some(guest) => (Answer::Known(guest), KeyResult::Stale),
             None => (Answer::Unavailable, result),
         }
@@ -201,7 +208,7 @@ impl Webhook {
         if guest.key.credential().access_key_id != id {
             return Err("it answers with another key than it was asked for".to_owned());
         }
-        Ok(Said::Found(guest, max_age))
+        Ok(Said::Found(Arc::new(guest), max_age))
     }
 }
 

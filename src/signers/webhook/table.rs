@@ -1,10 +1,10 @@
 //! What a webhook said and until when that counts; a bounded number of keys.
-//! It must not read a clock, nor ask.
+//! It must not read a clock, nor ask: times are those of one steady clock of the caller.
 
 use crate::snapshot::Guest;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// From a failed question about a known key to the next.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -39,10 +39,10 @@ pub(super) enum Known {
 #[derive(Debug)]
 struct Entry {
     guest: Arc<Guest>,
-    fresh_until: Instant,
-    stale_until: Instant,
+    fresh_until: Duration,
+    stale_until: Duration,
     /// After a failure: not before this.
-    ask_at: Option<Instant>,
+    ask_at: Option<Duration>,
 }
 
 /// Keys and until when they count.
@@ -50,9 +50,9 @@ struct Entry {
 pub(super) struct Table {
     terms: Terms,
     keys: HashMap<String, Entry>,
-    absent: HashMap<String, Instant>,
+    absent: HashMap<String, Duration>,
     /// When the question that would use up the rate is free again.
-    next: Option<Instant>,
+    next: Option<Duration>,
 }
 
 impl Table {
@@ -64,7 +64,7 @@ impl Table {
         self.keys.len()
     }
 
-    pub(super) fn look(&self, id: &str, now: Instant) -> Known {
+    pub(super) fn look(&self, id: &str, now: Duration) -> Known {
         if let Some(entry) = self.keys.get(id) {
             let guest = || Arc::clone(&entry.guest);
             if now < entry.fresh_until {
@@ -82,11 +82,11 @@ impl Table {
     }
 
     /// Whether there is room for a question about a new key in this second.
-    pub(super) fn may_ask(&mut self, now: Instant) -> bool {
+    pub(super) fn may_ask(&mut self, now: Duration) -> bool {
         let each = Duration::from_secs(1) / self.terms.rate.max(1);
         let next = self.next.map_or(now, |next| next.max(now));
         // a second's worth may come at once
-        if next.duration_since(now) + each > Duration::from_secs(1) {
+        if next.saturating_sub(now) + each > Duration::from_secs(1) {
             return false;
         }
         self.next = Some(next + each);
@@ -94,7 +94,7 @@ impl Table {
     }
 
     /// A key is somebody's, for no longer than the webhook says.
-    pub(super) fn found(&mut self, id: &str, guest: &Arc<Guest>, max_age: Option<Duration>, now: Instant) {
+    pub(super) fn found(&mut self, id: &str, guest: &Arc<Guest>, max_age: Option<Duration>, now: Duration) {
         self.absent.remove(id);
         let ttl = max_age.map_or(self.terms.ttl, |age| age.min(self.terms.ttl));
         if ttl.is_zero() {
@@ -112,7 +112,7 @@ impl Table {
     }
 
     /// A key is none, at once, whatever was said before.
-    pub(super) fn is_none(&mut self, id: &str, now: Instant) {
+    pub(super) fn is_none(&mut self, id: &str, now: Duration) {
         self.keys.remove(id);
         if self.absent.len() >= self.terms.keys && !self.absent.contains_key(id) {
             make_room(&mut self.absent, |until| *until, now);
@@ -121,7 +121,7 @@ impl Table {
     }
 
     /// A question failed; what was known counts on for its time.
-    pub(super) fn failed(&mut self, id: &str, now: Instant) -> Option<Arc<Guest>> {
+    pub(super) fn failed(&mut self, id: &str, now: Duration) -> Option<Arc<Guest>> {
         let entry = self.keys.get_mut(id)?;
         if now >= entry.stale_until {
             self.keys.remove(id);
@@ -133,7 +133,7 @@ impl Table {
 }
 
 /// Lets go of all that does not count any more, or of what would be the first.
-fn make_room<V>(map: &mut HashMap<String, V>, until: impl Fn(&V) -> Instant, now: Instant) {
+fn make_room<V>(map: &mut HashMap<String, V>, until: impl Fn(&V) -> Duration, now: Duration) {
     let before = map.len();
     map.retain(|_, value| until(value) > now);
     if map.len() < before {

@@ -16,9 +16,9 @@ fn spec(url: String) -> Spec {
         token: Some(Secret::new("letmein")),
         ca: None,
         timeout: Duration::from_secs(20),
-        ttl: Duration::from_secs(60),
+        ttl: Duration::from_mins(1),
         negative_ttl: Duration::from_secs(5),
-        stale: Duration::from_secs(60),
+        stale: Duration::from_mins(1),
         keys: 10,
         concurrency: 2,
         rate: 1000,
@@ -33,6 +33,7 @@ async fn served(answers: Vec<String>, post: bool) -> (Webhook, Arc<Mutex<Vec<Str
     let (seen, number) = (Arc::clone(&asked), Arc::clone(&count));
     tokio::spawn(async move {
         let mut answers = VecDeque::from(answers);
+        let mut hanging = Vec::new();
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut text = Vec::new();
@@ -45,7 +46,7 @@ async fn served(answers: Vec<String>, post: bool) -> (Webhook, Arc<Mutex<Vec<Str
             number.fetch_add(1, Ordering::SeqCst);
             match answers.pop_front() {
                 Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
-                None => std::mem::forget(stream),
+                None => hanging.push(stream),
             }
         }
     });
@@ -180,16 +181,33 @@ async fn questions_at_a_time_are_bounded_and_leave_nothing_behind() {
 #[tokio::test]
 async fn a_known_key_outlives_a_failure() {
     let replies = vec![answer("200 OK", "", KEY), answer("500 Oops", "", "")];
-    let (webhook, _, _) = served(replies, true).await;
+    let (mut webhook, _, _) = served(replies, true).await;
+    webhook.table = Mutex::new(Table::new(terms(60)));
     check(&webhook, "A", ("known", KeyResult::Found)).await;
-    // as if its time were over
-    let long_ago = Instant::now().checked_sub(Duration::from_secs(90)).unwrap();
-    let (Answer::Known(guest), _) = webhook.find("A").await else { panic!() };
-    webhook.table().found("A", &guest, None, long_ago);
+    wait(&webhook).await;
     check(&webhook, "A", ("known", KeyResult::Stale)).await;
     check(&webhook, "A", ("known", KeyResult::Stale)).await;
-    let longer_ago = Instant::now().checked_sub(Duration::from_secs(121)).unwrap();
-    webhook.table().found("A", &guest, None, longer_ago);
-    let gone = tokio::time::timeout(Duration::from_millis(100), webhook.find("A")).await;
-    assert!(gone.is_err(), "it is asked for, and the server hangs: {gone:?}");
+}
+
+#[tokio::test]
+async fn a_known_key_ends_at_the_bound() {
+    let replies = vec![answer("200 OK", "", KEY), answer("500 Oops", "", "")];
+    let (mut webhook, _, _) = served(replies, true).await;
+    webhook.table = Mutex::new(Table::new(terms(0)));
+    check(&webhook, "A", ("known", KeyResult::Found)).await;
+    wait(&webhook).await;
+    check(&webhook, "A", ("unavailable", KeyResult::Failed)).await;
+}
+
+/// Answers that count for a millisecond, and so many seconds beyond it.
+fn terms(stale: u64) -> Terms {
+    let (ttl, stale) = (Duration::from_millis(1), Duration::from_secs(stale));
+    Terms { ttl, negative_ttl: ttl, stale, keys: 10, rate: 1000 }
+}
+
+/// Until the answer about `A` is old.
+async fn wait(webhook: &Webhook) {
+    while matches!(webhook.table().look("A", webhook.now()), Known::Fresh(_)) {
+        tokio::task::yield_now().await;
+    }
 }
