@@ -2,6 +2,7 @@
 //! It must not share a port with clients, nor show a secret.
 
 pub mod answer;
+pub mod console;
 pub mod explain;
 pub mod guard;
 pub mod links;

@@ -4,6 +4,7 @@
 mod admit;
 pub mod buffers;
 pub mod certificates;
+pub mod clinic;
 pub mod conn;
 pub mod edge;
 pub mod form;

@@ -68,6 +68,8 @@ pub struct AccessRecord<'a> {
     pub upstream: Option<&'a str>,
     /// The shadow policies that would have denied it.
     pub shadow_denied: &'a [&'a str],
+    /// Why its signature does not hold, as far as somebody looked.
+    pub diagnosis: &'a [&'a str],
     /// What is counted about it.
     pub counted: &'a RequestRecord,
 }
@@ -170,6 +172,8 @@ fields! {
     "presign_gate.auth.scheme" "The kind of signature." |r| Value::text(r.auth_scheme);
     "presign_gate.auth.result" "How the authentication came out."
         |r| Value::text(r.counted.auth.map(|auth| auth.result.as_str()));
+    "presign_gate.auth.diagnosis" "Why the signature does not hold, as far as somebody looked; see the guide to signature errors."
+        |r| Value::list(r.diagnosis);
     "presign_gate.link.id" "The name of the link: what `revoke --link` and `/links/` take." |r| r.link.map_or(Value::Absent, Value::Link);
     "presign_gate.link.age" "Seconds since the link was signed." |r| Value::seconds(r.counted.link_age);
     "presign_gate.link.validity" "Seconds that the link was still valid." |r| Value::seconds(r.counted.link_validity);

@@ -131,6 +131,12 @@ impl AuditLog {
         }
     }
 
+    /// Lets another gate go on with the chain, or takes it up again; gives whether that is done.
+    #[must_use]
+    pub fn release(&self, released: bool, timeout: Duration) -> bool {
+        self.0.release(released, timeout)
+    }
+
     /// Writes down that something was revoked, or that a revocation was taken back.
     pub fn revocation(&self, at: UnixMillis, entry: &Revocation, is_gone: bool, by: Actor) {
         if self.is_on() {

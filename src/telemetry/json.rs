@@ -20,8 +20,7 @@ pub fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
 /// Whether nothing in a text has to be escaped, as in nearly all. Every byte is looked at, which compilers turn into
 /// steps of many bytes.
 fn is_plain(text: &[u8]) -> bool {
-    let is_unusual = |byte: &u8| !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
-    text.iter().fold(0, |unusual, byte| unusual | u8::from(is_unusual(byte))) == 0
+    text.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~'))
 }
 
 fn push_unusual(out: &mut Vec<u8>, text: &[u8]) {

@@ -33,6 +33,9 @@ pub trait Output: Send {
     /// # Errors
     /// All lines of the batch count as lost then.
     fn write(&mut self, batch: &[u8]) -> io::Result<()>;
+
+    /// Lets another process write, or takes that back, which the next lines do as well if they can.
+    fn release(&mut self, _released: bool) {}
 }
 
 /// Lines as they are.
@@ -77,9 +80,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     lines: Lines,
-    /// Lines that were ever taken in.
+    /// What [`Output::release`] is to be told after them.
+    release: Option<bool>,
+    /// Lines and such orders that were ever taken in.
     accepted: u64,
-    /// Of these, lines that the thread has dealt with.
+    /// Of these, what the thread has dealt with.
     finished: u64,
     /// The lines that were lost and that the output has not been told of.
     lost: u64,
@@ -186,6 +191,20 @@ impl LineWriter {
         }
     }
 
+    /// Lets another process write, once what was sent before is written, or takes that back. Waits for it, but not for
+    /// long; gives whether it is done.
+    #[must_use]
+    pub fn release(&self, released: bool, timeout: Duration) -> bool {
+        let Some(shared) = &self.shared else { return true };
+        let mut queue = shared.lock();
+        // an order that was not looked at yet is taken back with it
+        if queue.release.replace(released).is_none() {
+            queue.accepted += 1;
+        }
+        drop(queue);
+        self.flush(timeout)
+    }
+
     /// Waits until every line that was sent before is written, or dropped because it could not be.
     ///
     /// Returns whether that was so before the timeout: a reader that does not read must not keep the gate from ending.
@@ -221,10 +240,12 @@ impl Worker {
     fn run(mut self) {
         let (mut lines, mut batch) = (Lines::default(), Vec::with_capacity(BATCH));
         loop {
-            let Some(lost) = self.gather(&mut lines) else { return };
+            let Some((lost, release)) = self.gather(&mut lines) else { return };
             self.write(&lines, lost, &mut batch);
+            release.inspect(|released| self.output.release(*released));
+            let done = u64::try_from(lines.ends.len()).unwrap_or(0) + u64::from(release.is_some());
             let mut queue = self.shared.lock();
-            queue.finished = queue.finished.saturating_add(u64::try_from(lines.ends.len()).unwrap_or(0));
+            queue.finished = queue.finished.saturating_add(done);
             self.shared.done.notify_all();
             drop(queue);
             lines.clear();
@@ -232,20 +253,21 @@ impl Worker {
         }
     }
 
-    /// Waits for lines, and then for more of them; gives how many were lost meanwhile, and `None` when all is done. No
-    /// lines: it is time to look after the file.
-    fn gather(&self, lines: &mut Lines) -> Option<u64> {
-        let idle = |queue: &mut Queue| queue.lines.ends.is_empty() && !queue.closed;
+    /// Waits for lines, and then for more of them; gives how many were lost meanwhile and what the output is to be told
+    /// after them, and `None` when all is done. No lines: it is time to look after the file.
+    fn gather(&self, lines: &mut Lines) -> Option<(u64, Option<bool>)> {
+        let idle =
+            |queue: &mut Queue| queue.lines.ends.is_empty() && queue.release.is_none() && !queue.closed;
         let more = |queue: &mut Queue| queue.lines.bytes.len() < BATCH && !queue.closed && !queue.hurry;
         let mut queue = Shared::wait(&self.shared.work, self.shared.lock(), LOOK, idle);
         if !queue.lines.ends.is_empty() {
             queue = Shared::wait(&self.shared.work, queue, GATHER, more);
-        } else if queue.closed {
+        } else if queue.closed && queue.release.is_none() {
             return None;
         }
         queue.hurry = false;
         std::mem::swap(&mut queue.lines, lines);
-        Some(std::mem::take(&mut queue.lost))
+        Some((std::mem::take(&mut queue.lost), queue.release.take()))
     }
 
     /// Writes one batch.

@@ -1,5 +1,5 @@
 //! What a decision takes from the heap: for a plain presigned link nothing.
-//! It must not count what is done once for many requests.
+//! It must not count what a test itself takes.
 
 use super::scene::{NOW, facts, link, snapshot};
 use allocation_counter::{AllocationInfo, measure};
