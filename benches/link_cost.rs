@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 
+use presign_gate::auth::keyring::Asked;
 use presign_gate::auth::sigv4::key::KeyCache;
 use presign_gate::auth::sigv4::sign::{Grant, Signer, presign};
 use presign_gate::clock::{Clock as _, Stopwatch, SystemClock, UnixMillis};
@@ -132,7 +133,7 @@ async fn asked(gate: &Gate, bytes: &[u8], count: u32, now: UnixMillis) {
     };
     for _ in 0..count {
         let request = head::parse(bytes).unwrap();
-        let outcome = decide(&gate.snapshot, &facts, &request, None, now);
+        let outcome = decide(&gate.snapshot, &facts, &request, None, Asked::Nobody, now);
         let Verdict::Forward(permit) = &outcome.verdict else { panic!("{:?}", outcome.verdict) };
         let refusal = gate.keeper.revocations(|list| revoked(&gate.snapshot, &outcome, list)).unwrap();
         assert!(refusal.is_none());
