@@ -45,10 +45,25 @@ impl Process {
         self.0.try_wait().unwrap()
     }
 
-    /// Sends a signal by name.
+    /// Sends a signal by name, once the process has said what it does on it: before, that is its end.
+    #[track_caller]
     pub fn signal(&self, name: &str) {
+        let number =
+            ["HUP", "INT", "QUIT", "USR1", "TERM"].iter().zip([1_u64, 2, 3, 10, 15]).find(|it| *it.0 == name);
+        if let Some((_, number)) = number {
+            poll("the process to catch the signal", || {
+                (self.caught()? >> (number - 1) & 1 == 1).then_some(())
+            });
+        }
         let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.id())).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// The signals that the process catches, as a mask: proc(5).
+    fn caught(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
     }
 
     /// Waits for the end.
