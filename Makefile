@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs dist reproduce bench fuzz clean
+.PHONY: help setup demo test soak lint docs dist reproduce bench fuzz clean
 
 # Build output and tools live outside the checkout where a home directory can be written to.
 export PRESIGN_GATE_CACHE ?= $(shell d="$${HOME:-/nonexistent}/.cache/presign-gate"; mkdir -p "$$d" 2>/dev/null && echo "$$d" || echo "$(CURDIR)/target/cache")
@@ -10,7 +10,9 @@ export CARGO_TARGET_DIR ?= $(PRESIGN_GATE_CACHE)/target
 export PATH := $(PRESIGN_GATE_CACHE)/tools/bin:$(HOME)/.cargo/bin:$(PATH)
 
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
+MODEL_REQUESTS ?= 1000000
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 
 help: ## list the targets
@@ -28,6 +30,9 @@ test: ## install what the tests need and run every test
 	cargo test --quiet --doc
 	cargo build --quiet --bin presign-gate
 	cd tests/deploy && $(PRESIGN_GATE_CACHE)/venv/bin/python -B -W error::ResourceWarning -m unittest
+
+soak: ## run the gate under load for SOAK_SECONDS (an hour); memory, descriptors and counters must hold
+	SOAK_SECONDS=$${SOAK_SECONDS:-3600} cargo test --quiet --test it soak:: -- --nocapture
 
 lint: ## formatting, clippy, docs, example configs, licences and sources, spelling
 	@tests/setup/install lint
@@ -49,12 +54,18 @@ dist: setup ## build what is released, into dist: binary, bill of materials, lic
 reproduce: ## build it a second time elsewhere, and compare
 	@deploy/dist/reproduce
 
-bench: setup ## run the benchmarks in benches/, if there are any
-	@if compgen -G 'benches/*.rs' > /dev/null; then cargo bench --bench '*'; else echo 'no benchmarks in benches/'; fi
+# The load takes a quarter of an hour and wants a quiet machine with two cores or more.
+bench: ## the gate beside nginx, njs, HAProxy and pingora's own proxy under load, then the small benchmarks
+	@tests/setup/install bench
+	cargo build --release --bin presign-gate
+	CARGO_TARGET_DIR="$$CARGO_TARGET_DIR/bench" cargo build --release --manifest-path benches/load/kit/Cargo.toml
+	python3 -B benches/load/bench.py --gate $(CARGO_TARGET_DIR)/release/presign-gate \
+	  --kit $(CARGO_TARGET_DIR)/bench/release --results benches/results $(BENCH_ARGS)
+	cargo bench --bench '*'
 
 # cargo-fuzz needs the sanitizers of a nightly compiler; where none is installed, the pinned compiler is told to
 # accept the same flags.
-fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some; then MODEL_REQUESTS (1000000) against the model
 	@tests/setup/install fuzz
 	@if cargo +nightly --version > /dev/null 2>&1; then cargo=(cargo +nightly); else export RUSTC_BOOTSTRAP=1; cargo=(cargo); fi; \
 	export CARGO_TARGET_DIR="$$CARGO_TARGET_DIR/fuzz"; \
@@ -63,7 +74,9 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some
 	  "$${cargo[@]}" fuzz run --fuzz-dir tests/fuzz "$$target" "tests/fuzz/corpus/$$target" "tests/fuzz/seeds/$$target" -- \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=8192; \
 	done
+	@tests/setup/install test
+	@PRESIGN_GATE_MODEL_REQUESTS=$(MODEL_REQUESTS) cargo nextest run --test it everything_that_is_forwarded_is_explained
 
 clean: ## remove the build output, wherever it lives
 	cargo clean
-	rm -rf tests/fuzz/artifacts tests/fuzz/corpus
+	rm -rf dist tests/fuzz/artifacts tests/fuzz/corpus

@@ -2,6 +2,7 @@
 //! It must not share a port with clients, nor show a secret.
 
 pub mod answer;
+pub mod console;
 pub mod explain;
 pub mod guard;
 pub mod links;
@@ -64,7 +65,7 @@ impl Admin {
         loop {
             let began = tokio::select! {
                 biased;
-                began = conn.wait() => began,
+                began = conn.wait(conn.limits.idle) => began == Ok(true),
                 _ = shutdown.wait_for(|down| *down) => false,
             };
             if !began || !self.request(&mut conn).await {

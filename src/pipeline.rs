@@ -3,14 +3,17 @@
 
 pub mod authorize;
 mod body;
+pub mod diagnosis;
 pub mod form;
 mod keys;
 pub mod limits;
+mod map;
 pub mod outcome;
 mod reading;
 
 pub use outcome::{Denial, Outcome, Permit, Verdict};
 
+use map::check_length;
 use reading::{Reading, requirements_of};
 
 use crate::auth::error::{AuthError, Disabled};
@@ -24,7 +27,7 @@ use crate::links::constraint::{Constraints, LinkFacts};
 use crate::links::identity::LinkId;
 use crate::net::ConnFacts;
 use crate::net::identity::{NetworkIdentity, Proof, identify};
-use crate::reason::Reason;
+use crate::reason::{Reason, Stage};
 use crate::request::RawRequest;
 use crate::request::head::HeadError;
 use crate::request::target::TargetError;
@@ -36,7 +39,7 @@ use crate::s3::error::{ErrorCode, S3Error};
 use crate::s3::operation::Operation;
 use crate::snapshot::{Bucket, Guest, Snapshot};
 use crate::upstream::Upstream;
-use crate::upstream::rename::Renamed;
+use crate::upstream::mapping::Prefix;
 use form::FormUpload;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -56,8 +59,22 @@ pub fn decide<'r>(
     asked: Asked<&'r Guest>,
     now: UnixMillis,
 ) -> Outcome<'r> {
+    decide_watched(snapshot, facts, request, body, asked, now, &|_| {})
+}
+
+/// As [`decide`]; tells `watch` when a stage that takes time is done, so that the caller can look at a clock.
+#[must_use]
+pub fn decide_watched<'r>(
+    snapshot: &'r Snapshot,
+    facts: &ConnFacts,
+    request: &'r RawRequest<'_>,
+    body: Option<&[u8]>,
+    asked: Asked<&'r Guest>,
+    now: UnixMillis,
+    watch: &dyn Fn(Stage),
+) -> Outcome<'r> {
     let mut outcome = Outcome { asked, ..Outcome::default() };
-    let judge = Judge { snapshot, facts, request, asked, now };
+    let judge = Judge { snapshot, facts, request, asked, now, watch };
     let address = snapshot.hosts.address(request);
     let verdict = judge.run(address.as_ref(), body, &mut outcome).unwrap_or_else(Verdict::Answer);
     outcome.verdict = question(&outcome).unwrap_or(verdict);
@@ -76,7 +93,7 @@ pub fn decide_form<'r>(
     now: UnixMillis,
 ) -> Outcome<'r> {
     let mut outcome = Outcome { asked, ..Outcome::default() };
-    let judge = Judge { snapshot, facts, request: put, asked, now };
+    let judge = Judge { snapshot, facts, request: put, asked, now, watch: &|_| {} };
     let address = snapshot.hosts.address(put);
     let verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
     outcome.verdict = question(&outcome).unwrap_or(verdict);
@@ -98,7 +115,7 @@ fn question(outcome: &Outcome<'_>) -> Option<Verdict> {
 #[must_use]
 pub fn network(snapshot: &Snapshot, facts: &ConnFacts, request: &RawRequest<'_>) -> Option<NetworkIdentity> {
     let now = UnixMillis::from_millis(0);
-    Judge { snapshot, facts, request, asked: Asked::Nobody, now }.network().ok()
+    Judge { snapshot, facts, request, asked: Asked::Nobody, now, watch: &|_| {} }.network().ok()
 }
 
 /// The refusal of a request that is too much for a limit, from where it comes and how long its source shall wait.
@@ -120,6 +137,8 @@ struct Judge<'r, 'f, 'h> {
     request: &'r RawRequest<'h>,
     asked: Asked<&'r Guest>,
     now: UnixMillis,
+    /// Told when a stage is done.
+    watch: &'f dyn Fn(Stage),
 }
 
 impl<'r> Judge<'r, '_, '_> {
@@ -166,6 +185,7 @@ impl<'r> Judge<'r, '_, '_> {
         };
         let (keys, rules) = (snapshot.keys(self.asked), &snapshot.signing);
         let authenticated = authenticate(request, place, keys, rules, &snapshot.key_cache, now);
+        (self.watch)(Stage::Auth);
         outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;
         self.permit(address, classified, body, None, network, outcome)
     }
@@ -202,7 +222,7 @@ impl<'r> Judge<'r, '_, '_> {
         network: Result<NetworkIdentity, Denial>,
         outcome: &mut Outcome<'r>,
     ) -> Result<Verdict, Denial> {
-        let Self { snapshot, facts, request, asked, now } = self;
+        let Self { snapshot, facts, request, asked, now, watch } = self;
         let Some(Ok(authenticated)) = &outcome.auth else { return Err(internal()) };
         let address = address.map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let classified = classified
@@ -242,6 +262,7 @@ impl<'r> Judge<'r, '_, '_> {
         let identity = outcome::identity(snapshot, asked, authenticated);
         let question = authorize::Question { snapshot, subject, network, authenticated, identity };
         outcome.access = question.ask(facts.listener, bucket, &requirements);
+        watch(Stage::Policy);
         outcome.access.verdict(snapshot.default)?;
         // only who may use it learns whether a bucket is there
         let (_, upstream) =
@@ -256,6 +277,7 @@ impl<'r> Judge<'r, '_, '_> {
                 upload_length: body::told_length(request, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
+        let posted = form.is_some();
         let upload = body::Upload {
             request,
             operation,
@@ -266,9 +288,9 @@ impl<'r> Judge<'r, '_, '_> {
         };
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let mut carriage = upload.carriage(&store.credentials)?;
-        carriage.renamed = self.renamed(operation, bucket, address).map(Box::new);
+        let query = self.map((operation, posted), (bucket, address), subject.body, &mut carriage)?;
         let state = self.claim(authenticated, constraints, network)?;
-        Ok(Verdict::Forward(Permit { upstream, copy_source, carriage, state }))
+        Ok(Verdict::Forward(Permit { upstream, copy_source, query, carriage, state }))
     }
 }
 
@@ -329,22 +351,6 @@ impl<'r> Judge<'r, '_, '_> {
         }
     }
 
-    /// The two names of the bucket, if the answer will show the wrong one.
-    fn renamed(self, operation: Operation, bucket: Option<usize>, address: &Address<'_>) -> Option<Renamed> {
-        let names_bucket = matches!(
-            operation,
-            Operation::ListObjects
-                | Operation::ListObjectsV2
-                | Operation::ListObjectVersions
-                | Operation::ListMultipartUploads
-                | Operation::ListParts
-                | Operation::CreateMultipartUpload
-        );
-        let there = self.snapshot.buckets.get(bucket?)?.upstream_bucket.clone()?;
-        let here = address.bucket()?.as_str().to_owned();
-        (names_bucket && here != there).then_some(Renamed { there, here })
-    }
-
     /// The source of a copy as the store knows it; `None` if it needs no change.
     fn copy_source(self, classified: Option<&CopySource>, upstream: usize) -> Result<Option<String>, Denial> {
         let Some(source) = classified else { return Ok(None) };
@@ -357,7 +363,7 @@ impl<'r> Judge<'r, '_, '_> {
             // the store of the copy cannot read the other one
             return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
         }
-        if bucket.upstream_bucket.is_none() && !source.has_plus {
+        if bucket.upstream_bucket.is_none() && bucket.upstream_prefix.is_none() && !source.has_plus {
             return Ok(None);
         }
         let is_rewritten = self.snapshot.upstreams.get(upstream).is_some_and(Upstream::signs_anew)
@@ -367,7 +373,9 @@ impl<'r> Judge<'r, '_, '_> {
             return Err(Denial::new(Reason::BadParameter, ErrorCode::NotImplemented));
         }
         let name = bucket.upstream_bucket.as_deref().unwrap_or_else(|| source.bucket.as_str());
-        Ok(Some(source.in_bucket(name)))
+        let prefix = bucket.upstream_prefix.as_ref().map_or("", Prefix::as_str);
+        check_length(prefix, source.key.bytes())?;
+        Ok(Some(source.in_bucket(name, prefix)))
     }
 }
 

@@ -4,6 +4,7 @@
 mod admit;
 pub mod buffers;
 pub mod certificates;
+pub mod clinic;
 pub mod conn;
 pub mod edge;
 pub mod form;
@@ -19,4 +20,5 @@ pub mod quotas;
 pub mod rates;
 pub mod relay;
 pub mod statements;
+pub mod within;
 pub mod world;

@@ -88,6 +88,7 @@ reasons! {
         RepeatedParameter "repeated_parameter" "A query parameter that must stand once stands several times."
         UnknownParameter "unknown_parameter" "A query parameter is not known for the operation."
         BadParameter "bad_parameter" "A query parameter or header of the operation has a value that cannot be read."
+        OutsidePrefix "outside_prefix" "The operation reaches beyond the prefix that the bucket is kept under."
         CorsDenied "cors_denied" "No cross-origin rule of the bucket allows what a browser asks."
         BodyTooLarge "body_too_large" "The body is larger than the limit."
         MissingLength "missing_length" "The body has no length although the operation needs one."

@@ -13,6 +13,7 @@ use crate::policy::principal::Principal;
 use crate::s3::address::HostRules;
 use crate::s3::cors::CorsRule;
 use crate::upstream::Upstream;
+use crate::upstream::mapping::Prefix;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,6 +123,8 @@ pub struct Bucket {
     pub upstream: usize,
     /// Its name there, if it is another one.
     pub upstream_bucket: Option<String>,
+    /// What its keys begin with there.
+    pub upstream_prefix: Option<Prefix>,
     /// What pages of other origins may do.
     pub cors: Vec<CorsRule>,
     /// Whether a link signed for GET answers HEAD too.

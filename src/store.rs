@@ -103,4 +103,19 @@ pub trait LinkStore: Send + Sync + std::fmt::Debug {
 
     /// Notes that could not be kept since this was last asked.
     fn lost_notes(&self) -> u64;
+
+    /// Whether no other process can use it at the same time.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
+    /// Lets another process have it: everything before is kept, everything after fails.
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Takes it up again.
+    async fn reopen(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

@@ -9,8 +9,10 @@ pub mod file;
 pub mod json;
 pub mod log;
 pub mod metrics;
+pub mod recent;
 pub mod record;
 pub mod redact;
+pub mod trace;
 pub mod writer;
 
 use std::time::Duration;
@@ -19,6 +21,8 @@ use crate::config::model::LogFormat;
 use crate::net::ListenerIndex;
 use audit::AuditLog;
 use metrics::{Held, Metrics};
+use recent::Recent;
+use trace::Tracer;
 use writer::LineWriter;
 
 /// For how long the end of the process waits for the last lines of a log.
@@ -35,6 +39,10 @@ pub struct Telemetry {
     pub access_format: LogFormat,
     /// The audit log.
     pub audit: AuditLog,
+    /// The last refusals, for the console.
+    pub recent: Recent,
+    /// The spans.
+    pub tracer: Tracer,
 }
 
 impl Telemetry {
@@ -49,5 +57,6 @@ impl Telemetry {
         // what is not written by then is lost: the reader of the log has stopped reading
         let _ = self.access.flush(PATIENCE);
         let _ = self.audit.flush(PATIENCE);
+        self.tracer.flush(PATIENCE);
     }
 }

@@ -4,8 +4,8 @@
 pub mod body;
 pub mod forwarding;
 pub mod head;
+pub mod mapping;
 pub mod plan;
-pub mod rename;
 
 use crate::secret::Secret;
 

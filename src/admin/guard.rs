@@ -5,6 +5,7 @@ use super::answer::Answer;
 use super::route::Access;
 use crate::request::RawRequest;
 use crate::request::host::Host;
+use crate::request::method::Method;
 use crate::secret::Secret;
 use std::net::{IpAddr, SocketAddr};
 
@@ -23,6 +24,9 @@ pub(super) enum Refusal {
     /// A web page of another origin asked.
     #[error("web pages of other origins are not answered")]
     ForeignOrigin,
+    /// A browser sends what a form of any page could.
+    #[error("send `Content-Type: application/json`: a form could send anything else")]
+    NotJson,
 }
 
 impl Refusal {
@@ -47,7 +51,9 @@ pub(super) fn check(
         (Access::Operator, Some(token)) if has_token(request, token) => Ok(()),
         (Access::Operator, Some(_)) => Err(Refusal::Token),
         (Access::Operator, None) if !local => Err(Refusal::NoToken),
-        (Access::Operator, None) => own_name(request).and_then(|()| own_page(request)),
+        (Access::Operator, None) => {
+            own_name(request).and_then(|()| own_page(request)).and_then(|()| no_form(request))
+        }
         (Access::Reader, _) if local => own_name(request),
         (Access::Anyone | Access::Reader, _) => Ok(()),
     }
@@ -88,6 +94,22 @@ fn own_page(request: &RawRequest<'_>) -> Result<(), Refusal> {
     } else {
         Err(Refusal::ForeignOrigin)
     }
+}
+
+/// A browser that changes something must send JSON: it asks before it sends that elsewhere, and is told no, whereas a
+/// form goes out unasked. A program on the machine may leave the type out, or say what `curl -d` says.
+fn no_form(request: &RawRequest<'_>) -> Result<(), Refusal> {
+    let headers = &request.headers;
+    let browser = ["origin", "sec-fetch-site", "sec-fetch-mode", "referer", "cookie"]
+        .iter()
+        .any(|name| headers.first(name).is_some())
+        || headers.first("user-agent").is_some_and(|agent| agent.starts_with(b"Mozilla/"));
+    let json = |kind: &[u8]| {
+        let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    };
+    let told = headers.first("content-type").is_some_and(json);
+    if !browser || told || request.method != Method::Post { Ok(()) } else { Err(Refusal::NotJson) }
 }
 
 #[cfg(test)]
@@ -161,7 +183,8 @@ mod tests {
     #[test]
     fn pages_of_other_origins_change_nothing() {
         let from = |lines: &str, expected| {
-            check(Access::Operator, LOCAL, None, &format!("Host: localhost:9090\r\n{lines}"), expected);
+            let lines = format!("Host: localhost:9090\r\nContent-Type: application/json\r\n{lines}");
+            check(Access::Operator, LOCAL, None, &lines, expected);
         };
         from("Origin: http://localhost:9090\r\nSec-Fetch-Site: same-origin\r\n", Ok(()));
         from("Sec-Fetch-Site: none\r\n", Ok(()));
@@ -176,5 +199,41 @@ mod tests {
         ] {
             from(lines, Err(Refusal::ForeignOrigin));
         }
+    }
+
+    #[test]
+    fn browsers_change_things_with_json_alone() {
+        let from = |lines: &str, expected| {
+            let lines = format!("Host: localhost:9090\r\n{lines}");
+            check(Access::Operator, LOCAL, None, &lines, expected);
+            check(Access::Operator, LOCAL, Some("t"), &format!("{lines}Authorization: Bearer t\r\n"), Ok(()));
+        };
+        let browsers = [
+            "Origin: http://localhost:9090\r\n",
+            "Sec-Fetch-Site: none\r\n",
+            "Sec-Fetch-Mode: navigate\r\n",
+            "Referer: http://localhost:9090/\r\n",
+            "Cookie: a=b\r\n",
+            "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n",
+        ];
+        for browser in browsers {
+            for kind in ["application/json", "Application/JSON; charset=utf-8"] {
+                from(&format!("{browser}Content-Type: {kind}\r\n"), Ok(()));
+            }
+            from(browser, Err(Refusal::NotJson));
+            for kind in [
+                "text/plain",
+                "text/plain; a=application/json",
+                "multipart/form-data; boundary=application/json",
+                "application/x-www-form-urlencoded",
+                "application/json-seq",
+                "",
+            ] {
+                from(&format!("{browser}Content-Type: {kind}\r\n"), Err(Refusal::NotJson));
+            }
+        }
+        // what programs send, `curl -d` among them
+        from("User-Agent: curl/8\r\nContent-Type: application/x-www-form-urlencoded\r\n", Ok(()));
+        from("", Ok(()));
     }
 }

@@ -34,6 +34,12 @@ pub(super) fn version(_: &Admin, _: &Call<'_>) -> Answer {
     Answer::new(200, "application/json", build::json())
 }
 
+/// Examples of every reason; keys and addresses of clients are among it, so that not everybody may see it who may read
+/// the metrics.
+pub(super) fn denials(admin: &Admin, _: &Call<'_>) -> Answer {
+    Answer::new(200, "application/json", admin.world.telemetry.recent.json())
+}
+
 pub(super) fn config(admin: &Admin, _: &Call<'_>) -> Answer {
     Answer::json(200, &admin.world.running.load().shown)
 }

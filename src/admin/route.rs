@@ -2,7 +2,7 @@
 //! It must not serve anything: each row names the function that does.
 
 use super::answer::Answer;
-use super::{Admin, explain, links, pages, reload};
+use super::{Admin, console, explain, links, pages, reload};
 use crate::request::method::Method;
 use std::pin::Pin;
 
@@ -80,6 +80,9 @@ const fn post(path: &'static str, handler: Handler, doc: &'static str) -> Route 
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
+    get("/", Access::Reader, console::page, "the console: a page for people"),
+    get("/console.css", Access::Anyone, console::style, "how the console looks"),
+    get("/console.js", Access::Anyone, console::script, "what the console does"),
     get("/livez", Access::Anyone, pages::live, "whether the process runs; asks nothing else"),
     get(
         "/readyz",
@@ -94,6 +97,12 @@ pub static ROUTES: &[Route] = &[
         Access::Reader,
         pages::config,
         "the config in force, defaults filled in, secrets left out",
+    ),
+    get(
+        "/denials",
+        Access::Operator,
+        pages::denials,
+        "the last refusals and failures, five of each reason, as the access log shows them",
     ),
     post(
         "/reload",
@@ -220,7 +229,7 @@ mod tests {
     #[test]
     fn what_changes_something_needs_an_operator() {
         for (at, route) in ROUTES.iter().enumerate() {
-            assert_eq!(route.access == Access::Operator, route.method != Method::Get, "{}", route.path);
+            assert!(route.access == Access::Operator || route.method == Method::Get, "{}", route.path);
             let twin = |other: &Route| other.path == route.path && other.method == route.method;
             assert_eq!(ROUTES.iter().position(twin), Some(at), "{} is there twice", route.path);
             assert!(route.doc.len() > 10 && !route.doc.ends_with('.') && !route.doc.contains('|'));

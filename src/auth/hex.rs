@@ -16,7 +16,9 @@ const PAIRS: [[u8; 2]; 256] = {
     pairs
 };
 
-fn pair(byte: u8) -> [u8; 2] {
+/// The two lower-case digits of a byte.
+#[must_use]
+pub fn pair(byte: u8) -> [u8; 2] {
     PAIRS.get(usize::from(byte)).copied().unwrap_or_default()
 }
 

@@ -9,6 +9,7 @@ pub mod asymmetric;
 pub mod canonical;
 pub mod chunked;
 pub(super) mod claim;
+pub mod doctor;
 pub mod explain;
 pub(super) mod header;
 pub mod key;

@@ -64,6 +64,9 @@ pub struct RunArgs {
     /// The config file
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+    /// Take the place of the gate that listens at `upgrade.socket`, its listening sockets included; it ends by itself
+    #[arg(long)]
+    pub upgrade: bool,
 }
 
 /// Arguments of `demo`.

@@ -20,6 +20,7 @@ use crate::config::resolve;
 use crate::config::source::SystemSource;
 use crate::secret::Secret;
 use crate::server::boot::{Access, boot};
+use crate::server::front::{Front, Start};
 use crate::server::reload::Reloader;
 use crate::server::{self, Stop};
 use crate::telemetry::log::{Format, install};
@@ -72,14 +73,15 @@ fn in_folder(args: &DemoArgs, folder: &Path) -> io::Result<bool> {
     let Some((model, snapshot)) = built.world else {
         return Err(io::Error::other(built.diagnostics.iter().map(Diagnostic::render).collect::<String>()));
     };
-    let (world, ports) = boot(&model, snapshot, Access::Off).map_err(io::Error::other)?;
+    let front = Front::open(&model, Start::Plain).map_err(io::Error::other)?;
+    let world = boot(&model, snapshot, Access::Off).map_err(io::Error::other)?;
     let reloader = Reloader::new(&config, &model, built.files);
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = std::sync::Mutex::new(Some(stopped));
     let once = args.once;
     let server = std::thread::spawn(move || {
         let stop = if once { Stop::When(stopped) } else { Stop::Signals };
-        server::run(&world, &ports, Some(admin), reloader, stop).map_err(io::Error::other)
+        server::run(&world, front, reloader, stop).map_err(io::Error::other)
     });
     let shown = runtime.block_on(show(args.once, listen, admin, &Secret::new(secret.into_bytes())));
     if args.once || shown.is_err() {

@@ -10,6 +10,7 @@ use clap::CommandFactory as _;
 use super::args::{Args, CompletionsArgs, ReferenceArgs};
 use super::{NO, out};
 use crate::admin::route;
+use crate::auth::sigv4::doctor;
 use crate::config::{reference, schema};
 use crate::links::constraint::Constraint;
 use crate::policy::key::{Arity, Key, KeyType, Known};
@@ -79,7 +80,7 @@ fn write_pages(folder: &Path) -> std::io::Result<()> {
 }
 
 /// The reference pages: file names and texts.
-fn reference_pages() -> [(&'static str, String); 8] {
+fn reference_pages() -> [(&'static str, String); 9] {
     let page = |title: &str, about: &str, body: String| format!("# {title}\n\n{about}\n\n{body}");
     [
         (
@@ -104,6 +105,14 @@ fn reference_pages() -> [(&'static str, String); 8] {
                 "Reasons",
                 "Why a request was refused or failed: the label `reason` of `presign_gate_denied_total`, the field of the access log and of `explain`, and the header `x-gate-reason` with `expose_reasons: true`.",
                 reasons(),
+            ),
+        ),
+        (
+            "diagnoses.md",
+            page(
+                "Diagnoses",
+                "What the signature doctor says about a signature that does not hold: the label `cause` of `presign_gate_signature_diagnoses_total`, the field `presign_gate.auth.diagnosis` of the access log, and `diagnosis` of `explain`.",
+                doctor::markdown(),
             ),
         ),
         (

@@ -8,11 +8,14 @@ use log::LevelFilter;
 use super::args::RunArgs;
 use super::{NO, out};
 use crate::config::diagnostic::Diagnostic;
+use crate::config::model::Config;
 use crate::config::resolve;
 use crate::config::source::SystemSource;
 use crate::server::boot::{Access, boot};
+use crate::server::front::{Front, Start};
 use crate::server::reload::Reloader;
 use crate::server::{self, Stop};
+use crate::snapshot::Snapshot;
 use crate::telemetry::log::{Format, install};
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
@@ -20,13 +23,9 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     let built = resolve::build(&SystemSource, &args.config);
     out::stderr(&built.diagnostics.iter().map(Diagnostic::render).collect::<String>());
     let Some((config, snapshot)) = built.world else { return ExitCode::from(NO) };
-    let admin = config.admin.as_ref().map(|admin| admin.address.value);
     let reloader = Reloader::new(&args.config, &config, built.files);
-    let served = boot(&config, snapshot, Access::Configured).map_err(|error| error.to_string()).and_then(
-        |(world, ports)| {
-            server::run(&world, &ports, admin, reloader, Stop::Signals).map_err(|error| error.to_string())
-        },
-    );
+    let start = if args.upgrade { Start::Upgrade } else { Start::Plain };
+    let served = serve(&config, snapshot, start, reloader);
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -34,4 +33,11 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
             ExitCode::from(NO)
         }
     }
+}
+
+/// A gate whose place this one takes has let go of its files before they are opened here.
+fn serve(config: &Config, snapshot: Snapshot, start: Start, reloader: Reloader) -> Result<(), String> {
+    let front = Front::open(config, start).map_err(|error| error.to_string())?;
+    let world = boot(config, snapshot, Access::Configured).map_err(|error| error.to_string())?;
+    server::run(&world, front, reloader, Stop::Signals).map_err(|error| error.to_string())
 }

@@ -101,6 +101,14 @@ fn check_bucket(upstreams: &[Upstream], bucket: &Bucket, reader: &Reader<'_>) {
         reader.error(name.at, &name.path, format!("there is no upstream `{}`", name.value), hint);
         return;
     };
+    if let Some(prefix) = &bucket.upstream_prefix
+        && matches!(upstream.credentials, UpstreamCredentials::Passthrough)
+    {
+        let message = format!("keys cannot get a prefix on their way to `{}`", upstream.name.value);
+        let hint =
+            "the client's signature covers the key: remove `upstream_prefix`, or give the upstream a key";
+        reader.error(prefix.at, &prefix.path, message, hint);
+    }
     let Some(renamed) = &bucket.upstream_bucket else { return };
     match &bucket.name.value {
         BucketName::Rest => {

@@ -69,6 +69,8 @@ pub enum Form {
     Duration(u64, u64),
     /// A time.
     Time,
+    /// A number from 0 to 1.
+    Ratio,
     /// `address:port`.
     Address,
     /// An address range.
@@ -149,6 +151,7 @@ impl Form {
             Self::Size(..) => "a size",
             Self::Duration(..) => "a duration",
             Self::Time => "a time",
+            Self::Ratio => "a number from 0 to 1",
             Self::Address => "an address with a port",
             Self::Cidr => "an address range",
             Self::Endpoint => "an endpoint",

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::scalar::endpoint::Endpoint;
 use super::tree::Place;
 use crate::net::address::ListenAddress;
 use crate::secret::Secret;
@@ -63,8 +64,12 @@ pub struct Config {
     pub limits: Limits,
     /// How the gate ends.
     pub shutdown: Shutdown,
+    /// Where another gate may ask for this one's place: a Unix socket.
+    pub upgrade: Option<PathBuf>,
     /// What is written down.
     pub logs: Logs,
+    /// Where spans go; `None`: none are made.
+    pub tracing: Option<Tracing>,
     /// Whether answers carry `x-gate-reason`. Default false.
     pub expose_reasons: bool,
     /// The whole file as JSON, defaults filled in, secrets left out.
@@ -246,6 +251,15 @@ pub struct Logs {
     pub audit: Option<PathBuf>,
 }
 
+/// Where spans go, and of how many requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tracing {
+    /// The collector.
+    pub otlp: Endpoint,
+    /// The share of requests without a caller's context that are followed, from 0 to 1. Default 1.
+    pub sample: f64,
+}
+
 /// The form of an access line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -258,6 +272,8 @@ pub enum LogFormat {
 /// Where lines of a log go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTarget {
+    /// Nowhere.
+    Nowhere,
     /// Standard output.
     Stdout,
     /// Added to this file.

@@ -14,11 +14,16 @@ mod tls;
 use super::check::{Parts, check};
 use super::keys::ROOT;
 use super::model::identity::Credential;
-use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing};
+use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing, Tracing};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
+use super::scalar::endpoint::Endpoint;
 use super::tree::{Node, Scalar};
 use crate::request::host::Host;
+use std::path::PathBuf;
+
+/// The longest path of the socket for upgrades, in bytes: unix(7), and a suffix while it is made.
+const LONGEST_SOCKET: usize = 96;
 
 /// Reads a file that is one credential, and nothing else.
 ///
@@ -49,7 +54,9 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let links = top.section_or_empty("links").and_then(|fields| links::links(&fields));
     let limits = top.section_or_empty("limits").and_then(|fields| limits(&fields));
     let shutdown = top.section_or_empty("shutdown").and_then(|fields| shutdown(&fields));
+    let upgrade = top.if_given("upgrade", |top, name| upgrade(&top.section(name)?));
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
+    let tracing = top.if_given("tracing", |top, name| top.section(name).and_then(|fields| tracing(&fields)));
     let expose_reasons = expose_reasons(&top);
     check(
         &Parts {
@@ -79,7 +86,9 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
         links: links?,
         limits: limits?,
         shutdown: shutdown?,
+        upgrade: upgrade?,
         logs: logs?,
+        tracing: tracing?,
         expose_reasons: expose_reasons?,
         shown: super::shown::shown(root),
     })
@@ -180,6 +189,16 @@ fn shutdown(fields: &Fields<'_>) -> Result<Shutdown, Reported> {
     Ok(Shutdown { drain_delay: drain_delay?, drain_time: drain_time? })
 }
 
+fn upgrade(fields: &Fields<'_>) -> Result<PathBuf, Reported> {
+    let socket = fields.text("socket")?;
+    let path = fields.reader.locate(&socket.value);
+    if path.as_os_str().len() > LONGEST_SOCKET {
+        let message = format!("`{}` is too long for a Unix socket", path.display());
+        return Err(fields.reader.error(socket.at, &socket.path, message, "choose a shorter path"));
+    }
+    Ok(path)
+}
+
 /// A chain is read back from its file: it cannot go to standard output, among other lines.
 fn audit_path(scalar: &Scalar) -> Result<String, Malformed> {
     if scalar.text == "-" {
@@ -188,15 +207,40 @@ fn audit_path(scalar: &Scalar) -> Result<String, Malformed> {
     text(scalar)
 }
 
+fn tracing(fields: &Fields<'_>) -> Result<Tracing, Reported> {
+    let otlp = fields.scalar("otlp", |scalar| Endpoint::parse(&scalar.text));
+    let sample = fields.scalar("sample", ratio);
+    if !cfg!(feature = "otlp") {
+        let message = "this build sends no spans".to_owned();
+        return Err(fields.reader.error(
+            fields.at,
+            &fields.path,
+            message,
+            "build it with the feature `otlp`",
+        ));
+    }
+    Ok(Tracing { otlp: otlp?.value, sample: sample?.value })
+}
+
+fn ratio(scalar: &Scalar) -> Result<f64, Malformed> {
+    let number = scalar.text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number
+        .filter(|_| scalar.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+        .ok_or_else(|| Malformed::new(&scalar.text, "a number from 0 to 1", "write it as `0.05`"))
+}
+
 fn logs(fields: &Fields<'_>) -> Result<Logs, Reported> {
     let access = fields.section_or_empty("access")?;
     let path = access.text("path");
-    let access_format = access.choice("format", &[("json", LogFormat::Json), ("s3", LogFormat::S3)]);
+    let formats = [("json", Some(LogFormat::Json)), ("s3", Some(LogFormat::S3)), ("none", None)];
+    let format = access.choice("format", &formats);
     let audit = fields.if_given("audit", |fields, name| fields.section(name)?.scalar("path", audit_path));
+    let format = format?;
     let access = match path?.value.as_str() {
+        _ if format.is_none() => LogTarget::Nowhere,
         "-" => LogTarget::Stdout,
         name => LogTarget::File(fields.reader.locate(name)),
     };
     let audit = audit?.map(|path| fields.reader.locate(&path.value));
-    Ok(Logs { access, access_format: access_format?, audit })
+    Ok(Logs { access, access_format: format.unwrap_or(LogFormat::Json), audit })
 }

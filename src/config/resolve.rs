@@ -289,6 +289,7 @@ impl Resolver {
             buckets.push(Bucket {
                 name: bucket.name.value.to_string(),
                 upstream,
+                upstream_prefix: bucket.upstream_prefix.as_ref().map(|prefix| prefix.value.clone()),
                 upstream_bucket: bucket.upstream_bucket.as_ref().map(|name| name.value.clone()),
                 cors: bucket.cors.clone(),
                 head_for_get: bucket.head_for_get,

@@ -52,6 +52,7 @@ fn form(form: Form) -> Value {
             { "type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB|TiB)?$" },
         ] }),
         Form::Duration(..) => json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" }),
+        Form::Ratio => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Form::Time => json!({ "type": ["string", "integer"] }),
         Form::Cidr => json!({ "type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$" }),
         Form::Endpoint => json!({ "type": "string", "pattern": "^https?://[^/?#@]+$" }),

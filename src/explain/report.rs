@@ -2,8 +2,10 @@
 //! It must not decide: every field comes from the outcome.
 
 use crate::auth::error::AuthError;
+use crate::auth::sigv4::doctor::{Diagnosis, Effort};
 use crate::auth::sigv4::explain::signed_texts;
 use crate::pipeline::authorize::Access;
+use crate::pipeline::diagnosis::Case;
 use crate::pipeline::limits::link_name;
 use crate::pipeline::{Denial, Outcome, Verdict};
 use crate::reason::Reason;
@@ -110,6 +112,10 @@ impl Report {
             set(&mut fields, "canonical_request", json!(text(&texts.canonical_request)));
             set(&mut fields, "string_to_sign", json!(text(&texts.string_to_sign)));
         }
+        let case = Case::of(snapshot, request, outcome);
+        if let Some(diagnosis) = case.and_then(|case| case.diagnose(Effort::Thorough)) {
+            diagnose(&mut fields, &diagnosis);
+        }
         Self { fields, refusal }
     }
 
@@ -147,7 +153,7 @@ fn empty() -> Value {
         "decision": "deny", "stage": null, "reason": null, "status": null, "s3_code": null, "operation": null,
         "actions": [], "principal": null, "link": null,
         "identity": { "source_ip": null, "source_vpc": null, "source_vpce": null, "proof": null },
-        "matched": [], "canonical_request": null, "string_to_sign": null, "hint": null,
+        "matched": [], "canonical_request": null, "string_to_sign": null, "hint": null, "diagnosis": [],
     })
 }
 
@@ -164,6 +170,19 @@ fn refuse(fields: &mut Value, denial: &Denial) {
     set(fields, "status", json!(denial.error.status()));
     set(fields, "s3_code", json!(denial.error.code.as_str()));
     set(fields, "hint", json!(hint(denial.reason)));
+}
+
+fn diagnose(fields: &mut Value, diagnosis: &Diagnosis) {
+    let findings: Vec<Value> = diagnosis
+        .findings
+        .iter()
+        .map(|finding| {
+            let proven = diagnosis.is_proven;
+            json!({ "cause": finding.cause.code(), "signed": finding.signed, "proven": proven })
+        })
+        .collect();
+    set(fields, "diagnosis", json!(findings));
+    set(fields, "hint", json!(diagnosis.hint()));
 }
 
 /// What to look at; the meaning of the reason where there is nothing better to say.

@@ -7,6 +7,7 @@ use crate::auth::{Authenticated, hex};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::request::query::Query;
+use std::fmt::Write as _;
 
 /// The name of a link: 128 bits of a keyed digest of access key, date, region and what the signature covers.
 ///
@@ -82,6 +83,16 @@ impl LinkId {
         &self.0
     }
 
+    /// Its 32 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn digits(&self) -> [u8; 32] {
+        let mut text = [b'0'; 32];
+        for (digits, byte) in text.chunks_exact_mut(2).zip(&self.0) {
+            digits.copy_from_slice(&hex::pair(*byte));
+        }
+        text
+    }
+
     /// Reads 32 lower-case hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -124,7 +135,7 @@ const fn digit(letter: u8) -> Option<u8> {
 
 impl std::fmt::Display for LinkId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.digits().iter().try_for_each(|digit| f.write_char(char::from(*digit)))
     }
 }
 

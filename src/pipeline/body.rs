@@ -73,7 +73,8 @@ impl Upload<'_, '_, '_> {
                 expects_continue: false,
                 rules,
                 posted: Some(Box::new(form.answer.clone())),
-                renamed: None,
+                mapping: None,
+                replacement: None,
             });
         }
         let framing = Framing::from(request.body);
@@ -88,7 +89,8 @@ impl Upload<'_, '_, '_> {
             expects_continue: request.expects_continue,
             rules,
             posted: None,
-            renamed: None,
+            mapping: None,
+            replacement: None,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The condition keys that come from parameters, headers and the body of an operation.
 //! It must not know which action has which key: the policy engine drops those that an action does not have.
 
+use crate::auth::sigv4::presigned::reserved;
 use crate::clock::UnixMillis;
 use crate::policy::context::{OperationValue, Tag, Tags};
 use crate::policy::key::Key;
@@ -8,7 +9,7 @@ use crate::policy::value::{Decimal, Instant};
 use crate::request::RawRequest;
 use crate::s3::body::{Body, Permission};
 use crate::s3::copy_source::CopySource;
-use crate::s3::effective::effective_header;
+use crate::s3::effective::{effective_header, is_amz};
 use crate::s3::operation::Operation;
 use crate::s3::tags;
 use smallvec::SmallVec;
@@ -88,7 +89,8 @@ impl<'q> Subject<'q, '_> {
             }
         }
         let from_body = in_body(self.operation);
-        for (key, name) in HEADER_KEYS.iter().filter(|(key, _)| !from_body.contains(key)) {
+        let wanted = if has_key_headers(request) { HEADER_KEYS } else { &[] };
+        for (key, name) in wanted.iter().filter(|(key, _)| !from_body.contains(key)) {
             if let Some(value) = effective_header(request, name) {
                 found.push((*key, OperationValue::Text(value)));
             }
@@ -167,6 +169,14 @@ impl<'q> Subject<'q, '_> {
     }
 }
 
+/// Whether a header of [`HEADER_KEYS`] can be there, or a parameter that stands in for one. With a plain link there is
+/// none, and it need not be searched for each.
+fn has_key_headers(request: &RawRequest<'_>) -> bool {
+    let conditional = |name: &str| name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("if-"));
+    request.headers.iter().any(|header| is_amz(header.name.as_bytes()) || conditional(header.name))
+        || request.target.query.names().any(|name| is_amz(name) && reserved(name).is_none())
+}
+
 /// Whether the operation makes an object; multipart uploads make theirs when they are completed.
 const fn creates(operation: Operation) -> bool {
     matches!(
@@ -220,3 +230,16 @@ const HEADER_KEYS: &[(Key, &str)] = &[
     (Key::ObjectLockLegalHold, "x-amz-object-lock-legal-hold"),
     (Key::ObjectLockRetainUntilDate, "x-amz-object-lock-retain-until-date"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_searched_for_has_other_names() {
+        for (_, name) in HEADER_KEYS {
+            assert!(is_amz(name.as_bytes()) || name.starts_with("if-"), "{name}");
+            assert_eq!(reserved(name.as_bytes()), None, "{name}");
+        }
+    }
+}

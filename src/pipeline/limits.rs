@@ -1,7 +1,7 @@
 //! What a link limits beyond one request: the claim that the shell takes to the store, and whether it was called back.
 //! It must not keep state: that is the shell's, and comes in as a value.
 
-use super::outcome::{Denial, Outcome};
+use super::outcome::{Denial, Outcome, Verdict};
 use crate::links::identity::LinkId;
 use crate::links::revocation::{Facts, RevocationSet};
 use crate::reason::Reason;
@@ -11,7 +11,12 @@ use crate::snapshot::Snapshot;
 /// The name of the link that a verified request used.
 #[must_use]
 pub fn link_name(snapshot: &Snapshot, outcome: &Outcome<'_>) -> Option<LinkId> {
-    LinkId::of(outcome.authenticated()?, snapshot.keys(outcome.asked))
+    if let Verdict::Forward(permit) = &outcome.verdict
+        && let Some(claim) = &permit.state
+    {
+        return Some(claim.id);
+    }
+    *outcome.link.get_or_init(|| LinkId::of(outcome.authenticated()?, snapshot.keys(outcome.asked)))
 }
 
 /// The refusal of a request whose link was called back.
@@ -28,5 +33,5 @@ pub fn revoked(snapshot: &Snapshot, outcome: &Outcome<'_>, list: &RevocationSet)
         signed_at: found.dated(),
         address,
     };
-    list.hits(&facts, || LinkId::of(found, snapshot.keys(outcome.asked))).then(refusal)
+    list.hits(&facts, || link_name(snapshot, outcome)).then(refusal)
 }

@@ -7,15 +7,18 @@ use crate::auth::error::AuthError;
 use crate::auth::keyring::{Asked, Credential, KeyIndex};
 use crate::links::claim::LinkClaim;
 use crate::links::constraint::Constraints;
+use crate::links::identity::LinkId;
 use crate::net::identity::{NetworkIdentity, Proof};
 use crate::reason::Reason;
 use crate::request::RawRequest;
+use crate::request::query::Query;
 use crate::s3::address::Address;
 use crate::s3::error::S3Error;
 use crate::s3::operation::Operation;
 use crate::snapshot::{Guest, Identity, Snapshot};
 use crate::upstream::head::Outgoing;
 use crate::upstream::plan::Carriage;
+use std::sync::OnceLock;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct Permit {
     pub upstream: usize,
     /// The value of x-amz-copy-source there, if it is another one.
     pub copy_source: Option<String>,
+    /// Its query there, if it is another one.
+    pub query: Option<Vec<u8>>,
     /// How it is carried.
     pub carriage: Carriage,
     /// What its link has to be asked for first, if it limits something that needs state.
@@ -87,6 +92,8 @@ pub struct Outcome<'r> {
     pub access: AccessDecision<'r>,
     /// Header lines that tell a page of another origin what it may see; `None` if the bucket has no rules about that.
     pub cors: Option<Vec<u8>>,
+    /// The name of the link, once somebody has asked for it: rates, revocations and the log do, and it costs a MAC.
+    pub(super) link: OnceLock<Option<LinkId>>,
     /// What happens now.
     pub verdict: Verdict,
 }
@@ -104,6 +111,7 @@ impl Default for Outcome<'_> {
             constraints: None,
             access: AccessDecision::default(),
             cors: None,
+            link: OnceLock::new(),
             // whoever forgets to set it refuses
             verdict: Verdict::Answer(Denial::new(
                 Reason::Internal,
@@ -117,6 +125,12 @@ impl<'r> Outcome<'r> {
     /// Turns the verdict into a refusal.
     pub fn refuse(&mut self, denial: Denial) {
         self.verdict = Verdict::Answer(denial);
+    }
+
+    /// Whether the store of link state has to be asked.
+    #[must_use]
+    pub const fn asks_store(&self) -> bool {
+        matches!(&self.verdict, Verdict::Forward(permit) if permit.state.is_some())
     }
 
     /// The proven signature.
@@ -152,8 +166,11 @@ impl<'r> Outcome<'r> {
             address: self.address.as_ref()?,
             upstream: snapshot.upstreams.get(permit.upstream)?,
             bucket: bucket.and_then(|bucket| bucket.upstream_bucket.as_deref()),
+            prefix: bucket.and_then(|bucket| bucket.upstream_prefix.as_ref()),
+            query: permit.query.as_deref().map(Query::parse).transpose().ok()?,
             copy_source: permit.copy_source.as_deref(),
             provided: None,
+            traceparent: None,
             carriage: &permit.carriage,
         })
     }

@@ -2,7 +2,6 @@
 //! It must not know what a request means.
 
 use bytes::{Buf as _, BytesMut};
-use pingora_timeout::fast_timeout::fast_timeout;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use super::buffers::Buffer;
+use super::within::{Late, within};
 use crate::request::framing::{Decoder, Framing, Piece};
 use crate::request::head;
 
@@ -72,9 +72,12 @@ pub enum HeadRead {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Waits for the first byte of the next request; gives whether one came. Can be cancelled.
-    pub async fn wait(&mut self) -> bool {
+    ///
+    /// # Errors
+    /// Nothing came for so long.
+    pub async fn wait(&mut self, limit: Duration) -> Result<bool, Late> {
         if !self.input.is_empty() {
-            return true;
+            return Ok(true);
         }
         let (stream, input) = (&mut self.stream, &mut self.input);
         // a connection that waits holds no buffer: one of the thread's is lent to it for each look
@@ -85,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             input.extend_from_slice(filled.filled());
             Poll::Ready(io::Result::Ok(!input.is_empty()))
         });
-        matches!(fast_timeout(self.limits.idle, first_bytes).await, Ok(Ok(true)))
+        Ok(within(limit, first_bytes).await?.unwrap_or(false))
     }
 
     /// Reads a request head that has begun to arrive.
@@ -93,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if let Some(read) = self.try_head(0) {
             return read;
         }
-        match fast_timeout(self.limits.header_time, self.rest_of_head()).await {
+        match within(self.limits.header_time, self.rest_of_head()).await {
             Ok(read) => read,
             Err(_) => HeadRead::Late,
         }
@@ -153,9 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !self.input.is_empty() {
             return Ok(self.take_input(buffer));
         }
-        fast_timeout(self.limits.read, self.stream.read(buffer))
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        within(self.limits.read, self.stream.read(buffer)).await?
     }
 
     /// Moves bytes that were read before to `buffer`; gives their number.
@@ -182,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
             looked_at = self.input.len();
             self.input.reserve(4096);
-            match fast_timeout(self.limits.read, self.stream.read_buf(&mut self.input)).await {
+            match within(self.limits.read, self.stream.read_buf(&mut self.input)).await {
                 Ok(Ok(1..)) => {}
                 _ => return None,
             }
@@ -216,7 +217,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !self.is_drainable(framing) {
             return false;
         }
-        fast_timeout(DRAIN_TIME, self.drain_now(framing)).await.unwrap_or(false)
+        within(DRAIN_TIME, self.drain_now(framing)).await.unwrap_or(false)
     }
 
     async fn drain_now(&mut self, framing: Framing) -> bool {
@@ -266,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
         };
         // whatever happens now, the connection ends
-        let _ = fast_timeout(LINGER_TIME, lingering).await;
+        let _ = within(LINGER_TIME, lingering).await;
     }
 }
 
@@ -280,28 +281,28 @@ pub async fn write_all<S: AsyncWrite + Unpin>(
     limit: Duration,
 ) -> io::Result<()> {
     while !bytes.is_empty() {
-        let written = fast_timeout(limit, stream.write(bytes))
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let written = within(limit, stream.write(bytes)).await??;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
         bytes = bytes.get(written..).unwrap_or_default();
     }
-    fast_timeout(limit, stream.flush()).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    within(limit, stream.flush()).await?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SHORT: Duration = Duration::from_millis(50);
+
     fn conn(input: &[u8]) -> (Conn<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(1024 * 1024);
         let limits = ConnLimits {
             header_bytes: 100,
-            header_time: Duration::from_millis(50),
-            idle: Duration::from_millis(50),
-            read: Duration::from_millis(50),
+            header_time: SHORT,
+            idle: SHORT,
+            read: SHORT,
             write: Duration::from_secs(1),
         };
         (Conn { stream: ours, input: BytesMut::from(input), out: Vec::new(), limits }, theirs)
@@ -315,11 +316,11 @@ mod tests {
             ("\r\nGET / HTTP/1.1\r\n\r", HeadRead::Hopeless),
         ] {
             let (mut conn, _client) = conn(input.as_bytes());
-            assert!(conn.wait().await);
+            assert_eq!(conn.wait(SHORT).await, Ok(true));
             assert_eq!(conn.read_head().await, expected, "{input:?}");
         }
         let (mut idle, _client) = conn(b"");
-        assert!(!idle.wait().await);
+        assert_eq!(idle.wait(SHORT).await, Err(Late));
         let (mut conn, _client) = conn(&[b'a'; 100]);
         assert_eq!(conn.read_head().await, HeadRead::TooLarge);
     }

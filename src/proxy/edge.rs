@@ -1,6 +1,11 @@
 //! The application behind each listener: reads heads, asks the pipeline, answers or relays, records.
 //! It must not decide: a refusal is always a value that came from a pure function.
 
+mod answers;
+mod waiting;
+
+pub use waiting::PARTING;
+
 use super::admit::admit;
 use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
@@ -8,24 +13,24 @@ use super::journal::{self, Entry};
 use super::listener::Ports;
 use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
+use crate::auth::keyring::Asked;
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::net::ConnFacts;
 use crate::net::source::Source;
 use crate::pipeline::form::FormUpload;
 use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
-use crate::request::framing::Framing;
 use crate::request::method::Method;
 use crate::request::{RawRequest, head};
-use crate::response::error::{self, Manner, RequestId};
+use crate::response::error::{Manner, RequestId};
 use crate::response::head::Client;
 use crate::response::preflight;
-use crate::s3::error::{ErrorCode, S3Error};
+use crate::s3::error::ErrorCode;
 use crate::signers::Answer;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Guest, Snapshot};
+use crate::telemetry::trace::Step;
 use crate::upstream::body::BodyFault;
 use bytes::{Buf as _, BytesMut};
-use pingora_core::server::ShutdownWatch;
 use rustls::ServerConfig;
 use std::pin::pin;
 use std::sync::Arc;
@@ -58,7 +63,7 @@ impl Edge {
     /// Serves one connection to its end.
     ///
     /// The connection counts from here: PROXY header and handshake are within the limit of connections.
-    pub async fn serve<S>(&self, mut stream: S, mut facts: ConnFacts, shutdown: &ShutdownWatch)
+    pub async fn serve<S>(&self, mut stream: S, mut facts: ConnFacts)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -82,9 +87,9 @@ impl Edge {
         let tls = running.tls(facts.listener).map(|certificates| certificates.config());
         drop(running);
         match tls {
-            None => Session::new(&self.world, stream, facts, limits).serve(shutdown).await,
+            None => Session::new(&self.world, stream, facts, limits).serve().await,
             // on the heap, so that cleartext does not hold the room for it
-            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits, shutdown)).await,
+            Some(config) => Box::pin(self.serve_tls(config, stream, facts, limits)).await,
         }
     }
 
@@ -94,14 +99,13 @@ impl Edge {
         stream: S,
         mut facts: ConnFacts,
         limits: ConnLimits,
-        shutdown: &ShutdownWatch,
     ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         match handshake::accept(config, stream).await {
             Ok((stream, version)) => {
                 facts.tls = Some(version);
-                Session::new(&self.world, stream, facts, limits).serve(shutdown).await;
+                Session::new(&self.world, stream, facts, limits).serve().await;
             }
             Err(reason) => journal::refused(&self.world, &facts, reason),
         }
@@ -112,26 +116,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     fn new(world: &'e World, stream: S, facts: ConnFacts, limits: ConnLimits) -> Self {
         let conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
         Self { world, conn, facts }
-    }
-
-    async fn serve(mut self, shutdown: &ShutdownWatch) {
-        self.run(shutdown.clone()).await;
-        self.conn.close().await;
-    }
-
-    async fn run(&mut self, mut shutdown: ShutdownWatch) {
-        loop {
-            let began = tokio::select! {
-                biased;
-                began = self.conn.wait() => began,
-                // between two requests a connection ends at once when the gate does
-                _ = shutdown.wait_for(|down| *down) => false,
-            };
-            // on the heap, so that a connection that waits does not hold the room that a request needs
-            if !began || Box::pin(self.request()).await == Next::Close || self.world.is_draining() {
-                return;
-            }
-        }
     }
 
     /// Serves one request.
@@ -163,7 +147,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             }
         };
         match head::parse(&head) {
-            Ok(request) => self.judged(&running, &request, &mut entry).await,
+            Ok(request) => {
+                entry.trace = self.world.telemetry.tracer.begin(&request.headers, now, entry.elapsed());
+                self.judged(&running, &request, &mut entry).await
+            }
             Err(error) => {
                 let denial = pipeline::malformed(&error);
                 entry.deny(&denial);
@@ -177,16 +164,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         }
     }
 
-    /// Answers a head that could not even be read.
-    async fn unread(&mut self, reason: Reason, code: ErrorCode, mut entry: Entry) -> Next {
-        let denial = Denial { reason, error: S3Error::new(code) };
-        entry.deny(&denial);
-        let running = self.world.running.load_full();
-        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
-        journal::record(self.world, &running, &self.facts, None, &entry);
-        Next::Close
-    }
-
     /// Serves a request whose head was read.
     async fn judged(&mut self, running: &Running, request: &RawRequest<'_>, entry: &mut Entry) -> Next {
         let snapshot = &running.snapshot;
@@ -194,11 +171,11 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let mut asked = running.signers.unasked();
         let mut outcome = self
             .too_often(running, request, entry.now)
-            .unwrap_or_else(|| pipeline::decide(snapshot, &self.facts, request, None, asked, entry.now));
+            .unwrap_or_else(|| self.decide(snapshot, request, None, asked, entry));
         if let Verdict::AskKey(id) = &outcome.verdict {
             found = self.find(running, id, entry).await;
             asked = found.asked();
-            outcome = pipeline::decide(snapshot, &self.facts, request, None, asked, entry.now);
+            outcome = self.decide(snapshot, request, None, asked, entry);
         }
         entry.cors = outcome.cors.take();
         let (body, upload);
@@ -222,12 +199,25 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             match read {
                 Some(bytes) => {
                     body = bytes;
-                    outcome = pipeline::decide(snapshot, &self.facts, request, Some(&body), asked, entry.now);
+                    outcome = self.decide(snapshot, request, Some(&body), asked, entry);
                 }
                 None => outcome.refuse(pipeline::unreadable_body()),
             }
         }
-        self.act(running, request, request, outcome, entry).await
+        self.act(running, request, request, &mut outcome, entry).await
+    }
+
+    fn decide<'r>(
+        &self,
+        snapshot: &'r Snapshot,
+        request: &'r RawRequest<'_>,
+        body: Option<&[u8]>,
+        asked: Asked<&'r Guest>,
+        entry: &mut Entry,
+    ) -> Outcome<'r> {
+        let now = entry.now;
+        entry
+            .judged(|watch| pipeline::decide_watched(snapshot, &self.facts, request, body, asked, now, watch))
     }
 
     /// Serves a form whose fields were read.
@@ -241,7 +231,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let Ok(put) = head::parse(&upload.head) else {
             let mut outcome = Outcome::default();
             outcome.refuse(pipeline::form::unfit());
-            return self.act(running, request, request, outcome, entry).await;
+            return self.act(running, request, request, &mut outcome, entry).await;
         };
         let (snapshot, facts) = (&running.snapshot, &self.facts);
         let found;
@@ -251,7 +241,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             found = self.find(running, id, entry).await;
             outcome = pipeline::decide_form(snapshot, facts, upload, &put, found.asked(), entry.now);
         }
-        self.act(running, request, &put, outcome, entry).await
+        self.act(running, request, &put, &mut outcome, entry).await
     }
 
     /// Finds out whose a key is that the snapshot does not hold; on the heap, since most requests have another.
@@ -268,20 +258,26 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         running: &Running,
         request: &RawRequest<'_>,
         carried: &RawRequest<'_>,
-        mut outcome: Outcome<'_>,
+        outcome: &mut Outcome<'_>,
         entry: &mut Entry,
     ) -> Next {
         let snapshot = &running.snapshot;
-        let limits = admit(self.world, running, &outcome).await.unwrap_or_else(|denial| {
+        let (from, asks) = (entry.elapsed(), outcome.asks_store());
+        let limits = admit(self.world, running, outcome).await.unwrap_or_else(|denial| {
             outcome.refuse(denial);
             LinkLimits::default()
         });
+        if asks {
+            entry.took(Step::LinkState, from);
+        }
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
                 let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
                 let valid = keys.and_then(|keys| keys.valid(entry.now));
                 let mut head = Vec::with_capacity(1024);
+                let traceparent = entry.trace.as_ref().map(|trace| trace.outward());
                 if let Some(mut outgoing) = outcome.outgoing(snapshot, carried) {
+                    outgoing.traceparent = traceparent.as_deref();
                     outgoing.provided = valid.as_ref().map(|valid| &valid.key);
                     outgoing.write(&snapshot.key_cache, entry.now, &mut head);
                 }
@@ -330,19 +326,16 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             // the second call of `decide` had a body, and an answer about the key
             Verdict::ReadBody | Verdict::ReadForm | Verdict::AskKey(_) => Next::Close,
         };
-        journal::record(self.world, running, &self.facts, Some((request, &outcome)), entry);
+        if matches!(outcome.verdict, Verdict::Answer(_)) {
+            // the client has its answer: looking takes none of its time
+            entry.diagnosis = self.world.clinic.examine(running, request, outcome);
+        }
+        journal::record(self.world, running, &self.facts, Some((request, outcome)), entry);
         let refused = matches!(outcome.verdict, Verdict::Answer(_) | Verdict::Preflight(_));
         if refused && next == Next::Request && !self.conn.drain(request.body.into()).await {
             return Next::Close;
         }
         next
-    }
-
-    /// Answers a request that may pass, but that the gate has no credentials to pass on with.
-    async fn unsigned(&mut self, request: &RawRequest<'_>, entry: &mut Entry, expose: bool) -> Next {
-        entry.deny(&Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable));
-        let error = S3Error::new(ErrorCode::ServiceUnavailable);
-        self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
     }
 
     /// Reads the fields of a form; they stay in the input.
@@ -387,18 +380,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         self.conn.buffer_body(request.body.into(), max).await
     }
 
-    /// Whether the connection goes on after a refusal. The client is answered before its body is read away, so this is
-    /// a promise: only a body that is there already, or a small one, can be waited for.
-    fn after_refusal(&self, request: &RawRequest<'_>) -> Next {
-        let framing = Framing::from(request.body);
-        let waits = request.expects_continue && !request.body.is_empty() && self.conn.input.is_empty();
-        if request.keep_alive && !waits && self.conn.is_drainable(framing) {
-            Next::Request
-        } else {
-            Next::Close
-        }
-    }
-
     async fn forward(
         &mut self,
         running: &Running,
@@ -413,6 +394,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         };
         let keep_alive = request.keep_alive && !self.world.is_draining();
         let carriage = limits.carriage(&permit.carriage);
+        let from = entry.elapsed();
         let relayed = {
             let relay = pin!(relay::relay(
                 &mut self.conn,
@@ -428,51 +410,9 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             ));
             limits.alive(relay).await
         };
+        entry.took(Step::Upstream, from);
         entry.relayed(&relayed);
         limits.settle(request.method, &relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
-    }
-
-    async fn conclude(&mut self, relayed: Relayed, to_head: bool, entry: &mut Entry, expose: bool) -> Next {
-        let answer = match relayed.failure {
-            None if relayed.keep_client => return Next::Request,
-            None => return Next::Close,
-            Some(failure) => failure.answer,
-        };
-        match answer {
-            Some(error) if relayed.status.is_none() => {
-                entry.status = error.status();
-                self.answer(&error, to_head, Next::Close, entry, expose).await
-            }
-            _ => Next::Close,
-        }
-    }
-
-    /// Writes an error; gives `next`, or `Close` if that failed.
-    async fn answer(
-        &mut self,
-        error: &S3Error,
-        to_head: bool,
-        next: Next,
-        entry: &mut Entry,
-        expose: bool,
-    ) -> Next {
-        let manner = Manner {
-            id: entry.id,
-            now: entry.now,
-            to_head,
-            keep_alive: next == Next::Request,
-            reason: entry.reason.filter(|_| expose).map(Reason::code),
-            cors: entry.cors.as_deref().unwrap_or_default(),
-        };
-        self.conn.out.clear();
-        let body = error::write(error, manner, &mut self.conn.out);
-        match self.conn.write_out().await {
-            Ok(()) => {
-                entry.response_bytes += u64::try_from(body).unwrap_or(0);
-                next
-            }
-            Err(_) => Next::Close,
-        }
     }
 }

@@ -2,8 +2,8 @@
 //! It must not take a byte off the input: a refused form is drained like every other body.
 
 use super::conn::Conn;
+use super::within::within;
 use crate::request::form::{Boundary, FieldReader, Form, FormError, file};
-use pingora_timeout::fast_timeout::fast_timeout;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
@@ -21,7 +21,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// See [`FormError`]; [`FormError::CutOff`] also if the client is gone or too slow.
     pub async fn read_form(&mut self, boundary: Boundary, length: u64) -> Result<(Form, u64), FormError> {
         let reading = self.form(boundary, length);
-        fast_timeout(FIELDS_TIME, reading).await.unwrap_or(Err(FormError::CutOff))
+        within(FIELDS_TIME, reading).await.unwrap_or(Err(FormError::CutOff))
     }
 
     async fn form(&mut self, boundary: Boundary, length: u64) -> Result<(Form, u64), FormError> {
@@ -53,7 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     async fn read_more(&mut self) -> Result<(), FormError> {
         self.input.reserve(4096);
-        match fast_timeout(self.limits.read, self.stream.read_buf(&mut self.input)).await {
+        match within(self.limits.read, self.stream.read_buf(&mut self.input)).await {
             Ok(Ok(1..)) => Ok(()),
             _ => Err(FormError::CutOff),
         }

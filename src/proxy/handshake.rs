@@ -5,12 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pingora_timeout::fast_timeout::fast_timeout;
 use rustls::{Error, ProtocolVersion, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::within::within;
 use crate::net::TlsVersion;
 use crate::reason::Reason;
 
@@ -25,7 +25,7 @@ pub async fn accept<S>(config: Arc<ServerConfig>, stream: S) -> Result<(TlsStrea
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let accepted = fast_timeout(LIMIT, TlsAcceptor::from(config).accept(stream)).await;
+    let accepted = within(LIMIT, TlsAcceptor::from(config).accept(stream)).await;
     let stream = accepted.map_err(|_| Reason::TlsHandshake)?.map_err(|error| {
         // anybody can cause these: they are counted, not written down
         log::debug!("TLS handshake: {error}");

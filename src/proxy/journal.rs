@@ -5,6 +5,7 @@ use super::relay::Relayed;
 use super::world::{Running, World};
 use crate::auth::error::AuthError;
 use crate::auth::scheme::Scheme;
+use crate::auth::sigv4::doctor::Diagnosis;
 use crate::clock::{Stopwatch, UnixMillis};
 use crate::links::constraint::Constraint;
 use crate::net::{ConnFacts, ListenerIndex};
@@ -21,7 +22,10 @@ use crate::telemetry::audit::Event;
 use crate::telemetry::record::{
     AuthRecord, AuthResult, ConstraintResult, Decision, RequestRecord, UpstreamRecord,
 };
+use crate::telemetry::trace::spans::spans;
+use crate::telemetry::trace::{Step, Trace};
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::time::Duration;
 
 /// The authentication schemes, as metrics label them.
@@ -42,6 +46,10 @@ pub struct Entry {
     pub response_bytes: u64,
     /// Header lines for pages of other origins, as in [`Outcome::cors`].
     pub cors: Option<Vec<u8>>,
+    /// What the signature doctor said.
+    pub diagnosis: Option<Diagnosis>,
+    /// Its spans, if it is followed.
+    pub trace: Option<Box<Trace>>,
     listener: ListenerIndex,
     watch: Stopwatch,
     /// Since the head was there.
@@ -64,6 +72,8 @@ impl Entry {
             reason: None,
             response_bytes: 0,
             cors: None,
+            diagnosis: None,
+            trace: None,
             listener,
             watch,
             gate: Stopwatch::start(),
@@ -77,6 +87,37 @@ impl Entry {
     /// A body that a rule must read was waited for so long.
     pub fn waited(&mut self, took: Duration) {
         self.waited += took;
+    }
+
+    /// Since its first byte.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.watch.elapsed()
+    }
+
+    /// A part of it began at `from` and is over.
+    pub fn took(&mut self, step: Step, from: Duration) {
+        let to = self.watch.elapsed();
+        if let Some(trace) = &mut self.trace {
+            trace.took(step, from, to);
+        }
+    }
+
+    /// Judges it, with a look at the clock after each stage if it is followed.
+    pub fn judged<T>(&mut self, judge: impl FnOnce(&dyn Fn(Stage)) -> T) -> T {
+        let Some(trace) = &mut self.trace else { return judge(&|_| {}) };
+        let (watch, done) = (self.watch, RefCell::new(SmallVec::<[(Stage, Duration); 4]>::new()));
+        let mut from = watch.elapsed();
+        let judged = judge(&|stage| done.borrow_mut().push((stage, watch.elapsed())));
+        for (stage, to) in done.into_inner() {
+            match stage {
+                Stage::Auth => trace.took(Step::Auth, from, to),
+                Stage::Policy => trace.took(Step::Policy, from, to),
+                Stage::Request | Stage::Links | Stage::Upstream => {}
+            }
+            from = to;
+        }
+        judged
     }
 
     /// It was decided what happens to it: what takes time from here on is not the gate.
@@ -112,6 +153,9 @@ pub fn record(
     let record = numbers(running, judged, entry);
     running.metrics.record(&record);
     write(world, running, facts, judged, entry, &record);
+    if let Some(trace) = &entry.trace {
+        world.telemetry.tracer.send(spans(trace, &shown(running, facts, judged, entry, &record)));
+    }
 }
 
 /// Counts and writes down a connection that was refused before its first request.
@@ -124,7 +168,7 @@ pub fn refused(world: &World, facts: &ConnFacts, reason: Reason) {
     write(world, running, facts, None, &entry, &numbers(running, None, &entry));
 }
 
-/// Writes the lines of a request, if they are wanted.
+/// Writes the lines of a request, and keeps it as an example of its reason, where that is wanted.
 fn write(
     world: &World,
     running: &Running,
@@ -133,21 +177,30 @@ fn write(
     entry: &Entry,
     record: &RequestRecord,
 ) {
-    let Telemetry { access, access_format, audit, .. } = &*world.telemetry;
+    let Telemetry { access, access_format, audit, recent, .. } = &*world.telemetry;
     let audited = audit.is_on() && is_refusal(record);
-    if !access.is_on() && !audited {
+    let example = record.reason.filter(|reason| recent.wants(*reason, entry.now));
+    if !access.is_on() && !audited && example.is_none() {
         return;
     }
     let outcome = judged.map(|(_, outcome)| outcome);
     let denied = outcome.into_iter().flat_map(|outcome| &outcome.access.shadow_denied);
     let shadow: SmallVec<[&str; 2]> =
         denied.filter_map(|at| running.snapshot.shadow.get(*at)).map(|document| document.name()).collect();
-    let shown = AccessRecord { shadow_denied: &shadow, ..shown(running, facts, judged, entry, record) };
+    let diagnosis: SmallVec<[&str; 2]> = record.diagnosis.iter().map(|cause| cause.code()).collect();
+    let shown = AccessRecord {
+        shadow_denied: &shadow,
+        diagnosis: &diagnosis,
+        ..shown(running, facts, judged, entry, record)
+    };
     if access.is_on() {
-        access.write(access::line(*access_format, &shown));
+        access.write(&access::line(*access_format, &shown));
     }
     if audited {
         audit.record(entry.now, &Event::Denied(&shown));
+    }
+    if let Some(reason) = example {
+        recent.keep(reason, &shown);
     }
 }
 
@@ -214,6 +267,8 @@ fn numbers(
     record.constraints = constraints(outcome, record.decision, entry.reason);
     record.matched =
         outcome.access.matched.iter().filter_map(|statement| running.statements.number(*statement)).collect();
+    let findings = entry.diagnosis.iter().flat_map(|diagnosis| &diagnosis.findings);
+    record.diagnosis = findings.map(|finding| finding.cause).collect();
     record.shadow_denied = outcome.access.shadow_denied.iter().copied().filter_map(small).collect();
     record
 }
@@ -310,6 +365,7 @@ fn shown<'l>(
         error_code: denial.map(|denial| denial.error.code.as_str()),
         upstream: upstream.map(|upstream| upstream.name.as_str()),
         shadow_denied: &[],
+        diagnosis: &[],
         counted,
     }
 }

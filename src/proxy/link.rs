@@ -6,7 +6,7 @@ use super::peer::address::Address;
 use super::peer::endpoint::Endpoint;
 use super::peer::stream::PeerStream;
 use super::peer::{Connected, Peer};
-use pingora_timeout::fast_timeout::fast_timeout;
+use super::within::within;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -77,9 +77,7 @@ impl Link {
     /// # Errors
     /// What the stream says; `TimedOut`; `OutOfMemory` if the buffer is full of unused bytes.
     pub async fn read(&mut self, peer: &Peer) -> io::Result<usize> {
-        fast_timeout(peer.timeouts().read, poll_fn(|cx| self.poll_fill(cx)))
-            .await
-            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        within(peer.timeouts().read, poll_fn(|cx| self.poll_fill(cx))).await?
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -108,7 +106,7 @@ impl Link {
             }
             Pin::new(&mut self.stream).poll_write(cx, bytes).map_ok(First::Moved)
         });
-        fast_timeout(limit, step).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        within(limit, step).await?
     }
 
     /// Reads some bytes from `client`, unless the upstream speaks first.
@@ -129,7 +127,7 @@ impl Link {
             std::task::ready!(Pin::new(&mut *client).poll_read(cx, &mut free))?;
             Poll::Ready(Ok(First::Moved(free.filled().len())))
         });
-        fast_timeout(limit, step).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        within(limit, step).await?
     }
 
     fn poll_spoke(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 #[async_trait]
 impl ServerApp for Edge {
-    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+    async fn process_new(self: &Arc<Self>, stream: Stream, _: &ShutdownWatch) -> Option<Stream> {
         let facts = facts(&stream, &self.ports);
-        self.serve(stream, facts, shutdown).await;
+        self.serve(stream, facts).await;
         None
     }
 }

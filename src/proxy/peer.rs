@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod health;
 pub mod stream;
 
+use super::within::within;
 use crate::config::scalar::endpoint::Endpoint as Configured;
 use crate::secret::Secret;
 use address::{Address, State, now};
@@ -209,9 +210,8 @@ impl Round<'_> {
 
     async fn attempt(&mut self) -> io::Result<Connected> {
         let limit = self.peer.spec.timeouts.connect;
-        let timed_out = || io::Error::from(io::ErrorKind::TimedOut);
         let attempt = self.attempt_now();
-        pingora_timeout::fast_timeout::fast_timeout(limit, attempt).await.map_err(|_| timed_out())?
+        within(limit, attempt).await?
     }
 
     async fn attempt_now(&mut self) -> io::Result<Connected> {

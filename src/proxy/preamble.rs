@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use super::within::within;
 use crate::net::ConnFacts;
 use crate::net::proxy_protocol::{self, Progress, ProxyHeader};
 use crate::net::rules::ListenerRules;
 use crate::reason::Reason;
 use bytes::BytesMut;
-use pingora_timeout::fast_timeout::fast_timeout;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// For the whole header, from the beginning of the connection: it is the first thing that the sender has to say.
@@ -26,7 +26,7 @@ where
     if !trusted.contains(facts.peer.map(|peer| peer.ip())) {
         return Err(Reason::ProxyHeader);
     }
-    let header = fast_timeout(LIMIT, header(stream)).await.ok().flatten().ok_or(Reason::ProxyHeader)?;
+    let header = within(LIMIT, header(stream)).await.ok().flatten().ok_or(Reason::ProxyHeader)?;
     facts.proxy = Some(header);
     Ok(())
 }

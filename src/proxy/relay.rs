@@ -21,8 +21,9 @@ use crate::response::form;
 use crate::response::head::{AnswerHead, Client};
 use crate::s3::error::{ErrorCode, S3Error};
 use crate::upstream::body::BodyFault;
+use crate::upstream::mapping::Mapping;
+use crate::upstream::mapping::rewrite::Rewrite;
 use crate::upstream::plan::Carriage;
-use crate::upstream::rename::Rename;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -154,8 +155,8 @@ where
         held.answered(&answer.facts()).map_err(Failure::link)?;
     }
     relayed.status = Some(answer.status);
-    let rename = request.carriage.renamed.as_deref().filter(|_| answer.rewritten).map(Rename::new);
-    download::download(conn, &mut link, peer, &answer, (rename, request.limits), relayed).await?;
+    let rewrite = request.carriage.mapping.as_deref().filter(|_| answer.rewritten).map(Rewrite::new);
+    download::download(conn, &mut link, peer, &answer, (rewrite, request.limits), relayed).await?;
     relayed.complete = true;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
     if uploaded && answer.keep_upstream && link.received().is_empty() {
@@ -295,10 +296,7 @@ fn next_answer(
     }
     let carriage = request.carriage;
     let told = head.framing;
-    let rewritten = carriage.renamed.is_some()
-        && head.status == 200
-        && told != Framing::None
-        && head.first("content-encoding").is_none();
+    let rewritten = is_rewritten(&head, carriage.mapping.as_deref()).map_err(|()| malformed())?;
     if rewritten {
         // its length is not known before the body is
         head.framing = Framing::UntilClose;
@@ -329,6 +327,27 @@ fn next_answer(
         client,
     };
     Ok((head.length, Some(answer)))
+}
+
+/// Whether names in the body are exchanged.
+///
+/// # Errors
+/// Keys have a prefix that must not show, and the body cannot be read; or it leads elsewhere.
+fn is_rewritten(head: &AnswerHead<'_>, mapping: Option<&Mapping>) -> Result<bool, ()> {
+    let Some(mapping) = mapping.filter(|mapping| mapping.changes(head.status)) else { return Ok(false) };
+    let strict = mapping.prefix.is_some();
+    if strict && matches!(head.status, 300..=303 | 305..=399) {
+        return Err(());
+    }
+    if matches!(head.framing, Framing::None | Framing::Known(0)) {
+        return Ok(false);
+    }
+    let is_xml = head.first("content-type").is_none_or(|kind| memchr::memmem::find(kind, b"xml").is_some());
+    match (head.first("content-encoding").is_none() && (is_xml || !strict), strict) {
+        (true, _) => Ok(true),
+        (false, false) => Ok(false),
+        (false, true) => Err(()),
+    }
 }
 
 /// Consumes interim answers; gives whether one of them was `100 Continue`, and whether the final answer has begun.

@@ -2,6 +2,7 @@
 //! It must not hold anything that belongs to one request.
 
 use super::certificates::Certificates;
+use super::clinic::Clinic;
 use super::keys::Keys;
 use super::peer::Peer;
 use super::quotas::Quota;
@@ -20,6 +21,7 @@ use crate::telemetry::metrics::{Held, Metrics};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::watch;
 
 /// One configuration in force: what the pipeline sees, and how its upstreams are reached.
 #[derive(Debug)]
@@ -77,7 +79,9 @@ pub struct World {
     pub keeper: Arc<Keeper>,
     /// What keys, addresses and links took lately.
     pub paces: Paces,
-    draining: AtomicBool,
+    /// When the signature doctor is asked.
+    pub clinic: Clinic,
+    draining: watch::Sender<bool>,
     connections: AtomicUsize,
     requests: AtomicUsize,
 }
@@ -98,7 +102,8 @@ impl World {
             leaving: AtomicBool::new(false),
             keeper,
             paces: Paces::default(),
-            draining: AtomicBool::new(false),
+            clinic: Clinic::default(),
+            draining: watch::Sender::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
         }
@@ -142,16 +147,26 @@ impl World {
         self.leaving.load(Ordering::SeqCst)
     }
 
-    /// Begins to drain: connections close after their current request.
-    pub fn drain(&self) {
-        self.leave();
-        self.draining.store(true, Ordering::SeqCst);
+    /// Begins to drain: each answer says that it is the last of its connection. `false` takes it back.
+    pub fn drain(&self, draining: bool) {
+        self.draining.send_replace(draining);
     }
 
     /// Whether draining has begun.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
+        *self.draining.borrow()
+    }
+
+    /// Tells when draining begins, and when it is taken back.
+    pub fn watch_draining(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
+    }
+
+    /// The open client connections.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// The requests being served.

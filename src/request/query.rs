@@ -117,7 +117,24 @@ impl<'a> Query<'a> {
     /// The decoded value of the first parameter with this decoded name.
     #[must_use]
     pub fn first(&self, name: &[u8]) -> Option<&[u8]> {
-        self.iter().find(|param| param.name.decoded() == name).map(|param| param.value.decoded())
+        self.value_of(|found| found == name)
+    }
+
+    /// The decoded names, in wire order.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.pairs.iter().map(|pair| self.text(&pair.name).decoded)
+    }
+
+    /// The decoded value of the first parameter with this decoded name in any letter case.
+    #[must_use]
+    pub fn first_ignoring_case(&self, name: &[u8]) -> Option<&[u8]> {
+        self.value_of(|found| found.eq_ignore_ascii_case(name))
+    }
+
+    /// Looks at names alone: most are asked for in vain.
+    fn value_of(&self, is_it: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
+        let pair = self.pairs.iter().find(|pair| is_it(self.text(&pair.name).decoded))?;
+        Some(self.text(&pair.value).decoded)
     }
 
     /// Whether a parameter has this decoded name.

@@ -202,6 +202,11 @@ impl HostRules {
         Self { any: true, ..Self::default() }
     }
 
+    /// The configured names, the longest first; none if every host is taken.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The address of a request.
     ///
     /// # Errors

@@ -38,10 +38,10 @@ pub enum CopySourceError {
 }
 
 impl CopySource {
-    /// The value of the header that names the same object in a bucket of this name.
+    /// The value of the header that names the same object in a bucket of this name, behind a prefix of unreserved characters and `/`.
     #[must_use]
-    pub fn in_bucket(&self, bucket: &str) -> String {
-        let mut value = format!("{bucket}/").into_bytes();
+    pub fn in_bucket(&self, bucket: &str, prefix: &str) -> String {
+        let mut value = format!("{bucket}/{prefix}").into_bytes();
         percent::encode_into(self.key.bytes(), Part::Path, &mut value);
         if let Some(version) = &self.version {
             value.extend_from_slice(b"?versionId=");
@@ -126,7 +126,7 @@ mod tests {
         {
             let source = read(value);
             assert_eq!(source.key.bytes(), b"a b+", "{value}");
-            assert_eq!((source.in_bucket("src").as_str(), source.has_plus), ("src/a%20b%2B", has_plus));
+            assert_eq!((source.in_bucket("src", "").as_str(), source.has_plus), ("src/a%20b%2B", has_plus));
         }
     }
 

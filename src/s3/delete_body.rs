@@ -27,6 +27,8 @@ pub struct DeletedObject {
 pub struct DeleteBody {
     /// The objects in the order of the body; at least one, at most [`MAX_OBJECTS`].
     pub objects: Vec<DeletedObject>,
+    /// Whether only failures are to be told.
+    pub quiet: bool,
 }
 
 /// Why a body is refused.
@@ -83,16 +85,17 @@ impl DeleteBody {
             return Err(DeleteBodyError::Count);
         }
         let mut objects = Vec::new();
-        let mut quiet = false;
+        let mut quiet = None;
         loop {
             match cursor.tag()? {
                 Tag::Open("Object") if objects.len() == MAX_OBJECTS => return Err(DeleteBodyError::Count),
                 Tag::Open("Object") => objects.push(object(&mut cursor)?),
-                Tag::Open("Quiet") if !quiet => {
-                    quiet = true;
-                    if !matches!(cursor.text("Quiet")?.as_str(), "true" | "false") {
-                        return Err(DeleteBodyError::Quiet);
-                    }
+                Tag::Open("Quiet") if quiet.is_none() => {
+                    quiet = Some(match cursor.text("Quiet")?.as_str() {
+                        "true" => true,
+                        "false" => false,
+                        _ => return Err(DeleteBodyError::Quiet),
+                    });
                 }
                 Tag::Close("Delete") => break,
                 Tag::Open(_) | Tag::Close(_) | Tag::Empty(_) => return Err(DeleteBodyError::Element),
@@ -102,7 +105,7 @@ impl DeleteBody {
         if objects.is_empty() {
             return Err(DeleteBodyError::Count);
         }
-        Ok(Self { objects })
+        Ok(Self { objects, quiet: quiet.unwrap_or(false) })
     }
 
     /// All that must be allowed, for each object of the body, in place of the markers of `classified`.

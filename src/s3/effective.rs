@@ -19,12 +19,7 @@ pub fn effective_header<'r>(request: &'r RawRequest<'_>, lower_name: &str) -> Op
     if !is_amz(lower_name.as_bytes()) {
         return None;
     }
-    request
-        .target
-        .query
-        .iter()
-        .find(|param| param.name.decoded().eq_ignore_ascii_case(lower_name.as_bytes()))
-        .map(|param| param.value.decoded())
+    request.target.query.first_ignoring_case(lower_name.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! From a loaded config to a world that can serve.
 //! It must not listen yet.
 
-use super::Port;
 use super::peers::{PeerError, keys, peers};
 use super::{links, tls};
 use crate::clock::{Clock as _, SystemClock};
@@ -18,6 +17,8 @@ use crate::snapshot::Snapshot;
 use crate::store::keeper::{Keeper, WhenStoreFails};
 use crate::telemetry::audit::{AuditLog, Event, OpenError};
 use crate::telemetry::metrics::{Metrics, MetricsConfig, MetricsError};
+use crate::telemetry::recent::Recent;
+use crate::telemetry::trace::Tracer;
 use crate::telemetry::writer::LineWriter;
 use crate::telemetry::{Telemetry, build};
 use std::path::PathBuf;
@@ -49,6 +50,9 @@ pub enum BootError {
     /// The audit log cannot be continued.
     #[error(transparent)]
     AuditLog(#[from] OpenError),
+    /// The thread that sends spans cannot be started.
+    #[error("cannot send spans: {0}")]
+    Tracing(std::io::Error),
 }
 
 /// Whether logs are written.
@@ -60,40 +64,39 @@ pub enum Access {
     Off,
 }
 
-/// Makes the world, and the addresses that it is served on.
+/// Makes the world.
 ///
 /// # Errors
 /// See [`BootError`].
-pub fn boot(
-    config: &Config,
-    snapshot: Snapshot,
-    access: Access,
-) -> Result<(Arc<World>, Vec<Port>), BootError> {
+pub fn boot(config: &Config, snapshot: Snapshot, logged: Access) -> Result<Arc<World>, BootError> {
     let metrics = Metrics::new(&metrics_config(config, &snapshot, &Statements::default()))?;
     metrics.config_loaded(SystemClock.now());
-    let audit = match (access, &config.logs.audit) {
+    let audit = match (logged, &config.logs.audit) {
         (Access::Configured, Some(path)) => {
             AuditLog::file(path, Arc::new(SystemClock), metrics.log_dropped())?
         }
         (Access::Off, _) | (_, None) => AuditLog::nowhere(metrics.log_dropped()),
     };
     audit.record(SystemClock.now(), &Event::Started { version: env!("CARGO_PKG_VERSION") });
-    let access = match (access, &config.logs.access) {
-        (Access::Off, _) => LineWriter::nowhere(metrics.log_dropped()),
+    let access = match (logged, &config.logs.access) {
+        (Access::Off, _) | (_, LogTarget::Nowhere) => LineWriter::nowhere(metrics.log_dropped()),
         (Access::Configured, LogTarget::Stdout) => LineWriter::stdout(metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: PathBuf::from("-"), error })?,
         (Access::Configured, LogTarget::File(path)) => LineWriter::file(path, metrics.log_dropped())
             .map_err(|error| BootError::AccessLog { path: path.clone(), error })?,
     };
-    let ports = config
-        .listeners
-        .iter()
-        .map(|listener| Port { address: listener.address.value.clone(), mode: listener.mode })
-        .collect();
+    let tracer = match (logged, &config.tracing) {
+        (Access::Configured, Some(tracing)) => {
+            Tracer::start(tracing, metrics.spans_dropped()).map_err(BootError::Tracing)?
+        }
+        (Access::Off, _) | (_, None) => Tracer::off(),
+    };
     let running = running(config, snapshot, None, &metrics)?;
-    let telemetry = Arc::new(Telemetry { metrics, access, access_format: config.logs.access_format, audit });
+    let access_format = config.logs.access_format;
+    let recent = Recent::default();
+    let telemetry = Arc::new(Telemetry { metrics, access, access_format, audit, recent, tracer });
     let keeper = Keeper::start(links::store(&config.links.store)?, Arc::clone(&telemetry));
-    Ok((Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)), ports))
+    Ok(Arc::new(World::new(running, Arc::new(SystemClock), telemetry, keeper)))
 }
 
 /// What a config makes of the running gate; upstreams that did not change are taken over from `before`.

@@ -31,7 +31,9 @@ pub fn store(store: &Store) -> Result<Arc<dyn LinkStore>, LinkStoreError> {
     Ok(match store {
         Store::Memory => Arc::new(Memory::new(Arc::new(SystemClock))),
         Store::Redb(path) => Arc::new(Redb::open(path, Arc::new(SystemClock))?),
-        Store::Redis(url) => Arc::new(Redis::new(url).map_err(LinkStoreError::Redis)?),
+        Store::Redis(server) => {
+            Arc::new(Redis::new(&server.url, server.ca.as_ref()).map_err(LinkStoreError::Redis)?)
+        }
     })
 }
 

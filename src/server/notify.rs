@@ -28,22 +28,31 @@ impl News {
 
 /// Tells the service manager, if there is one.
 pub(super) fn tell(news: News) {
+    say(news.line());
+}
+
+/// Tells the service manager which process is the service from now on. It believes that of the process that was it.
+pub(super) fn tell_successor(pid: i32) {
+    say(&format!("MAINPID={pid}"));
+}
+
+fn say(line: &str) {
     if let Ok(name) = SystemSource.env("NOTIFY_SOCKET")
-        && let Err(error) = send(name.expose(), news)
+        && let Err(error) = send(name.expose(), line)
     {
-        log::warn!("the service manager cannot be told {}: {error}", news.line());
+        log::warn!("the service manager cannot be told {line}: {error}");
     }
 }
 
 /// A name that begins with `@` is an abstract one.
-fn send(name: &[u8], news: News) -> std::io::Result<()> {
+fn send(name: &[u8], line: &str) -> std::io::Result<()> {
     let address = match name.split_first() {
         Some((b'@', rest)) => SocketAddr::from_abstract_name(rest)?,
         _ => SocketAddr::from_pathname(std::path::Path::new(&*String::from_utf8_lossy(name)))?,
     };
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    socket.send_to_addr(news.line().as_bytes(), &address)?;
+    socket.send_to_addr(line.as_bytes(), &address)?;
     Ok(())
 }
 
@@ -56,16 +65,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let manager = UnixDatagram::bind(&path).unwrap();
-        send(path.to_str().unwrap().as_bytes(), News::Ready).unwrap();
+        send(path.to_str().unwrap().as_bytes(), News::Ready.line()).unwrap();
         let mut line = [0; 64];
         let length = manager.recv(&mut line).unwrap();
         assert_eq!(&line[..length], b"READY=1");
 
         let name = format!("presign-gate-test-{}", std::process::id());
         let manager = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-        send(format!("@{name}").as_bytes(), News::Stopping).unwrap();
+        send(format!("@{name}").as_bytes(), News::Stopping.line()).unwrap();
         let length = manager.recv(&mut line).unwrap();
         assert_eq!(&line[..length], b"STOPPING=1");
-        assert!(send(b"/nowhere/at/all", News::Ready).is_err());
+        assert!(send(b"/nowhere/at/all", "READY=1").is_err());
     }
 }

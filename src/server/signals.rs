@@ -11,6 +11,10 @@ pub(super) enum Ending {
     Drain,
     /// At once.
     Fast,
+    /// SIGQUIT: after a gate has taken over, if one may; else at once.
+    Quit,
+    /// A gate has taken over.
+    Succeeded,
 }
 
 /// Waits until the process is told to end; orders a reload for each SIGHUP until then.
@@ -27,7 +31,7 @@ pub(super) async fn wait(reloads: &Reloads) -> Ending {
         tokio::select! {
             Some(()) = next(&mut terminate) => return Ending::Drain,
             Some(()) = next(&mut interrupt) => return Ending::Fast,
-            Some(()) = next(&mut quit) => return Ending::Fast,
+            Some(()) = next(&mut quit) => return Ending::Quit,
             Some(()) = next(&mut hang_up) => reloads.order(),
             // asks other servers to open their logs anew; the default action would end the process
             Some(()) = next(&mut user) => log::info!("SIGUSR1 does nothing: log files are followed by their name"),
@@ -36,13 +40,13 @@ pub(super) async fn wait(reloads: &Reloads) -> Ending {
     }
 }
 
-/// Waits until a process that is ending is told to end at once.
-pub(super) async fn hurry() {
+/// Waits until a process that is ending is told to end at once; SIGQUIT may mean that, or what it does already.
+pub(super) async fn hurry(quit_counts: bool) {
     let open = |kind| signal(kind).ok();
     let (mut interrupt, mut quit) = (open(SignalKind::interrupt()), open(SignalKind::quit()));
     tokio::select! {
         Some(()) = next(&mut interrupt) => {}
-        Some(()) = next(&mut quit) => {}
+        Some(()) = next(&mut quit), if quit_counts => {}
         else => std::future::pending().await,
     }
 }

@@ -71,6 +71,28 @@ impl Keeper {
         let _ = runtime.block_on(async { tokio::time::timeout(patience, self.store.sweep()).await });
     }
 
+    /// Whether two gates cannot have the store at the same time.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        self.store.is_exclusive()
+    }
+
+    /// Lets another gate have the store. From now on links with state are answered as when the store fails.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.store.close().await
+    }
+
+    /// Takes the store up again.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn reopen(&self) -> Result<(), StoreError> {
+        self.store.reopen().await
+    }
+
     /// Whether the store answers.
     #[must_use]
     pub fn is_well(&self) -> bool {

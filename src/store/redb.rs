@@ -53,6 +53,8 @@ enum Job {
     Look(LinkId, Reply<Option<LinkState>>),
     Change(Box<Change>, Reply<()>),
     Sweep(Reply<u64>),
+    Close(Reply<()>),
+    Reopen(Reply<()>),
 }
 
 /// What is answered once the transaction is on the disk.
@@ -79,14 +81,17 @@ impl Redb {
     /// See [`OpenError`].
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let failed = |error: String| OpenError::Failed { path: path.to_owned(), error };
-        let database = Database::create(path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_owned()),
-            other => failed(other.to_string()),
-        })?;
+        let database = database(path)?;
         let entries = read_entries(&database).map_err(|error| failed(error.to_string()))?;
         let (jobs, todo) = channel();
         let lost = Arc::new(AtomicU64::new(0));
-        let writer = Writer { database, clock, cursor: [0; 16], lost: Arc::clone(&lost) };
+        let writer = Writer {
+            path: path.to_owned(),
+            database: Some(database),
+            clock,
+            cursor: [0; 16],
+            lost: Arc::clone(&lost),
+        };
         std::thread::Builder::new()
             .name("link-store".to_owned())
             .spawn(move || writer.run(&todo))
@@ -95,11 +100,18 @@ impl Redb {
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
-        let ended = || StoreError::Failed("the thread of the link store has ended".to_owned());
+        let ended = || StoreError::Failed("the file is not open, or cannot be written".to_owned());
         let (reply, answer) = oneshot::channel();
         self.jobs.send(job(reply)).map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
+}
+
+fn database(path: &Path) -> Result<Database, OpenError> {
+    Database::create(path).map_err(|error| match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_owned()),
+        other => OpenError::Failed { path: path.to_owned(), error: other.to_string() },
+    })
 }
 
 /// The list as the file has it. Nobody else writes to it, so it is read once.
@@ -156,11 +168,25 @@ impl LinkStore for Redb {
     fn lost_notes(&self) -> u64 {
         self.lost.swap(0, Ordering::Relaxed)
     }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.ask(Job::Close).await
+    }
+
+    async fn reopen(&self) -> Result<(), StoreError> {
+        self.ask(Job::Reopen).await
+    }
 }
 
 /// The thread that owns the file.
 struct Writer {
-    database: Database,
+    path: PathBuf,
+    /// `None` while another process has the file.
+    database: Option<Database>,
     clock: Arc<dyn Clock>,
     /// Where the next sweep begins.
     cursor: [u8; 16],
@@ -169,19 +195,56 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, todo: &Receiver<Job>) {
-        while let Ok(first) = todo.recv() {
-            let jobs: Vec<Job> = std::iter::once(first).chain(todo.try_iter().take(BATCH - 1)).collect();
-            let notes = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
-            // whoever waits sees the reply dropped, which is an error as well
-            if let Err(error) = self.batch(jobs) {
-                log::error!("the link store cannot be written: {error}");
-                self.lost.fetch_add(u64::try_from(notes).unwrap_or(0), Ordering::Relaxed);
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| todo.recv().ok()) {
+            match job {
+                // what was asked before is on the disk
+                Job::Close(reply) => {
+                    self.database = None;
+                    drop(reply.send(Ok(())));
+                }
+                Job::Reopen(reply) => drop(reply.send(self.reopen())),
+                first => next = self.gather(first, todo),
             }
         }
     }
 
+    /// Does what has gathered; gives a job that must come after that.
+    fn gather(&mut self, first: Job, todo: &Receiver<Job>) -> Option<Job> {
+        let mut jobs = vec![first];
+        let mut next = None;
+        while jobs.len() < BATCH {
+            match todo.try_recv() {
+                Ok(job @ (Job::Close(_) | Job::Reopen(_))) => {
+                    next = Some(job);
+                    break;
+                }
+                Ok(job) => jobs.push(job),
+                Err(_) => break,
+            }
+        }
+        let notes = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
+        // whoever waits sees the reply dropped, which is an error as well
+        if let Err(error) = self.batch(jobs) {
+            log::error!("the link store cannot be written: {error}");
+            self.lost.fetch_add(u64::try_from(notes).unwrap_or(0), Ordering::Relaxed);
+        }
+        next
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        if self.database.is_none() {
+            self.database =
+                Some(database(&self.path).map_err(|error| StoreError::Failed(error.to_string()))?);
+        }
+        Ok(())
+    }
+
     fn batch(&mut self, jobs: Vec<Job>) -> Result<(), redb::Error> {
-        let mut transaction = self.database.begin_write()?;
+        let Some(database) = &self.database else {
+            return Err(redb::Error::Corrupted("another gate has the file".to_owned()));
+        };
+        let mut transaction = database.begin_write()?;
         transaction
             .set_durability(Durability::Immediate)
             .map_err(|error| redb::Error::Corrupted(error.to_string()))?;
@@ -234,6 +297,8 @@ impl Writer {
                     self.cursor = sweep(&mut links, self.cursor, now)?;
                     Answered::Sweep(links.len()?, reply)
                 }
+                // never among those that are gathered
+                Job::Close(reply) | Job::Reopen(reply) => Answered::Change(reply),
             });
         }
         Ok(answered)

@@ -38,12 +38,12 @@ pub struct Redis {
 
 impl Redis {
     /// A store at a URL: `redis://[user:password@]host:port/database`, `rediss://` for TLS. It connects when it is first
-    /// asked.
+    /// asked. With TLS its certificate has to come from the authorities in `ca` (PEM), else from the public ones.
     ///
     /// # Errors
-    /// [`StoreError::Failed`] if the URL cannot be read, or no thread can be started.
-    pub fn new(url: &Secret) -> Result<Self, StoreError> {
-        Ok(Self { server: Server::new(url)?, now: None })
+    /// [`StoreError::Failed`] if the URL or the authorities cannot be read, or no thread can be started.
+    pub fn new(url: &Secret, ca: Option<&Secret>) -> Result<Self, StoreError> {
+        Ok(Self { server: Server::new(url, ca)?, now: None })
     }
 
     fn link_call(&self, step: &str, link: LinkId, grace: u64, more: Vec<String>) -> Call {

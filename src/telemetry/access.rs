@@ -68,6 +68,8 @@ pub struct AccessRecord<'a> {
     pub upstream: Option<&'a str>,
     /// The shadow policies that would have denied it.
     pub shadow_denied: &'a [&'a str],
+    /// Why its signature does not hold, as far as somebody looked.
+    pub diagnosis: &'a [&'a str],
     /// What is counted about it.
     pub counted: &'a RequestRecord,
 }
@@ -77,6 +79,8 @@ pub struct AccessRecord<'a> {
 pub struct Field {
     /// The name.
     pub name: &'static str,
+    /// The comma before it, the name in quotes, and the colon.
+    key: &'static str,
     /// What it tells, for people.
     pub help: &'static str,
     value: for<'a> fn(&'a AccessRecord<'a>) -> Value<'a>,
@@ -131,7 +135,7 @@ impl<'a> Value<'a> {
 macro_rules! fields {
     ($($name:literal $help:literal $value:expr;)*) => {
         /// Every field, in the order of the line.
-        pub const FIELDS: &[Field] = &[$(Field { name: $name, help: $help, value: $value },)*];
+        pub const FIELDS: &[Field] = &[$(Field { name: $name, key: concat!(",\"", $name, "\":"), help: $help, value: $value },)*];
     };
 }
 
@@ -168,6 +172,8 @@ fields! {
     "presign_gate.auth.scheme" "The kind of signature." |r| Value::text(r.auth_scheme);
     "presign_gate.auth.result" "How the authentication came out."
         |r| Value::text(r.counted.auth.map(|auth| auth.result.as_str()));
+    "presign_gate.auth.diagnosis" "Why the signature does not hold, as far as somebody looked; see the guide to signature errors."
+        |r| Value::list(r.diagnosis);
     "presign_gate.link.id" "The name of the link: what `revoke --link` and `/links/` take." |r| r.link.map_or(Value::Absent, Value::Link);
     "presign_gate.link.age" "Seconds since the link was signed." |r| Value::seconds(r.counted.link_age);
     "presign_gate.link.validity" "Seconds that the link was still valid." |r| Value::seconds(r.counted.link_validity);
@@ -203,51 +209,76 @@ pub fn line(format: LogFormat, record: &AccessRecord<'_>) -> Vec<u8> {
 
 /// Appends the fields, with commas between them.
 pub(super) fn push_fields(out: &mut Vec<u8>, record: &AccessRecord<'_>) {
-    let mut first = true;
+    let mut rest_of_comma = 1;
     for field in FIELDS {
         let value = (field.value)(record);
         if matches!(value, Value::Absent) {
             continue;
         }
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
-        json::push_string(out, field.name.as_bytes());
-        out.push(b':');
+        out.extend_from_slice(field.key.as_bytes().get(rest_of_comma..).unwrap_or_default());
+        rest_of_comma = 0;
         push_value(out, &value);
     }
 }
 
 pub(super) fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
-    // writing to memory cannot fail
-    let _ = match value {
-        Value::Absent => out.write_all(b"null"),
-        Value::Number(number) => write!(out, "{number}"),
-        Value::Time(at) => write!(out, "\"{}\"", timestamp(*at)),
-        Value::Ip(ip) => write!(out, "\"{ip}\""),
-        Value::Link(link) => write!(out, "\"{link}\""),
-        Value::Text(text) => {
-            json::push_string(out, text.as_bytes());
-            Ok(())
+    match value {
+        Value::Absent => out.extend_from_slice(b"null"),
+        Value::Number(number) => json::push_number(out, *number),
+        Value::Time(at) => {
+            out.push(b'"');
+            push_timestamp(out, *at);
+            out.push(b'"');
         }
+        Value::Ip(ip) => {
+            out.push(b'"');
+            push_ip(out, *ip);
+            out.push(b'"');
+        }
+        Value::Link(link) => {
+            out.push(b'"');
+            out.extend_from_slice(&link.digits());
+            out.push(b'"');
+        }
+        Value::Text(text) => json::push_string(out, text.as_bytes()),
         Value::List(texts) => {
             for (at, text) in texts.iter().enumerate() {
                 out.push(if at == 0 { b'[' } else { b',' });
                 json::push_string(out, text.as_bytes());
             }
-            out.write_all(b"]")
+            out.push(b']');
         }
-        Value::Foreign(bytes) => {
-            json::push_string(out, redact(&String::from_utf8_lossy(bytes)).as_bytes());
-            Ok(())
+        Value::Foreign(bytes) => json::push_string(out, redact(&String::from_utf8_lossy(bytes)).as_bytes()),
+    }
+}
+
+fn push_ip(out: &mut Vec<u8>, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(ip) => {
+            for (at, octet) in ip.octets().into_iter().enumerate() {
+                if at > 0 {
+                    out.push(b'.');
+                }
+                json::push_number(out, octet.into());
+            }
         }
-    };
+        // writing to memory cannot fail
+        IpAddr::V6(ip) => drop(write!(out, "{ip}")),
+    }
 }
 
 /// RFC 3339 with milliseconds.
-pub(super) fn timestamp(at: UnixMillis) -> String {
-    let seconds = Civil::from_instant(at).iso();
-    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), at.millis().rem_euclid(1000))
+pub(super) fn push_timestamp(out: &mut Vec<u8>, at: UnixMillis) {
+    out.extend_from_slice(Civil::from_instant(at).iso().trim_end_matches('Z').as_bytes());
+    let millis = u64::try_from(at.millis().rem_euclid(1000)).unwrap_or(0);
+    out.push(b'.');
+    out.extend_from_slice(match millis {
+        0..=9 => b"00",
+        10..=99 => b"0",
+        _ => b"",
+    });
+    json::push_number(out, millis);
+    out.push(b'Z');
 }
 
 fn outcome(status: u16) -> &'static str {

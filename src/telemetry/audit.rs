@@ -127,14 +127,20 @@ impl AuditLog {
     /// Writes down an event; never waits. What cannot be written is counted, and the chain tells how much is missing.
     pub fn record(&self, at: UnixMillis, event: &Event<'_>) {
         if self.is_on() {
-            self.0.write(event.body(at));
+            self.0.write(&event.body(at));
         }
+    }
+
+    /// Lets another gate go on with the chain, or takes it up again; gives whether that is done.
+    #[must_use]
+    pub fn release(&self, released: bool, timeout: Duration) -> bool {
+        self.0.release(released, timeout)
     }
 
     /// Writes down that something was revoked, or that a revocation was taken back.
     pub fn revocation(&self, at: UnixMillis, entry: &Revocation, is_gone: bool, by: Actor) {
         if self.is_on() {
-            self.0.write(revocation(at, entry, is_gone, by));
+            self.0.write(&revocation(at, entry, is_gone, by));
         }
     }
 
@@ -159,6 +165,7 @@ impl AuditLog {
     }
 
     /// Waits until what was recorded before is written, or lost; gives whether that was so before the timeout.
+    #[must_use]
     pub fn flush(&self, timeout: Duration) -> bool {
         self.0.flush(timeout)
     }

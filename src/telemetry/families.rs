@@ -87,6 +87,8 @@ families! {
         "Authentications, by the kind of signature and how they came out.";
     DENIED "denied_total" Kind::Counter, ["stage", "reason"]
         "Requests and connections that were refused or failed, by the stage that did it and why.";
+    DIAGNOSES "signature_diagnoses_total" Kind::Counter, ["cause"]
+        "What was found to have happened to requests whose signatures do not hold.";
     POLICY_MATCHES "policy_matches_total" Kind::Counter, ["document", "sid", "effect"]
         "Policy statements that matched a request.";
     SHADOW_DENIED "shadow_denied_total" Kind::Counter, ["document"]
@@ -135,6 +137,8 @@ families! {
         "Requests that were too much for a limit, by the limit.";
     TLS_EXPIRY "tls_certificate_expiry_timestamp_seconds" Kind::Gauge, ["listener"]
         "When the first certificate of a listener expires, its chains included, as a Unix time.";
+    SPANS_DROPPED "trace_spans_dropped_total" Kind::Counter, []
+        "Spans that were dropped because the collector could not keep up or be reached.";
     LOG_DROPPED "log_dropped_total" Kind::Counter, []
         "Lines of logs that were dropped because the log could not keep up or could not be written.";
 }

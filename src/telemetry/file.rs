@@ -34,6 +34,12 @@ impl LogFile {
         &mut self.file
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the file that the name leads to now, if it is another one; gives whether it is.
     ///
     /// If that cannot be opened, lines go on to the old file, and a message says so once.

@@ -10,6 +10,21 @@ pub fn push_string(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Appends what stands between the quotes.
 pub fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
+    if is_plain(text) {
+        out.extend_from_slice(text);
+    } else {
+        push_unusual(out, text);
+    }
+}
+
+/// Whether nothing in a text has to be escaped, as in nearly all. Every byte is looked at, which compilers turn into
+/// steps of many bytes.
+fn is_plain(text: &[u8]) -> bool {
+    let is_unusual = |byte: &u8| !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
+    text.iter().fold(0, |unusual, byte| unusual | u8::from(is_unusual(byte))) == 0
+}
+
+fn push_unusual(out: &mut Vec<u8>, text: &[u8]) {
     for chunk in text.utf8_chunks() {
         let mut valid = chunk.valid();
         while let Some((at, character)) = valid.char_indices().find(|(_, character)| must_escape(*character))
@@ -24,6 +39,22 @@ pub fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
+}
+
+/// Appends a number in decimal digits.
+pub fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    // as many as the largest has
+    let mut digits = [0_u8; 20];
+    let mut count = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        count += 1;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
 }
 
 /// Besides what JSON asks for: every control character, other line ends, and what turns the direction of writing.
@@ -65,6 +96,15 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_written_as_usual() {
+        for number in [0, 7, 10, 99, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
+            let mut out = Vec::new();
+            push_number(&mut out, number);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
+    }
+
+    #[test]
     fn nothing_escapes_its_line() {
         for (text, expected) in [
             (&b""[..], r#""""#),
@@ -79,6 +119,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_short_way_writes_what_the_long_one_does(bytes in prop::collection::vec(prop_oneof![9 => 0x20_u8..0x7f, 1 => any::<u8>()], 0..60)) {
+            let (mut short, mut long) = (Vec::new(), Vec::new());
+            push_escaped(&mut short, &bytes);
+            push_unusual(&mut long, &bytes);
+            prop_assert_eq!(short, long);
+        }
+
         #[test]
         fn a_parser_reads_the_text_back(text in any::<String>()) {
             let read: String = serde_json::from_str(&string(text.as_bytes())).unwrap();

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use super::access::timestamp;
+use super::access::push_timestamp;
 use super::json;
 use super::redact::redact;
 use crate::clock::{Clock, SystemClock};
@@ -65,19 +65,22 @@ impl<C: Clock, W: Write + Send> Sink<C, W> {
     }
 
     fn line(&self, record: &Record<'_>) -> Vec<u8> {
-        let time = timestamp(self.clock.now());
+        let now = self.clock.now();
         let message = record.args().to_string();
         let message = redact(&message);
         let mut out = Vec::with_capacity(message.len() + 128);
         match self.format {
             Format::Plain => {
-                let start = format!("{time} {:<5} {}: ", record.level(), record.target());
+                push_timestamp(&mut out, now);
+                let start = format!(" {:<5} {}: ", record.level(), record.target());
                 out.extend_from_slice(start.as_bytes());
                 json::push_escaped(&mut out, message.as_bytes());
             }
             Format::Json => {
                 let level = level_name(record.level());
-                let start = format!("{{\"@timestamp\":\"{time}\",\"log.level\":\"{level}\",\"log.logger\":");
+                out.extend_from_slice(b"{\"@timestamp\":\"");
+                push_timestamp(&mut out, now);
+                let start = format!("\",\"log.level\":\"{level}\",\"log.logger\":");
                 out.extend_from_slice(start.as_bytes());
                 json::push_string(&mut out, record.target().as_bytes());
                 out.extend_from_slice(b",\"message\":");

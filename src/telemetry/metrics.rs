@@ -277,6 +277,12 @@ impl Metrics {
         DropCounter(self.handles.log_dropped.clone())
     }
 
+    /// The counter of dropped spans, for who sends them.
+    #[must_use]
+    pub fn spans_dropped(&self) -> DropCounter {
+        DropCounter(self.handles.spans_dropped.clone())
+    }
+
     /// The page in the text format of Prometheus, version 0.0.4.
     ///
     /// # Errors
@@ -303,7 +309,7 @@ impl Drop for Held {
     }
 }
 
-/// Counts dropped log lines.
+/// Counts dropped log lines or spans.
 #[derive(Clone, Debug)]
 pub struct DropCounter(prometheus::IntCounter);
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use crate::auth::sigv4::doctor::Cause;
 use crate::net::ListenerIndex;
 use crate::net::identity::Proof;
 use crate::reason::Reason;
@@ -155,6 +156,8 @@ pub struct RequestRecord {
     pub link_age: Option<Duration>,
     /// The positions in `MetricsConfig::statements` of those that matched.
     pub matched: SmallVec<[u32; 4]>,
+    /// Why its signature does not hold, as far as somebody looked.
+    pub diagnosis: SmallVec<[Cause; 2]>,
     /// The positions in `MetricsConfig::shadow` of those that would have denied it.
     pub shadow_denied: SmallVec<[u16; 2]>,
     /// Positions in `MetricsConfig::constraints`, with what became of them.
@@ -182,6 +185,7 @@ impl RequestRecord {
             link_validity: None,
             link_age: None,
             matched: SmallVec::new(),
+            diagnosis: SmallVec::new(),
             shadow_denied: SmallVec::new(),
             constraints: SmallVec::new(),
         }

@@ -3,9 +3,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::file::LogFile;
@@ -13,8 +11,10 @@ use super::metrics::DropCounter;
 
 /// The lines that wait at most.
 const QUEUE: usize = 8192;
-/// The bytes that are written at once, as far as lines are waiting.
+/// The thread is woken at once for so many bytes.
 const BATCH: usize = 64 * 1024;
+/// Else it lets lines gather for so long: to wake it for each costs more than to make the line.
+const GATHER: Duration = Duration::from_millis(10);
 /// How long after its file was moved a log without lines opens the new one.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -33,6 +33,9 @@ pub trait Output: Send {
     /// # Errors
     /// All lines of the batch count as lost then.
     fn write(&mut self, batch: &[u8]) -> io::Result<()>;
+
+    /// Lets another process write, or takes that back, which the next lines do as well if they can.
+    fn release(&mut self, _released: bool) {}
 }
 
 /// Lines as they are.
@@ -60,20 +63,70 @@ impl Output for LogFile {
 #[derive(Debug)]
 pub struct LineWriter {
     /// `None`: lines are not wanted.
-    queue: Option<SyncSender<Vec<u8>>>,
-    accepted: AtomicU64,
-    done: Arc<Done>,
+    shared: Option<Arc<Shared>>,
     dropped: DropCounter,
 }
 
-/// What the two sides tell each other.
+/// What the two sides share.
 #[derive(Debug, Default)]
-struct Done {
-    /// The lines that the thread has dealt with.
-    lines: Mutex<u64>,
-    changed: Condvar,
+struct Shared {
+    queue: Mutex<Queue>,
+    /// There is something to do for the thread.
+    work: Condvar,
+    /// It has done something.
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    lines: Lines,
+    /// What [`Output::release`] is to be told after them.
+    release: Option<bool>,
+    /// Lines and such orders that were ever taken in.
+    accepted: u64,
+    /// Of these, what the thread has dealt with.
+    finished: u64,
     /// The lines that were lost and that the output has not been told of.
-    lost: AtomicU64,
+    lost: u64,
+    /// Somebody waits for the lines to be written.
+    hurry: bool,
+    /// Nobody can send any more.
+    closed: bool,
+}
+
+/// Lines one behind the other, and where each ends.
+#[derive(Debug, Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(&0).chain(&self.ends);
+        begins.zip(&self.ends).filter_map(|(begin, end)| self.bytes.get(*begin..*end))
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `Queue` is no longer so, or the time is up.
+    fn wait<'q>(
+        condition: &Condvar,
+        queue: MutexGuard<'q, Queue>,
+        time: Duration,
+        holds: impl FnMut(&mut Queue) -> bool,
+    ) -> MutexGuard<'q, Queue> {
+        condition.wait_timeout_while(queue, time, holds).unwrap_or_else(PoisonError::into_inner).0
+    }
 }
 
 impl LineWriter {
@@ -95,8 +148,8 @@ impl LineWriter {
 
     /// No lines at all.
     #[must_use]
-    pub fn nowhere(dropped: DropCounter) -> Self {
-        Self { queue: None, accepted: AtomicU64::new(0), done: Arc::default(), dropped }
+    pub const fn nowhere(dropped: DropCounter) -> Self {
+        Self { shared: None, dropped }
     }
 
     /// Starts the thread that writes to `output`.
@@ -104,88 +157,129 @@ impl LineWriter {
     /// # Errors
     /// If the thread cannot be started.
     pub fn start(output: Box<dyn Output>, dropped: DropCounter) -> io::Result<Self> {
-        let (queue, lines) = sync_channel(QUEUE);
-        let done = Arc::new(Done::default());
-        let worker = Worker { lines, output, done: Arc::clone(&done), dropped: dropped.clone() };
+        let shared = Arc::new(Shared::default());
+        let worker = Worker { shared: Arc::clone(&shared), output, dropped: dropped.clone() };
         std::thread::Builder::new().name("log-writer".to_owned()).spawn(|| worker.run())?;
-        Ok(Self { queue: Some(queue), accepted: AtomicU64::new(0), done, dropped })
+        Ok(Self { shared: Some(shared), dropped })
     }
 
     /// Whether lines are wanted; if not there is no need to make them.
     #[must_use]
     pub const fn is_on(&self) -> bool {
-        self.queue.is_some()
+        self.shared.is_some()
     }
 
     /// Sends a line; drops and counts it if too many are waiting.
-    pub fn write(&self, line: Vec<u8>) {
-        let Some(queue) = &self.queue else { return };
-        match queue.try_send(line) {
-            Ok(()) => {
-                self.accepted.fetch_add(1, Ordering::Release);
-            }
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.dropped.add(1);
-                self.done.lost.fetch_add(1, Ordering::Relaxed);
-            }
+    pub fn write(&self, line: &[u8]) {
+        let Some(shared) = &self.shared else { return };
+        let mut queue = shared.lock();
+        if queue.lines.ends.len() >= QUEUE {
+            queue.lost += 1;
+            drop(queue);
+            self.dropped.add(1);
+            return;
         }
+        let before = queue.lines.bytes.len();
+        queue.lines.bytes.extend_from_slice(line);
+        let after = queue.lines.bytes.len();
+        queue.lines.ends.push(after);
+        queue.accepted += 1;
+        drop(queue);
+        // the first begins the gathering, and the one that makes a batch full ends it
+        if before == 0 || (before < BATCH && after >= BATCH) {
+            shared.work.notify_one();
+        }
+    }
+
+    /// Lets another process write, once what was sent before is written, or takes that back. Waits for it, but not for
+    /// long; gives whether it is done.
+    #[must_use]
+    pub fn release(&self, released: bool, timeout: Duration) -> bool {
+        let Some(shared) = &self.shared else { return true };
+        let mut queue = shared.lock();
+        // an order that was not looked at yet is taken back with it
+        if queue.release.replace(released).is_none() {
+            queue.accepted += 1;
+        }
+        drop(queue);
+        self.flush(timeout)
     }
 
     /// Waits until every line that was sent before is written, or dropped because it could not be.
     ///
     /// Returns whether that was so before the timeout: a reader that does not read must not keep the gate from ending.
+    #[must_use]
     pub fn flush(&self, timeout: Duration) -> bool {
-        let accepted = self.accepted.load(Ordering::Acquire);
-        let lines = self.done.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = self.done.changed.wait_timeout_while(lines, timeout, |done| *done < accepted);
-        let (lines, _) = wait.unwrap_or_else(PoisonError::into_inner);
-        *lines >= accepted
+        let Some(shared) = &self.shared else { return true };
+        let mut queue = shared.lock();
+        let accepted = queue.accepted;
+        queue.hurry = true;
+        shared.work.notify_one();
+        Shared::wait(&shared.done, queue, timeout, |queue| queue.finished < accepted).finished >= accepted
+    }
+}
+
+impl Drop for LineWriter {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.lock().closed = true;
+            shared.work.notify_one();
+        }
     }
 }
 
 /// The thread's side.
 struct Worker {
-    lines: Receiver<Vec<u8>>,
+    shared: Arc<Shared>,
     output: Box<dyn Output>,
-    done: Arc<Done>,
     dropped: DropCounter,
 }
 
 impl Worker {
     /// Writes what waits, batch by batch, until nobody can send any more.
     fn run(mut self) {
-        let mut batch = Vec::with_capacity(BATCH);
+        let (mut lines, mut batch) = (Lines::default(), Vec::with_capacity(BATCH));
         loop {
-            let first = match self.lines.recv_timeout(LOOK) {
-                Ok(line) => Some(line),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            let count = self.batch(first, &mut batch);
+            let Some((lost, release)) = self.gather(&mut lines) else { return };
+            self.write(&lines, lost, &mut batch);
+            release.inspect(|released| self.output.release(*released));
+            let done = u64::try_from(lines.ends.len()).unwrap_or(0) + u64::from(release.is_some());
+            let mut queue = self.shared.lock();
+            queue.finished = queue.finished.saturating_add(done);
+            self.shared.done.notify_all();
+            drop(queue);
+            lines.clear();
             batch.clear();
-            let mut lines = self.done.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            *lines += count;
-            self.done.changed.notify_all();
         }
     }
 
-    /// Writes one batch; gives the number of lines that it took off the queue.
-    fn batch(&mut self, first: Option<Vec<u8>>, batch: &mut Vec<u8>) -> u64 {
-        let lost = self.done.lost.swap(0, Ordering::Relaxed);
-        self.output.begin(lost, batch);
-        let mut count = 0;
-        let mut next = first;
-        while let Some(line) = next {
-            self.output.add(&line, batch);
-            count += 1;
-            next = if batch.len() < BATCH { self.lines.try_recv().ok() } else { None };
+    /// Waits for lines, and then for more of them; gives how many were lost meanwhile and what the output is to be told
+    /// after them, and `None` when all is done. No lines: it is time to look after the file.
+    fn gather(&self, lines: &mut Lines) -> Option<(u64, Option<bool>)> {
+        let idle =
+            |queue: &mut Queue| queue.lines.ends.is_empty() && queue.release.is_none() && !queue.closed;
+        let more = |queue: &mut Queue| queue.lines.bytes.len() < BATCH && !queue.closed && !queue.hurry;
+        let mut queue = Shared::wait(&self.shared.work, self.shared.lock(), LOOK, idle);
+        if !queue.lines.ends.is_empty() {
+            queue = Shared::wait(&self.shared.work, queue, GATHER, more);
+        } else if queue.closed && queue.release.is_none() {
+            return None;
         }
+        queue.hurry = false;
+        std::mem::swap(&mut queue.lines, lines);
+        Some((std::mem::take(&mut queue.lost), queue.release.take()))
+    }
+
+    /// Writes one batch.
+    fn write(&mut self, lines: &Lines, lost: u64, batch: &mut Vec<u8>) {
+        self.output.begin(lost, batch);
+        lines.iter().for_each(|line| self.output.add(line, batch));
         // the next batch may succeed, when the disk has room again
         if !batch.is_empty() && self.output.write(batch).is_err() {
+            let count = u64::try_from(lines.ends.len()).unwrap_or(0);
             self.dropped.add(count);
-            self.done.lost.fetch_add(lost + count, Ordering::Relaxed);
+            self.shared.lock().lost += lost + count;
         }
-        count
     }
 }
 
@@ -204,7 +298,7 @@ mod tests {
 
     /// An output that takes a batch only when it is told to, and fails when it is told to.
     struct Gated {
-        permits: Receiver<bool>,
+        permits: mpsc::Receiver<bool>,
         written: mpsc::Sender<Vec<u8>>,
     }
 
@@ -229,7 +323,7 @@ mod tests {
         for round in 0..2 {
             let log = LineWriter::file(&path, counter()).unwrap();
             for number in 0..500 {
-                log.write(format!("{round} {number}\n").into_bytes());
+                log.write(format!("{round} {number}\n").as_bytes());
             }
             assert!(log.flush(SOON));
         }
@@ -241,7 +335,7 @@ mod tests {
     #[test]
     fn nowhere_takes_everything_at_once() {
         let log = LineWriter::nowhere(counter());
-        log.write(b"line\n".to_vec());
+        log.write(b"line\n");
         assert!(!log.is_on() && log.flush(Duration::ZERO) && log.dropped.get() == 0);
     }
 
@@ -252,7 +346,7 @@ mod tests {
         let log = LineWriter::file(&path, counter()).unwrap();
         for (line, before) in [("one\n", None), ("two\n", Some(&old))] {
             before.inspect(|old| std::fs::rename(&path, old).unwrap());
-            log.write(line.as_bytes().to_vec());
+            log.write(line.as_bytes());
             assert!(log.flush(SOON));
         }
         assert_eq!(std::fs::read_to_string(&old).unwrap(), "one\n");
@@ -266,7 +360,7 @@ mod tests {
         let log = LineWriter::start(Box::new(Plain(Gated { permits, written })), dropped.clone()).unwrap();
         let sent: u64 = 3 * 8192;
         for _ in 0..sent {
-            log.write(b"0123456789\n".to_vec());
+            log.write(b"0123456789\n");
         }
         let lost = dropped.get();
         assert!(lost >= sent - 2 * 8192 && lost < sent, "{lost}");
@@ -283,11 +377,11 @@ mod tests {
         let dropped = counter();
         let log = LineWriter::start(Box::new(Plain(Gated { permits, written })), dropped.clone()).unwrap();
         permit.send(false).unwrap();
-        log.write(b"lost\n".to_vec());
+        log.write(b"lost\n");
         assert!(log.flush(SOON));
         assert_eq!(dropped.get(), 1);
         permit.send(true).unwrap();
-        log.write(b"kept\n".to_vec());
+        log.write(b"kept\n");
         assert!(log.flush(SOON));
         assert_eq!((dropped.get(), output.recv().unwrap()), (1, b"kept\n".to_vec()));
     }

@@ -3,6 +3,7 @@
 
 use super::body::onward::Onward;
 use super::forwarding::{AWS_CHUNKED, Signature, mentions_aws_chunked, other_codings, passes};
+use super::mapping::Prefix;
 use super::plan::Carriage;
 use super::{Addressing, Credentials, Key, Upstream};
 use crate::auth::Authenticated;
@@ -20,7 +21,7 @@ use crate::request::RawRequest;
 use crate::request::framing::Framing;
 use crate::request::headers::{Header, write_line};
 use crate::request::percent::{Part, encode_into};
-use crate::request::query::Param;
+use crate::request::query::{Param, Query};
 use crate::s3::address::{Address, Style};
 use crate::s3::operation::table::SIGV2_PARAMS;
 use crate::secret::Secret;
@@ -31,7 +32,7 @@ use std::io::Write as _;
 type ToBeSigned<'h> = SmallVec<[(SmallVec<[u8; 40]>, &'h [u8]); 16]>;
 
 /// A permitted request and where it goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Outgoing<'a, 'r, 'h> {
     /// The request.
     pub request: &'a RawRequest<'h>,
@@ -43,13 +44,29 @@ pub struct Outgoing<'a, 'r, 'h> {
     pub upstream: &'a Upstream,
     /// The name of the bucket there, if it is another one.
     pub bucket: Option<&'a str>,
+    /// What keys begin with there.
+    pub prefix: Option<&'a Prefix>,
+    /// The query there, if it is another one.
+    pub query: Option<Query<'a>>,
     /// The value of x-amz-copy-source there, if it is another one.
     pub copy_source: Option<&'a str>,
     /// The key of this moment, for a store whose key is exchanged while the gate runs. Without it the request is not
     /// signed, and must not be sent.
     pub provided: Option<&'a Key>,
+    /// The trace that it belongs to, if somebody follows it: a header that no signature covers.
+    pub traceparent: Option<&'a str>,
     /// How it is carried.
     pub carriage: &'a Carriage,
+}
+
+/// Headers that tell what the client's own body must be.
+fn is_about_a_body(header: &Header<'_>) -> bool {
+    header.is("content-md5")
+        || header.is("content-encoding")
+        || header.has_prefix("x-amz-checksum-")
+        || header.is("x-amz-sdk-checksum-algorithm")
+        || header.is("x-amz-trailer")
+        || header.is("x-amz-decoded-content-length")
 }
 
 impl Outgoing<'_, '_, '_> {
@@ -74,6 +91,10 @@ impl Outgoing<'_, '_, '_> {
         write_line(out, b"Host", &host);
         let mut signed = ToBeSigned::new();
         self.write_headers(&mut signed, out);
+        let is_theirs = self.signature() == Signature::Kept && self.authenticated.signs_header("traceparent");
+        if let Some(traceparent) = self.traceparent.filter(|_| !is_theirs) {
+            write_line(out, b"traceparent", traceparent.as_bytes());
+        }
         match self.carriage.sent {
             Framing::None | Framing::UntilClose => {}
             Framing::Known(length) => {
@@ -125,7 +146,8 @@ impl Outgoing<'_, '_, '_> {
             self.request.target.path.write_sent(&mut path);
             return path;
         }
-        if same_style {
+        let moved = self.prefix.is_some() && self.address.key().is_some();
+        if same_style && !moved {
             self.request.target.path.write_canonical(&mut path);
             return path;
         }
@@ -136,6 +158,9 @@ impl Outgoing<'_, '_, '_> {
         if let Some(key) = self.address.key() {
             if self.upstream.addressing == Addressing::Path {
                 path.push(b'/');
+            }
+            if let Some(prefix) = self.prefix {
+                encode_into(prefix.as_str().as_bytes(), Part::Path, &mut path);
             }
             encode_into(key.bytes(), Part::Path, &mut path);
         }
@@ -164,6 +189,14 @@ impl Outgoing<'_, '_, '_> {
         host
     }
 
+    /// The query that S3 gets, but for what [`keeps`](Self::keeps) leaves out.
+    const fn query(&self) -> &Query<'_> {
+        match &self.query {
+            Some(query) => query,
+            None => &self.request.target.query,
+        }
+    }
+
     /// The parameters that S3 gets: without the client's signature and the gate's constraints when the gate signs.
     fn keeps(&self, param: &Param<'_>) -> bool {
         self.signature() == Signature::Kept
@@ -175,9 +208,7 @@ impl Outgoing<'_, '_, '_> {
     /// Appends the query as it is sent: in wire order, `=` where the client had one; each part in canonical form, or as
     /// it came where the client's own signature goes on.
     fn write_sent_query(&self, out: &mut Vec<u8>) {
-        for (position, param) in
-            self.request.target.query.iter().filter(|param| self.keeps(param)).enumerate()
-        {
+        for (position, param) in self.query().iter().filter(|param| self.keeps(param)).enumerate() {
             out.push(if position == 0 { b'?' } else { b'&' });
             if self.signature() == Signature::Kept {
                 out.extend_from_slice(param.name.raw());
@@ -199,7 +230,14 @@ impl Outgoing<'_, '_, '_> {
     fn write_headers<'h>(&'h self, signed: &mut ToBeSigned<'h>, out: &mut Vec<u8>) {
         let signature = self.signature();
         let recoded = signature == Signature::Replaced && self.write_content_encoding(out);
+        if let Some(replacement) = &self.carriage.replacement {
+            write_line(out, b"Content-MD5", replacement.md5.as_bytes());
+            signed.push((SmallVec::from_slice(b"content-md5"), replacement.md5.as_bytes()));
+        }
         for header in &self.request.headers {
+            if self.carriage.replacement.is_some() && is_about_a_body(header) {
+                continue;
+            }
             if !passes(header, signature, || self.authenticated.signs_header(header.name))
                 || (recoded && header.is("content-encoding"))
             {
@@ -292,10 +330,12 @@ impl Outgoing<'_, '_, '_> {
             .collect();
         let at = headers.partition_point(|(name, _)| *name < "host");
         headers.insert(at, ("host", host));
-        let mut params = self.request.target.query.sorted();
+        let mut params = self.query().sorted();
         params.retain(|param| self.keeps(param));
         let digest;
+        let replaced = self.carriage.replacement.as_ref();
         let payload = match &self.authenticated.payload {
+            _ if replaced.is_some() => replaced.map_or(&b""[..], |replacement| replacement.sha256.as_bytes()),
             // the body is checked on its way: S3 may rely on the same hash
             Payload::Sha256(hash) => {
                 digest = crate::auth::hex::encode(hash);

@@ -2,7 +2,7 @@
 //! It must not hold anything that has to be decided again.
 
 use super::body::BodyRules;
-use super::rename::Renamed;
+use super::mapping::{Mapping, Replacement};
 use crate::request::framing::Framing;
 
 /// Up to this many bytes, a body that is checked is read and judged before S3 hears of it.
@@ -64,8 +64,10 @@ pub struct Carriage {
     pub rules: BodyRules,
     /// How a form is answered when S3 has taken its file; `None` if the answer of S3 is passed on.
     pub posted: Option<Box<PostAnswer>>,
-    /// The bucket, where the answer names it and the store knows it by another name.
-    pub renamed: Option<Box<Renamed>>,
+    /// How names in the answer are exchanged; `None` if it shows none that the client does not know.
+    pub mapping: Option<Box<Mapping>>,
+    /// The body that S3 gets in the place of the client's.
+    pub replacement: Option<Box<Replacement>>,
 }
 
 impl Carriage {
@@ -73,7 +75,9 @@ impl Carriage {
     /// whose head alone would complete it.
     #[must_use]
     pub const fn is_judged_first(&self) -> bool {
-        matches!(self.sent, Framing::Known(length) if length <= JUDGED_FIRST) && self.rules.is_checked()
+        self.replacement.is_some()
+            || matches!(self.sent, Framing::Known(length) if length <= JUDGED_FIRST)
+                && self.rules.is_checked()
     }
 
     /// Whether sending the request twice does no harm and needs nothing of the client: a GET or HEAD without body.

@@ -28,7 +28,7 @@ import threading
 import time
 import urllib.parse
 
-from support import PATIENCE, ROOT, fetch, free_port, gate_binary, listens, poll, program
+from support import PATIENCE, ROOT, cache, fetch, free_port, gate_binary, listens, poll, program
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "ARCHITECTURE.md",
          *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "deploy").rglob("*.md"))]
@@ -39,7 +39,7 @@ NEEDS = {
     "a build": "a build of its own, of minutes",
     "systemd": "a machine that systemd runs",
     "root": "a machine that may be changed",
-    "envoy": "Envoy, which no archive that we install from has",
+    "network": "sources of another project, from the network",
     "go": "a Go toolchain and a module cache",
     "java": "a JDK and the AWS SDK",
     "rust": "a crate of its own, with the AWS SDK",
@@ -181,14 +181,16 @@ def store(port=0):
 class Machine:
     """A folder and a shell in which the commands of one page run."""
 
-    def __init__(self, folder, store_port):
-        self.folder, self.store, self.ports, self.count, self.children = pathlib.Path(folder), store_port, {}, 0, []
+    def __init__(self, folder, server):
+        self.folder, self.store, self.objects = pathlib.Path(folder), server.server_port, server.objects
+        self.ports, self.count, self.children = {}, 0, []
         tools = self.folder / ".bin"
         tools.mkdir()
         (tools / "presign-gate").symlink_to(gate_binary())
         for name in ("conf", "deploy"):
             (self.folder / name).symlink_to(ROOT / name)
-        path = os.pathsep.join([str(tools), os.path.dirname(program("promtool")), os.environ["PATH"]])
+        path = os.pathsep.join([str(tools), os.path.dirname(program("promtool")), f"{cache()}/clients/venv/bin",
+                                os.environ["PATH"], "/usr/sbin"])
         environment = {"PATH": path, "HOME": str(folder), "LC_ALL": "C.UTF-8", "GATE_REPORTS_SECRET": "a secret",
                        "GATE_STORE_SECRET": "of the store", "GATE_OLD_SECRET": "old", "GATE_NEW_SECRET": "a secret",
                        "STORE_SECRET": "of the store", "AWS_ACCESS_KEY_ID": "AKIAGATE000000000001",
@@ -217,12 +219,13 @@ class Machine:
         self.count += 1
         out, end = self.folder / f".out-{self.count}", self.folder / f".end-{self.count}"
         command = self.here(step.command)
-        serves = re.match(r"\s*(presign-gate run|redis-server)\b", command)
+        serves = re.match(r"\s*(presign-gate run|redis-server|nginx)\b", command)
         if serves:
             self.say(f"{command} > {out} 2>&1 < /dev/null & echo $! > {end}.new; mv {end}.new {end}\n")
         else:
             self.say(f"{{ {command}\n}} > {out} 2>&1 < /dev/null; echo $? > {end}.new; mv {end}.new {end}\n")
-        poll(f"`{step.command}`", lambda: end.exists() or self.broken(step))
+        # interpreters start slowly on a busy machine
+        poll(f"`{step.command}`", lambda: end.exists() or self.broken(step), 4 * PATIENCE)
         code, text = int(end.read_text()), lambda: out.read_text(errors="replace")
         if serves:
             self.children.append(code)
@@ -242,16 +245,24 @@ class Machine:
 
     @staticmethod
     def alive(pid, step, text):
-        state = pathlib.Path(f"/proc/{pid}/stat")
-        assert state.exists() and ") Z " not in state.read_text(), f"`{step.command}` ended:\n{text()}"
+        try:
+            ended = ") Z " in pathlib.Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            ended = True
+        assert not ended, f"`{step.command}` ended:\n{text()}"
         return True
 
     def ready(self, command):
         """Whether the server that a command started listens where its config, or the command, says."""
-        config = re.search(r"--config (\S+)", command)
+        config = re.search(r"(?:--config|-c) (\S+)", command)
         if not config:
             return listens(int(re.search(r"--port (\d+)", command)[1]))()
+        if not (self.folder / config[1]).exists():
+            # the program will say so
+            return False
         text = (self.folder / config[1]).read_text()
+        if command.startswith("nginx"):
+            return listens(int(re.search(r"listen 127\.0\.0\.1:(\d+)", text)[1]))()
         admin = re.search(r"admin:\s*\{?\s*address: [\"']?127\.0\.0\.1:(\d+)", text)
         if admin:
             return (fetch(f"http://127.0.0.1:{admin[1]}/readyz") or (0,))[0] == 200
@@ -267,7 +278,8 @@ class Machine:
             self.children = [pid for pid in self.children if pathlib.Path(f"/proc/{pid}").exists()]
             time.sleep(0.02)
         for pid in self.children:
-            os.kill(pid, 9)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
         self.shell.stdin.close()
         self.shell.wait(timeout=PATIENCE)
 
@@ -276,7 +288,7 @@ class Machine:
 def machine(folder, world=True):
     """A machine with a store, and with a gate and a link unless the page brings its own."""
     with store() as server:
-        made = Machine(folder, server.server_port)
+        made = Machine(folder, server)
         try:
             if world:
                 made.write("gate.yaml", WORLD)

@@ -49,15 +49,23 @@ def run(*command, ok=True, **more):
     return done.stdout + done.stderr
 
 
+GIVEN = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, and that no other call was given: the kernel gives a port twice if it stayed unused."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
 
 
-def poll(what, ask):
+def poll(what, ask, patience=PATIENCE):
     """Asks until there is an answer."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         answer = ask()
         if answer:
@@ -107,10 +115,10 @@ def listens(port):
 
 
 @contextlib.contextmanager
-def gate(config, folder, admin):
-    """The gate with the text of a config, in a folder of its own."""
+def gate(config, folder, admin, **environment):
+    """The gate with the text of a config, in a folder of its own, and with variables in its environment."""
     path = pathlib.Path(folder) / "gate.yaml"
     path.write_text(config)
     alive = lambda: (fetch(f"http://127.0.0.1:{admin}/livez") or (0,))[0] == 200
-    with process(gate_binary(), "run", "--config", str(path), ready=alive, cwd=folder) as child:
+    with process(gate_binary(), "run", "--config", str(path), ready=alive, cwd=folder, env={**os.environ, **environment}) as child:
         yield child

@@ -48,6 +48,19 @@ class Systemd(unittest.TestCase):
         report = run(program("systemd-analyze"), "security", "--offline=true", "--threshold=13", str(self.UNIT))
         self.assertIn("OK", report)
 
+    def test_the_socket_unit_listens_where_the_config_does(self):
+        text = (DEPLOY / "systemd/presign-gate.socket").read_text()
+        config = yaml.safe_load((DEPLOY / "systemd/gate.yaml").read_text())
+        addresses = [listener["address"] for listener in config["listeners"]] + [config["admin"]["address"]]
+        self.assertEqual(re.findall(r"(?m)^ListenStream=(.+)$", text), addresses)
+        with tempfile.TemporaryDirectory() as folder:
+            # systemd looks for the binary and for both units
+            for name in ("presign-gate.service", "presign-gate.socket"):
+                unit = (DEPLOY / "systemd" / name).read_text().replace("/usr/bin/presign-gate", "/bin/true")
+                (pathlib.Path(folder) / name).write_text(unit)
+            report = run(program("systemd-analyze"), "verify", "--man=no", f"{folder}/presign-gate.socket")
+            self.assertNotIn("presign-gate.socket:", report)
+
     def test_the_config_is_checked_before_start_and_reload(self):
         text = self.UNIT.read_text()
         for step in ("ExecStartPre", "ExecReload"):

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from pages import block
-from support import ROOT, cache, gate_binary, program, run
+from support import ROOT, gate_binary, run
 
 GUIDES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "deploy").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 GATE = """
@@ -83,34 +83,6 @@ class Shown(unittest.TestCase):
         self.explain(url, "--source-ip", "10.1.2.3", allowed=True)
         self.explain(url, "--vpce", "vpce-0a1b2c3d", allowed=True)
         self.assertEqual(self.explain(url, "--source-ip", "203.0.113.9", allowed=False)["reason"], "explicit_deny")
-
-    def test_the_recipes_for_limits(self):
-        """The recipes of docs/links.md whose programs are here make links that carry the limit under their signature."""
-        client = boto3.client(
-            "s3", region_name="us-east-1", endpoint_url="http://s3.example.internal", aws_access_key_id="AKIAREPORTS000000001",
-            aws_secret_access_key="a secret", config=Config(signature_version="s3v4", s3={"addressing_style": "path"}))
-        names = {"client": client}
-        code = block("links.md", "python").text
-        definition, call = code.split("\nlimited_url(")
-        exec(f"{definition}\nurl = limited_url({call}", names)
-        self.check_limited(names["url"])
-        again = client.generate_presigned_url("get_object", Params={"Bucket": "reports", "Key": "q3.pdf"})
-        self.assertNotIn("x-gate", again, "the limit stays with the client")
-
-        script = self.folder / "recipe.mjs"
-        script.write_text(
-            'import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";\n'
-            'import { getSignedUrl } from "@aws-sdk/s3-request-presigner";\n'
-            'const client = new S3Client({ region: "us-east-1", endpoint: "http://s3.example.internal", forcePathStyle: true,\n'
-            '  credentials: { accessKeyId: "AKIAREPORTS000000001", secretAccessKey: "a secret" } });\n'
-            f'{block("links.md", "js").text}console.log(url);\n')
-        (self.folder / "node_modules").symlink_to(f"{cache()}/clients/node/node_modules")
-        self.check_limited(run(program("node"), str(script)).splitlines()[0])  # below it, what node says of itself
-
-    def check_limited(self, url):
-        self.assertIn("x-gate-max-uses=1", url)
-        self.explain(url, allowed=True)
-        self.assertEqual(self.explain(url.replace("max-uses=1", "max-uses=2"), allowed=False)["reason"], "wrong_signature")
 
     def test_the_hash_of_an_audit_line_is_as_described(self):
         zeros = "0" * 64

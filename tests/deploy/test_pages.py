@@ -49,6 +49,15 @@ class Marks(unittest.TestCase):
             marks = re.findall(r"(?m)^<!-- (?:file|needs|played by): ", page.read_text())
             self.assertEqual(len(marks), sum(1 for one in blocks(page) if one.mark), page)
 
+    def test_no_page_is_left_out(self):
+        """The reference is made from the tables, and has a test of its own; it holds no commands to run."""
+        others = set(ROOT.rglob("*.md")) - set(PAGES)
+        others = {path for path in others if not {"target", ".git", "node_modules", "dist", ".venv"} & set(path.parts)}
+        self.assertEqual({path.parent for path in others}, {ROOT / "docs/reference", ROOT})
+        self.assertEqual({path.name for path in others if path.parent == ROOT}, {"CHANGELOG.md"})
+        for path in others:
+            self.assertEqual({one.language for one in blocks(path)} - {"text"}, set(), path)
+
     def test_no_fence_is_left_out(self):
         for page in PAGES:
             fences = re.findall(r"(?m)^\s*(?:```|~~~)", page.read_text())
@@ -90,6 +99,15 @@ for _page in PAGES:
     if any(one.language == "sh" and not one.mark for one in blocks(_page)):
         _name = re.sub(r"\W", "_", str(_page.relative_to(ROOT).with_suffix("")).lower())
         setattr(Commands, f"test_{_name}", lambda self, page=_page: self.play(page))
+
+
+class Newcomer(unittest.TestCase):
+    def test_the_readme_counts_its_commands(self):
+        text = (ROOT / "README.md").read_text()
+        commands = [step for one in blocks(ROOT / "README.md") if one.language == "sh" and not one.mark for step in steps(one.text)]
+        first = lambda printed: 1 + next(i for i, step in enumerate(commands) if printed in step.prints)
+        self.assertEqual((first("200"), first("SignatureDoesNotMatch")), (7, 8))
+        self.assertRegex(text, r"the seventh command below is the first\s+that gets an object, the eighth the first that is refused")
 
 
 class Snippets(unittest.TestCase):

@@ -2,9 +2,9 @@
 //! It must not test what the numbers on the metrics page mean.
 
 use crate::support::config::Config;
-use crate::support::gate::Gate;
+use crate::support::gate::{Gate, poll};
 use crate::support::request::Request;
-use crate::support::sigv4::MAIN;
+use crate::support::sigv4::{MAIN, STRANGER};
 use crate::support::upstream::Upstream;
 use serde_json::Value;
 
@@ -87,7 +87,19 @@ fn web_pages_get_nothing_out_of_a_local_endpoint() {
     ] {
         assert_eq!(gate.admin_with("POST", "/explain", &lines, &body).status, 403, "{lines:?}");
     }
-    assert_eq!(gate.admin_with("GET", "/config", &[("Host", "rebound.example")], "").status, 403);
+    let own = format!("http://{}", gate.admin_address());
+    for (kind, status) in
+        [("text/plain", 403), ("application/x-www-form-urlencoded", 403), ("application/json", 200)]
+    {
+        let lines = [("Origin", own.as_str()), ("Content-Type", kind)];
+        assert_eq!(gate.admin_with("POST", "/explain", &lines, &body).status, status, "{kind}");
+    }
+    for path in ["/", "/config", "/denials", "/revocations"] {
+        assert_eq!(gate.admin_with("GET", path, &[("Host", "rebound.example")], "").status, 403, "{path}");
+    }
+    for lines in [[("Origin", "https://evil.example")], [("Sec-Fetch-Site", "cross-site")]] {
+        assert_eq!(gate.admin_with("GET", "/denials", &lines, "").status, 403, "{lines:?}");
+    }
     assert_eq!(gate.admin_with("GET", "/metrics", &[("Host", "node.example:9090")], "").status, 200);
 }
 
@@ -116,4 +128,31 @@ fn methods_and_paths_are_told_apart() {
     assert_eq!((head.status, head.body.len()), (200, 0));
     let verbose = gate.admin("GET", "/readyz?verbose").text();
     assert!(verbose.contains("[+] config ok\n") && verbose.ends_with("ok\n"), "{verbose}");
+}
+
+#[test]
+fn examples_of_refusals_hold_no_query_and_need_the_token() {
+    let (_upstream, gate) = with_token();
+    let refused = Request::get("/bkt/key").key(STRANGER).query("secret-word", "hidden");
+    gate.ask("GET", &refused.clone().unsigned("Referer", &url(&refused)).presigned());
+    gate.ask("GET", &Request::get("/bkt/key").presigned());
+    gate.ask("GET", b"GET /bkt/key?X-Amz-Signature=abcdef HTTP/1.1\r\nbroken\r\n\r\n");
+    assert_eq!(gate.admin("GET", "/denials").status, 401);
+    let ask = || gate.admin_with("GET", "/denials", &[("Authorization", "Bearer admin-token")], "");
+    let text = poll("both refusals", || {
+        let text = ask().text();
+        (text.matches("event.reason").count() == 2).then_some(text)
+    });
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let reasons = ["malformed_head", "unknown_key"].map(|reason| {
+        let all = value["denials"].as_array().unwrap();
+        all.iter().find(|one| one["event.reason"] == reason).expect(reason)
+    });
+    assert_eq!(
+        (&reasons[1]["url.path"], &reasons[1]["http.response.status_code"]),
+        (&"/bkt/key".into(), &403.into())
+    );
+    for secret in ["hidden", "secret-word", "X-Amz", "abcdef", STRANGER.secret] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
 }

@@ -206,3 +206,38 @@ fn the_demo_shows_what_it_promises() {
         assert!(ran.stdout.to_lowercase().contains(word), "`{word}` is not in\n{}", ran.stdout);
     }
 }
+
+/// The whole example of the contract, with files where it names some.
+#[cfg(all(feature = "aws", feature = "otlp"))]
+#[test]
+fn the_example_of_the_contract_loads() {
+    use crate::support::{private_file, shared, tls::Authority};
+    let contract = std::fs::read_to_string(shared("interface.md")).unwrap();
+    let (_, rest) = contract.split_once("```yaml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    assert!(example.contains("tracing:"));
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let [certificate, key] = authority.issue(&["s3.example.internal"]).write(folder.path(), "tls");
+    std::fs::rename(certificate, folder.path().join("tls.crt")).unwrap();
+    std::fs::rename(key, folder.path().join("tls.key")).unwrap();
+    for ca in ["clients.pem", "internal-ca.pem"] {
+        std::fs::write(folder.path().join(ca), &authority.certificate).unwrap();
+    }
+    for secret in ["admin.token", "main.secret", "main.token"] {
+        private_file(&folder.path().join(secret), "what it holds");
+    }
+    std::fs::create_dir(folder.path().join("policies")).unwrap();
+    for name in ["endpoint", "main", "boundary", "network", "next", "reports-bucket"] {
+        let principal =
+            if ["endpoint", "reports-bucket"].contains(&name) { r#""Principal": "*","# } else { "" };
+        let policy = format!(
+            r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", {principal} "Action": "s3:*", "Resource": ["arn:aws:s3:::reports", "arn:aws:s3:::reports/*"]}}]}}"#
+        );
+        std::fs::write(folder.path().join(format!("policies/{name}.json")), policy).unwrap();
+    }
+    let config = folder.path().join("gate.yaml");
+    std::fs::write(&config, example).unwrap();
+    let ran = run(&["check", text(&config)]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}

@@ -3,6 +3,7 @@
 
 mod counting;
 mod rates;
+mod recipes;
 mod revocation;
 mod shared;
 mod store;
@@ -10,6 +11,7 @@ mod store;
 use crate::support::client::{Client, Response};
 use crate::support::config::Config;
 use crate::support::gate::{Gate, poll};
+use crate::support::proxy_header;
 use crate::support::recorded::Record;
 use crate::support::reply::{self, Reply, Step};
 use crate::support::request::Request;
@@ -225,6 +227,72 @@ fn the_first_network_is_the_only_one() {
         assert_eq!(ask(&gate, same, &request).status, 200, "{pin} {same}");
         refused(&ask(&gate, other, &request), 403, "link_pin");
     }
+}
+
+/// A gate behind a balancer that tells through which endpoint a client came.
+fn behind_endpoints() -> (Upstream, Gate) {
+    let upstream = Upstream::scripted(serve);
+    let endpoints = "network: { vpc_endpoints: [{ id: vpce-0a1b2c3d, vpc: vpc-11112222 }, { id: vpce-0f0f0f0f, vpc: vpc-33334444 }] }";
+    let config = Config::resign(upstream.endpoint())
+        .listener("proxy_protocol: { trusted: [127.0.0.0/8] }")
+        .more(endpoints)
+        .more("expose_reasons: true")
+        .more("links: { grace: 0s }");
+    let gate = Gate::start(&config);
+    (upstream, gate)
+}
+
+/// Sends a link through an endpoint, or none.
+fn through(gate: &Gate, endpoint: Option<&str>, request: &Request) -> Response {
+    let mut bytes = match endpoint {
+        Some(id) => proxy_header::balanced("10.0.0.1", id),
+        None => proxy_header::line("10.0.0.1"),
+    };
+    bytes.extend(request.presigned());
+    gate.ask(&request.method, &bytes)
+}
+
+#[test]
+fn a_link_can_be_bound_to_an_endpoint_or_a_vpc() {
+    const OURS: Option<&str> = Some("vpce-0a1b2c3d");
+    const OTHER: Option<&str> = Some("vpce-0f0f0f0f");
+    let (_upstream, gate) = behind_endpoints();
+    for (name, value, code) in [
+        ("x-gate-source-vpce", "vpce-0a1b2c3d", "link_source_vpce"),
+        ("x-gate-source-vpce", "vpce-12345678,vpce-0a1b2c3d", "link_source_vpce"),
+        ("x-gate-source-vpc", "vpc-11112222", "link_source_vpc"),
+    ] {
+        let request = link("GET", &[(name, value)]);
+        assert_eq!(through(&gate, OURS, &request).status, 200, "{name}");
+        refused(&through(&gate, OTHER, &request), 403, code);
+        refused(&through(&gate, None, &request), 403, code);
+    }
+    let request = link("GET", &[("x-gate-pin", "vpce")]);
+    // without an endpoint there is nothing to be bound to
+    refused(&through(&gate, None, &request), 403, "link_pin");
+    for _ in 0..2 {
+        assert_eq!(through(&gate, OURS, &request).status, 200);
+        refused(&through(&gate, OTHER, &request), 403, "link_pin");
+        refused(&through(&gate, None, &request), 403, "link_pin");
+    }
+}
+
+#[test]
+fn every_spelling_of_a_link_is_one_link() {
+    let (upstream, gate) = start("{ grace: 0s }");
+    let request = link("GET", &[("x-gate-max-uses", "1"), ("x-note", "a b")]);
+    let target = request.presigned_target();
+    let (path, query) = target.split_once('?').unwrap();
+    let mut reversed: Vec<&str> = query.split('&').collect();
+    reversed.reverse();
+    let send = |target: &str| {
+        gate.ask("GET", &request.clone().unsigned("X-Forwarded-For", "10.0.0.1").bytes(target, &[]))
+    };
+    assert_eq!(send(&format!("{path}?{}", reversed.join("&"))).status, 200);
+    for target in [target.clone(), target.replace("%2F", "%2f"), target.replace("/bkt/key", "/bkt/%6bey")] {
+        refused(&send(&target), 403, "link_max_uses");
+    }
+    assert_eq!(upstream.recording().requests.len(), 1);
 }
 
 #[test]

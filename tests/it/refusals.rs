@@ -3,7 +3,7 @@
 
 use crate::support::client::Response;
 use crate::support::config::Config;
-use crate::support::gate::Gate;
+use crate::support::gate::{Gate, poll};
 use crate::support::request::Request;
 use crate::support::sigv4::{Key, MAIN, STRANGER, TEMPORARY, sha256_hex};
 use crate::support::upstream::Upstream;
@@ -292,7 +292,11 @@ fn no_secret_is_written_anywhere() {
         request.presigned_target().rsplit('=').next().unwrap().to_owned()
     })
     .collect();
-    let output = case.gate.output();
+    // lines gather for a moment before they are written
+    let output = poll("a line for each request", || {
+        let output = case.gate.output();
+        (output.matches("\"presign_gate.decision\"").count() == signatures.len()).then_some(output)
+    });
     assert!(output.contains("GetObject"), "there is no access log in\n{output}");
     let metrics = case.gate.admin("GET", "/metrics").text();
     for secret in

@@ -4,14 +4,13 @@
 use crate::support::client::Client;
 use crate::support::config::{ALLOW_BUCKET, Config};
 use crate::support::gate::{Gate, poll};
+use crate::support::load::Load;
 use crate::support::reply::{self, Latch};
 use crate::support::request::Request;
 use crate::support::sigv4::{Key, MAIN};
 use crate::support::upstream::Upstream;
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const ALLOW_NOTHING: &str = r#"{"Version": "2012-10-17", "Statement": [{"Sid": "Nothing", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}"#;
 
@@ -177,41 +176,7 @@ fn what_is_new_has_its_series() {
 #[test]
 fn reloads_under_load_fail_no_request() {
     let (_upstream, config, gate) = start();
-    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let address = gate.address();
-    let workers: Vec<_> = (0..4)
-        .map(|worker| {
-            let (stop, served) = (Arc::clone(&stop), Arc::clone(&served));
-            std::thread::spawn(move || {
-                let mut client = Client::connect(address);
-                let mut wrong = Vec::new();
-                for number in 0.. {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    // every worker keeps its connection, but for a new one now and then
-                    if number % 50 == 49 {
-                        client = Client::connect(address);
-                    }
-                    let path = format!("/bkt/{worker}/{number}");
-                    let method = if number % 3 == 0 { "PUT" } else { "GET" };
-                    match method {
-                        "PUT" => client.send(&Request::put(&path, b"some body").authorized()),
-                        _ => client.send(&Request::get(&path).presigned()),
-                    }
-                    match client.try_response(method) {
-                        Ok(answer) if answer.status == 200 => {}
-                        other => {
-                            wrong.push(format!("{method} {path}: {other:?}"));
-                            client = Client::connect(address);
-                        }
-                    }
-                    served.fetch_add(1, Ordering::Relaxed);
-                }
-                wrong
-            })
-        })
-        .collect();
+    let load = Load::start(gate.address(), 4);
     for number in 0..120 {
         // a sixth of them is wrong; the others differ in a statement's name
         let wrong = number % 6 == 5;
@@ -222,10 +187,8 @@ fn reloads_under_load_fail_no_request() {
         });
         assert_eq!(gate.reload().status, if wrong { 400 } else { 200 });
     }
-    stop.store(true, Ordering::Relaxed);
-    let wrong: Vec<String> = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
-    assert!(wrong.is_empty(), "{} of {}: {:?}", wrong.len(), served.load(Ordering::Relaxed), wrong.first());
-    assert!(served.load(Ordering::Relaxed) > 100, "{} requests", served.load(Ordering::Relaxed));
+    let served = load.finish();
+    assert!(served > 100, "{served} requests");
     assert!(gate.metric("presign_gate_config_reloads_total", &["result=\"loaded\""]) >= 100.0);
     assert!(gate.metric("presign_gate_config_reloads_total", &["result=\"refused\""]) >= 20.0);
 }

@@ -95,7 +95,7 @@ pub fn write_header<'v>(lower_name: &str, values: impl Iterator<Item = &'v [u8]>
 }
 
 /// Writes a value without the white space around it, runs of spaces inside it as one space.
-fn write_value(value: &[u8], out: &mut impl Sink) {
+pub(super) fn write_value(value: &[u8], out: &mut impl Sink) {
     let mut rest = trim(value);
     while let Some((run, after)) =
         memchr::memmem::find(rest, b"  ").and_then(|at| rest.split_at_checked(at + 1))

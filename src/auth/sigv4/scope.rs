@@ -85,9 +85,9 @@ pub(super) struct Pieces<'r> {
     pub(super) key_id: &'r [u8],
     /// Everything after the access key id and its `/`.
     pub(super) text: &'r [u8],
-    day: &'r [u8],
-    region: Option<&'r [u8]>,
-    service: &'r [u8],
+    pub(super) day: &'r [u8],
+    pub(super) region: Option<&'r [u8]>,
+    pub(super) service: &'r [u8],
     terminator: &'r [u8],
 }
 

@@ -1,9 +1,11 @@
 //! The rows of the key tables.
 //! It must not hold code but the constructors of a row.
 
+mod running;
 mod sources;
 
 use super::{Form, Key, Presence, Section, Served};
+use running::{LIMITS, LINKS, LOGS, SHUTDOWN, TRACING, UPGRADE};
 use sources::CREDENTIAL_SOURCE;
 
 const fn key(name: &'static str, form: Form, presence: Presence, doc: &'static str) -> Key {
@@ -24,10 +26,6 @@ const fn default(name: &'static str, value: &'static str, form: Form, doc: &'sta
 
 const fn defaults(name: &'static str, form: Form, doc: &'static str) -> Key {
     key(name, form, Presence::Defaults, doc)
-}
-
-const fn unserved(name: &'static str, doc: &'static str) -> Key {
-    Key { name, form: Form::Unread, presence: Presence::Optional, served: Served::No, doc }
 }
 
 const SECOND: u64 = 1000;
@@ -66,8 +64,9 @@ pub static ROOT: Section = Section {
         optional("links", Form::Keys(&LINKS), "the state that is kept about links"),
         defaults("limits", Form::Keys(&LIMITS), "what one client may take of the gate"),
         defaults("shutdown", Form::Keys(&SHUTDOWN), "how the gate ends on SIGTERM"),
+        optional("upgrade", Form::Keys(&UPGRADE), "how another gate can take this one's place"),
         defaults("logs", Form::Keys(&LOGS), "what is written down"),
-        unserved("tracing", "where spans are sent to"),
+        optional("tracing", Form::Keys(&TRACING), "spans of requests; left out, none are made"),
         default(
             "expose_reasons",
             "false",
@@ -255,6 +254,7 @@ static BUCKET: Section = Section {
         required("name", Form::Text, "the name that clients use; `*` is every other one"),
         required("upstream", Form::Text, "the name of the upstream that holds it"),
         optional("upstream_bucket", Form::Text, "its name there, if it is another"),
+        optional("upstream_prefix", Form::Text, "what its keys begin with there, as `tenants/a/`"),
         optional("policy", Form::Policy, "its bucket policy"),
         optional("account", Form::Text, "the account that owns it, 12 digits; left out, that of each signer"),
         optional("org", Form::Text, "the organization of that account, as `o-abcd`"),
@@ -357,120 +357,6 @@ static TIMEOUTS: Section = Section {
         default("idle", "50s", Form::Duration(0, HOUR), "that an unused connection is kept"),
     ],
 };
-
-static LINKS: Section = Section {
-    keys: &[
-        optional("store", Form::Keys(&STORE), "where the state of links is kept; left out, in memory"),
-        default(
-            "when_store_fails",
-            "deny",
-            Form::Choice(&["deny", "allow"]),
-            "what happens to links with state when the store fails",
-        ),
-        default(
-            "grace",
-            "30s",
-            Form::Duration(0, HOUR),
-            "the time within which requests of one client are the same use",
-        ),
-        optional(
-            "rate_limits",
-            Form::List(&Form::Keys(&RATE_LIMIT), 0),
-            "the most requests in a time, who sends more is answered 503 SlowDown; or bytes in a second, which wait",
-        ),
-    ],
-};
-
-static RATE_LIMIT: Section = Section {
-    keys: &[
-        required(
-            "per",
-            Form::Choice(&["source_ip", "access_key_id", "link"]),
-            "whom it counts for: `source_ip`, an IPv4 address or an IPv6 /64, counts before a signature is looked at",
-        ),
-        optional("requests", Form::Count(1, 1_000_000_000), "the requests that are served in the time"),
-        default("every", "1s", Form::Duration(100, HOUR), "the time that requests are counted in"),
-        optional("bytes_per_second", Form::Size(1, 1 << 53), "the bytes of bodies in a second"),
-    ],
-};
-
-static STORE: Section = Section {
-    keys: &[
-        optional("memory", Form::Choice(&["true"]), "in this process, lost when it ends"),
-        optional("redb", Form::Text, "in a file of this machine, for one gate"),
-        optional("redis", Form::Text, "in a server that several gates share, as `redis://host:6379/0`"),
-    ],
-};
-
-static LIMITS: Section = Section {
-    keys: &[
-        default("header_bytes", "32KiB", Form::Size(KIB, MIB), "the largest request head"),
-        default(
-            "header_time",
-            "5s",
-            Form::Duration(100, 5 * MINUTE),
-            "the time to send a request head, from its first byte",
-        ),
-        default(
-            "idle_time",
-            "60s",
-            Form::Duration(100, HOUR),
-            "that a client connection may stay open without a request",
-        ),
-        default(
-            "client_time",
-            "60s",
-            Form::Duration(100, HOUR),
-            "that a client may send nothing of a body it owes, or take nothing of an answer",
-        ),
-        default("connections", "50000", Form::Count(1, 10_000_000), "client connections at a time"),
-        default("body", "5TiB", Form::Size(0, 5 * TIB), "the largest request body"),
-        default(
-            "buffered_body",
-            "2MiB",
-            Form::Size(KIB, 64 * MIB),
-            "the largest request body that a rule must read whole",
-        ),
-    ],
-};
-
-static SHUTDOWN: Section = Section {
-    keys: &[
-        default(
-            "drain_delay",
-            "0s",
-            Form::Duration(0, HOUR),
-            "the time to be not ready and serve on, until balancers have noticed",
-        ),
-        default("drain_time", "25s", Form::Duration(0, HOUR), "the time for requests in flight after that"),
-    ],
-};
-
-static LOGS: Section = Section {
-    keys: &[
-        defaults("access", Form::Keys(&ACCESS_LOG), "one line a request; left out, on standard output"),
-        optional(
-            "audit",
-            Form::Keys(&AUDIT_LOG),
-            "refusals and changes, each line chained to the one before",
-        ),
-    ],
-};
-
-static ACCESS_LOG: Section = Section {
-    keys: &[
-        default("path", "-", Form::File, "the file that lines are added to; `-` is standard output"),
-        default(
-            "format",
-            "json",
-            Form::Choice(&["json", "s3"]),
-            "the form of a line; `s3` as S3 writes its own",
-        ),
-    ],
-};
-
-static AUDIT_LOG: Section =
-    Section { keys: &[required("path", Form::File, "the file that lines are added to")] };
 
 /// Every key with its path, as `listeners[].tls.certificate`.
 #[must_use]

@@ -26,8 +26,17 @@ pub enum Store {
     Memory,
     /// In this file.
     Redb(PathBuf),
-    /// In the server at this URL, which may hold a password.
-    Redis(Secret),
+    /// In a server that several gates share.
+    Redis(RedisServer),
+}
+
+/// A Redis or Valkey.
+#[derive(Clone, Debug)]
+pub struct RedisServer {
+    /// Its URL, which may hold a password.
+    pub url: Secret,
+    /// The authorities that its certificate must come from, PEM; `None`: the public ones.
+    pub ca: Option<Secret>,
 }
 
 impl PartialEq for Store {
@@ -35,7 +44,10 @@ impl PartialEq for Store {
         match (self, other) {
             (Self::Memory, Self::Memory) => true,
             (Self::Redb(one), Self::Redb(two)) => one == two,
-            (Self::Redis(one), Self::Redis(two)) => one.matches(two.expose()),
+            (Self::Redis(one), Self::Redis(two)) => {
+                let ca = |server: &RedisServer| server.ca.as_ref().map(|pem| pem.expose().to_vec());
+                one.url.matches(two.url.expose()) && ca(one) == ca(two)
+            }
             _ => false,
         }
     }

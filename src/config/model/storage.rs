@@ -7,6 +7,7 @@ use super::super::scalar::endpoint::Endpoint;
 use super::{LoadedFile, Located, PolicySource};
 use crate::s3::cors::CorsRule;
 use crate::secret::Secret;
+use crate::upstream::mapping::Prefix;
 
 /// A bucket as clients see it.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Bucket {
     pub upstream: Located<String>,
     /// Its name there; `None`: the same.
     pub upstream_bucket: Option<Located<String>>,
+    /// What its keys begin with there.
+    pub upstream_prefix: Option<Located<Prefix>>,
     /// What pages of other origins may do.
     pub cors: Vec<CorsRule>,
     /// Whether a link signed for GET answers HEAD too. Default false.

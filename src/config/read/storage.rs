@@ -10,6 +10,7 @@ use super::super::scalar::{Malformed, endpoint::Endpoint};
 use super::super::tree::Scalar;
 use super::{access, credentials, policies, secrets};
 use crate::s3::cors::{CorsRule, Pattern};
+use crate::upstream::mapping::Prefix;
 
 pub(super) fn buckets(top: &Fields<'_>) -> Result<Vec<Bucket>, Reported> {
     top.sections("buckets", bucket)
@@ -22,6 +23,7 @@ fn bucket(fields: &Fields<'_>) -> Result<Bucket, Reported> {
     });
     let upstream = fields.text("upstream");
     let upstream_bucket = fields.if_given("upstream_bucket", |fields, name| fields.scalar(name, bucket_name));
+    let upstream_prefix = fields.if_given("upstream_prefix", |fields, name| fields.scalar(name, prefix));
     let cors = fields.sections("cors", cors);
     let head_for_get = fields.flag("head_for_get");
     let policy = fields.if_given("policy", policies::policy);
@@ -31,6 +33,7 @@ fn bucket(fields: &Fields<'_>) -> Result<Bucket, Reported> {
         name: name?,
         upstream: upstream?,
         upstream_bucket: upstream_bucket?,
+        upstream_prefix: upstream_prefix?,
         cors: cors?,
         head_for_get: head_for_get?,
         policy: policy?,
@@ -87,6 +90,11 @@ fn bucket_name(scalar: &Scalar) -> Result<String, Malformed> {
         return Ok(name.to_owned());
     }
     Err(Malformed::new(name, "a bucket name", "use 3 to 63 lower-case letters, digits, `-` and `.`"))
+}
+
+fn prefix(scalar: &Scalar) -> Result<Prefix, Malformed> {
+    let hint = "write segments of letters, digits, `-`, `_` and `.`, each followed by `/`, as `tenants/a/`";
+    Prefix::parse(&scalar.text).ok_or_else(|| Malformed::new(&scalar.text, "a prefix", hint))
 }
 
 pub(super) fn upstreams(top: &Fields<'_>) -> Result<Vec<Upstream>, Reported> {

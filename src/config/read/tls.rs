@@ -39,9 +39,14 @@ fn pair(fields: &Fields<'_>) -> Result<Loaded, Reported> {
     Ok(Loaded { files, pair })
 }
 
-fn authorities(fields: &Fields<'_>, name: &'static str) -> Result<(LoadedFile, Authorities), Reported> {
+/// Certificates of authorities, all of which can be used, and their file.
+pub(super) fn authorities(
+    fields: &Fields<'_>,
+    name: &'static str,
+) -> Result<(LoadedFile, Authorities), Reported> {
     let file = secrets::file(fields, name)?;
-    let authorities = Authorities::read(file.bytes.expose()).map_err(|error| at_fault(fields, &error))?;
+    let authorities =
+        Authorities::read(file.bytes.expose()).map_err(|error| at_fault_in(fields, name, &error))?;
     Ok((file, authorities))
 }
 
@@ -52,6 +57,10 @@ fn at_fault(fields: &Fields<'_>, error: &TlsError) -> Reported {
         About::PrivateKey => "private_key",
         About::Authorities => "client_ca",
     };
+    at_fault_in(fields, name, error)
+}
+
+fn at_fault_in(fields: &Fields<'_>, name: &'static str, error: &TlsError) -> Reported {
     let at = fields.node(name).map_or(fields.at, |node| node.at);
     let path = fields.path_of(name);
     fields.reader.error(at, &path, format!("the file of `{path}` cannot be used: {error}"), error.hint())

@@ -245,7 +245,7 @@ fn policy_files_are_read_once_and_named_as_written() {
 
 #[test]
 fn where_link_state_is_kept() {
-    use model::links::Store;
+    use model::links::{RedisServer, Store};
     use model::rates::{Per, RateOf};
     let links = changed("version: 1", "version: 1").config.unwrap().links;
     assert_eq!((links.store, links.deny_when_store_fails, links.grace.as_secs()), (Store::Memory, true, 30));
@@ -254,12 +254,15 @@ fn where_link_state_is_kept() {
     let store = |text: &str| changed("{ memory: true }", text).config.unwrap().links.store;
     assert_eq!(store("{ redb: links.redb }"), Store::Redb(PathBuf::from("conf/links.redb")));
     let url = "rediss://user:pass@h:6380/1";
-    assert_eq!(store(&format!("{{ redis: \"{url}\" }}")), Store::Redis(Secret::new(url)));
+    let server = RedisServer { url: Secret::new(url), ca: None };
+    assert_eq!(store(&format!("{{ redis: \"{url}\" }}")), Store::Redis(server));
     for (from, to, message) in [
         ("{ memory: true }", "{}", "exactly one of"),
         ("{ memory: true }", "{ memory: true, redb: a }", "exactly one of"),
         ("{ memory: true }", "{ memory: false }", "is not known here"),
         ("{ memory: true }", "{ redis: \"http://user:hunter2@h\" }", "is no URL of a Redis"),
+        ("{ memory: true }", "{ redis: \"rediss://h\", ca: absent.pem }", "absent.pem"),
+        ("{ memory: true }", "{ redb: a, ca: absent.pem }", "absent.pem"),
         ("grace: 30s", "grace: 2h", "is not in bounds"),
         ("requests: 1000, every: 1s", "requests: 0, every: 1s", "is not in bounds"),
         (

@@ -9,7 +9,7 @@ use crate::reason::Reason;
 use crate::request::framing::{CHUNK_END, Decoder, Framing, LAST_CHUNK, Piece, begin_chunk};
 use crate::store::keeper::Held;
 use crate::store::pace::Pace;
-use crate::upstream::rename::Rename;
+use crate::upstream::mapping::rewrite::Rewrite;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Up to this size head and data leave in one write; larger data is written from where it was read to.
@@ -35,7 +35,7 @@ pub(super) async fn download<S>(
     link: &mut Link,
     peer: &Peer,
     answer: &Answer,
-    (mut rename, limits): (Option<Rename<'_>>, &LinkLimits<'_>),
+    (mut rewrite, limits): (Option<Rewrite<'_>>, &LinkLimits<'_>),
     relayed: &mut Relayed,
 ) -> Result<(), Failure>
 where
@@ -47,11 +47,15 @@ where
     loop {
         let mut rest = link.received();
         while let Piece::Data(data) = decoder.next(&mut rest).map_err(|_| after(Reason::UpstreamProtocol))? {
-            match &mut rename {
+            match &mut rewrite {
                 None => pass(conn, data, answer.sent, bounds, relayed).await?,
-                Some(rename) => {
+                Some(rewrite) => {
                     let mut changed = Vec::new();
-                    pass(conn, rename.next(data, &mut changed), answer.sent, bounds, relayed).await?;
+                    let outcome = rewrite.next(data, &mut changed);
+                    pass(conn, &changed, answer.sent, bounds, relayed).await?;
+                    if outcome.is_err() {
+                        return Err(cut_off(conn, Reason::UpstreamProtocol).await);
+                    }
                 }
             }
         }
@@ -71,7 +75,11 @@ where
                 Ok(_) | Err(_) => return Err(cut_off(conn, Reason::UpstreamProtocol).await),
             }
         }
-        if let Some(rest) = rename.as_mut().map(Rename::rest).filter(|rest| !rest.is_empty()) {
+        if let Some(rewrite) = &mut rewrite {
+            let mut rest = Vec::new();
+            if rewrite.finish(&mut rest).is_err() {
+                return Err(cut_off(conn, Reason::UpstreamProtocol).await);
+            }
             pass(conn, &rest, answer.sent, bounds, relayed).await?;
         }
         if answer.sent == Framing::Chunked {

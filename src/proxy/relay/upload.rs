@@ -76,6 +76,11 @@ where
     let mut outgoing = request.head.to_vec();
     let outcome = flow.collect(conn, request, &mut outgoing).await;
     relayed.request_bytes = flow.guard.seen();
+    if let Some(replacement) = &request.carriage.replacement {
+        // what the client sent was judged; the store gets the same with its own names
+        outgoing.truncate(request.head.len());
+        outgoing.extend_from_slice(&replacement.body);
+    }
     outcome.map(|()| outgoing)
 }
 

@@ -1,14 +1,14 @@
-//! What of a config cannot change while the gate runs: addresses, and where and how logs are written.
+//! What of a config cannot change while the gate runs: addresses, and where logs and spans go.
 //! It must not let a change of them pass unsaid.
 
 use crate::config::diagnostic::{Diagnostic, Problem, Severity};
 use crate::config::model::links::Store;
-use crate::config::model::{Config, Listener, Logs};
+use crate::config::model::{Config, Listener, Logs, Tracing};
 use crate::config::tree::Place;
 use crate::net::address::ListenAddress;
 use crate::snapshot::Snapshot;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The values that are in use.
 #[derive(Debug)]
@@ -18,7 +18,9 @@ pub(super) struct Fixed {
     modes: Vec<u32>,
     admin: Option<SocketAddr>,
     logs: Logs,
+    tracing: Option<Tracing>,
     links: Store,
+    upgrade: Option<PathBuf>,
 }
 
 impl Fixed {
@@ -28,7 +30,9 @@ impl Fixed {
             modes: config.listeners.iter().map(|listener| listener.mode).collect(),
             admin: config.admin.as_ref().map(|admin| admin.address.value),
             logs: config.logs.clone(),
+            tracing: config.tracing.clone(),
             links: config.links.store.clone(),
+            upgrade: config.upgrade.clone(),
         }
     }
 
@@ -69,6 +73,7 @@ impl Fixed {
             ("logs.access.path", self.logs.access == logs.access),
             ("logs.access.format", self.logs.access_format == logs.access_format),
             ("logs.audit", self.logs.audit == logs.audit),
+            ("tracing", self.tracing == config.tracing),
         ] {
             if !same {
                 say(start, path, format!("`{path}` cannot change while the gate runs"));
@@ -76,6 +81,9 @@ impl Fixed {
         }
         if self.links != config.links.store {
             say(start, "links.store", "`links.store` cannot change while the gate runs".to_owned());
+        }
+        if self.upgrade != config.upgrade {
+            say(start, "upgrade.socket", "`upgrade.socket` cannot change while the gate runs".to_owned());
         }
         if findings.is_empty() {
             let place = |address: &ListenAddress| self.listeners.iter().position(|known| known == address);
@@ -135,6 +143,8 @@ mod tests {
         check(&format!("{IN_USE}links: {{ store: {{ memory: true }}, grace: 1s }}\n"), &[]);
         check(&format!("{IN_USE}logs: {{ access: {{ path: a.log }} }}\n"), &["logs.access.path"]);
         check(&format!("{IN_USE}logs: {{ access: {{ format: s3 }} }}\n"), &["logs.access.format"]);
+        check(&format!("{IN_USE}tracing: {{ otlp: \"http://127.0.0.1:1\" }}\n"), &["tracing"]);
+        check(&format!("{IN_USE}upgrade: {{ socket: up.sock }}\n"), &["upgrade.socket"]);
         check(&format!("{IN_USE}logs: {{ audit: {{ path: a.log }} }}\n"), &["logs.audit"]);
     }
 }

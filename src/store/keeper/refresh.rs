@@ -14,6 +14,8 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_millis(250);
 /// Between two sweeps, in questions.
 const SWEEP_EVERY: u32 = 8;
+/// Between two looks for revocations that are over, in questions. Each goes through all of them while requests wait.
+const FORGET_EVERY: u32 = 240;
 /// How long the start of the gate waits for the first answer.
 const FIRST: Duration = Duration::from_secs(2);
 
@@ -54,6 +56,9 @@ async fn run(keeper: Weak<Keeper>, told: Sender<()>) {
                 if round.is_multiple_of(SWEEP_EVERY) {
                     keeper.sweep().await;
                 }
+                if round.is_multiple_of(FORGET_EVERY) {
+                    keeper.forget();
+                }
             }
             Err(error) if was_well || round == 0 => log::error!("the link store: {error}"),
             Err(_) => {}
@@ -91,6 +96,9 @@ impl Keeper {
             Err(error) => log::warn!("the link store: {error}"),
         }
         self.telemetry.metrics.store_lost(self.store.lost_notes());
+    }
+
+    fn forget(&self) {
         let mut list = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
         if !list.is_empty() {
             list.forget(SystemClock.now());

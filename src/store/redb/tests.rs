@@ -106,3 +106,29 @@ fn what_is_no_store_is_not_opened() {
     assert!(matches!(Redb::open(&path, Arc::clone(&clock)), Err(OpenError::Failed { .. })));
     assert!(matches!(Redb::open(&folder.path().join("no/links.redb"), clock), Err(OpenError::Failed { .. })));
 }
+
+#[tokio::test]
+async fn a_file_goes_to_another_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("links.redb");
+    let clock = Arc::new(ManualClock::new(NOW));
+    let old = open(&path, &clock).await;
+    assert_eq!(old.reserve(&claim(1, "a"), 7).await, Ok(Answer::Granted(None)));
+    old.close().await.unwrap();
+    assert!(matches!(old.reserve(&claim(2, "a"), 8).await, Err(StoreError::Failed(_))));
+    old.note(Note {
+        link: LinkId::from_bytes([1; 16]),
+        token: 7,
+        grace: 1000,
+        event: Event::Settle(Delivery::default()),
+    });
+    let new = open(&path, &clock).await;
+    assert!(matches!(old.reopen().await, Err(StoreError::Failed(_))), "the other has it");
+    assert_eq!(old.lost_notes(), 1);
+    // what the old gate could not tell counts as used
+    assert_eq!(new.reserve(&claim(1, "b"), 9).await, Ok(Answer::Refused(Refusal::Uses)));
+    assert_eq!(new.reserve(&claim(2, "a"), 8).await, Ok(Answer::Granted(None)));
+    new.close().await.unwrap();
+    old.reopen().await.unwrap();
+    assert_eq!(old.reserve(&claim(2, "b"), 10).await, Ok(Answer::Refused(Refusal::Uses)));
+}

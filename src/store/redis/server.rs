@@ -5,7 +5,7 @@ use super::StoreError;
 use crate::clock::Stopwatch;
 use crate::secret::Secret;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKind};
+use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKind, TlsCertificates};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -58,10 +58,17 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(url: &Secret) -> Result<Self, StoreError> {
+    pub(super) fn new(url: &Secret, ca: Option<&Secret>) -> Result<Self, StoreError> {
         let text = std::str::from_utf8(url.expose()).map_err(|_| failed("its URL is not UTF-8"))?;
         // the error would show the URL, and with it a password
-        let client = Client::open(text).map_err(|_| failed("its URL cannot be read"))?;
+        let client = match ca {
+            None => Client::open(text),
+            Some(pem) => {
+                let root_cert = Some(pem.expose().to_vec());
+                Client::build_with_tls(text, TlsCertificates { client_tls: None, root_cert })
+            }
+        };
+        let client = client.map_err(|_| failed("its URL, or its `ca`, cannot be read"))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

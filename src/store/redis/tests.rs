@@ -32,7 +32,7 @@ impl Server {
 
     async fn store(&self) -> Redis {
         let url = format!("redis+unix://{}", self.folder.path().join("s").display());
-        let store = Redis::new(&Secret::new(url)).unwrap();
+        let store = Redis::new(&Secret::new(url), None).unwrap();
         for _ in 0..500 {
             if store.sweep().await.is_ok() {
                 return store;
@@ -204,6 +204,6 @@ async fn a_server_that_is_gone_is_an_error_and_not_a_wait() {
     drop(server);
     assert!(matches!(store.look(link).await, Err(StoreError::Unreachable(_))));
     assert!(
-        matches!(Redis::new(&Secret::new("http://h")), Err(StoreError::Failed(text)) if !text.contains("h:"))
+        matches!(Redis::new(&Secret::new("http://h"), None), Err(StoreError::Failed(text)) if !text.contains("h:"))
     );
 }

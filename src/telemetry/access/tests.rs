@@ -71,6 +71,7 @@ pub(in crate::telemetry) fn full<'a>(
         error_code: None,
         upstream: Some("main"),
         shadow_denied: &["next.json", "strict \"one\""],
+        diagnosis: &["host_rewritten", "port_removed"],
         counted,
     }
 }
@@ -101,6 +102,7 @@ pub(in crate::telemetry) fn bare(counted: &RequestRecord) -> AccessRecord<'_> {
         error_code: None,
         upstream: None,
         shadow_denied: &[],
+        diagnosis: &[],
         counted,
     }
 }
@@ -123,7 +125,7 @@ fn a_line_has_this_form() {
         r#""client.ip":"203.0.113.7","tls.version":"1.3","user.id":"arn:aws:iam::111122223333:user/main","#,
         r#""aws.s3.bucket":"reports","presign_gate.listener":"0.0.0.0:8443","presign_gate.decision":"allow","#,
         r#""presign_gate.overhead":80000,"presign_gate.auth.scheme":"query_v4","#,
-        r#""presign_gate.auth.result":"verified","presign_gate.link.id":"5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e","presign_gate.link.age":60,"presign_gate.link.validity":840,"#,
+        r#""presign_gate.auth.result":"verified","presign_gate.auth.diagnosis":["host_rewritten","port_removed"],"presign_gate.link.id":"5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e","presign_gate.link.age":60,"presign_gate.link.validity":840,"#,
         r#""presign_gate.policy.shadow_denied":["next.json","strict \"one\""],"#,
         r#""presign_gate.network.proof":"peer","presign_gate.upstream.name":"main","#,
         r#""presign_gate.upstream.status_code":200,"presign_gate.upstream.first_byte":9000000}"#,

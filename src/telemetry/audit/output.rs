@@ -50,30 +50,25 @@ pub(super) struct Chained {
     chain: Chain,
     /// The beginning of a line that a crash has cut off.
     torn: Option<Vec<u8>>,
+    /// Whether another process may have the file now.
+    released: bool,
 }
 
 impl Chained {
     /// Opens the file and reads where its chain ends.
     pub(super) fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let mut file = LogFile::open(path)?;
-        match file.file().try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked(path.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
-        let (last, torn) = tail(file.file())?;
-        let broken = |error| OpenError::Broken { path: path.to_owned(), error };
-        let written = match last {
-            Some(line) => Chain::ending_with(&line).map_err(broken)?,
-            None => NEW,
-        };
-        if let Some(torn) = &torn {
-            // kept in the next line, so that the file is whole and nothing is lost
-            let length = file.file().metadata()?.len();
-            let cut = u64::try_from(torn.len()).unwrap_or(u64::MAX);
-            file.file().set_len(length.saturating_sub(cut))?;
-        }
-        Ok(Self { file, clock, written, chain: written, torn })
+        lock(&mut file)?;
+        let (written, torn) = end(&mut file)?;
+        Ok(Self { file, clock, written, chain: written, torn, released: false })
+    }
+
+    /// Takes the file up again, if nobody else has it: what was written meanwhile is part of the chain.
+    fn take_back(&mut self) -> Result<(), OpenError> {
+        lock(&mut self.file)?;
+        (self.written, self.torn) = end(&mut self.file)?;
+        self.released = false;
+        Ok(())
     }
 
     /// A line about the log itself.
@@ -88,6 +83,9 @@ impl Chained {
 
 impl Output for Chained {
     fn begin(&mut self, lost: u64, batch: &mut Vec<u8>) {
+        if self.released {
+            return;
+        }
         self.chain = self.written;
         if self.file.follow() {
             // a file that was moved must not end the chain: whoever opens the new one finds where to go on
@@ -107,10 +105,50 @@ impl Output for Chained {
     }
 
     fn write(&mut self, batch: &[u8]) -> io::Result<()> {
+        if self.released {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
         self.file.add(batch)?;
         self.written = self.chain;
         Ok(())
     }
+
+    fn release(&mut self, released: bool) {
+        if released {
+            // a lock that stays keeps the other process from starting, which says so
+            let _ = self.file.file().unlock();
+            self.released = true;
+        } else if self.released
+            && let Err(error) = self.take_back()
+        {
+            log::error!("the audit log is not written any more: {error}");
+        }
+    }
+}
+
+fn lock(file: &mut LogFile) -> Result<(), OpenError> {
+    match file.file().try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(file.path().to_owned())),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Where the chain of a file ends, and the beginning of a line that a crash has cut off; that is taken out of the file.
+fn end(file: &mut LogFile) -> Result<(Chain, Line), OpenError> {
+    let (last, torn) = tail(file.file())?;
+    let written = match last {
+        Some(line) => Chain::ending_with(&line)
+            .map_err(|error| OpenError::Broken { path: file.path().to_owned(), error })?,
+        None => NEW,
+    };
+    if let Some(torn) = &torn {
+        // kept in the next line, so that the file is whole and nothing is lost
+        let length = file.file().metadata()?.len();
+        let cut = u64::try_from(torn.len()).unwrap_or(u64::MAX);
+        file.file().set_len(length.saturating_sub(cut))?;
+    }
+    Ok((written, torn))
 }
 
 /// A line, if there is one.

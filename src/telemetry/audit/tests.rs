@@ -190,6 +190,31 @@ fn what_is_lost_is_marked_and_does_not_break_the_chain() {
 }
 
 #[test]
+fn a_chain_that_is_handed_over_goes_on_and_comes_back() {
+    let log = Log::new();
+    let mut old = Chained::open(&log.path("a"), clock()).unwrap();
+    let add = |chained: &mut Chained, kind: &str| {
+        let mut batch = Vec::new();
+        chained.begin(0, &mut batch);
+        chained.add(format!("\"kind\":\"{kind}\"").as_bytes(), &mut batch);
+        chained.write(&batch).is_ok()
+    };
+    assert!(add(&mut old, "one"));
+    assert!(matches!(Chained::open(&log.path("a"), clock()), Err(OpenError::Locked(_))));
+    old.release(true);
+    assert!(!add(&mut old, "lost"), "the file is another's now");
+    let mut new = Chained::open(&log.path("a"), clock()).unwrap();
+    assert!(add(&mut new, "two"));
+    old.release(false);
+    assert!(!add(&mut old, "lost"), "the other has it still");
+    drop(new);
+    old.release(false);
+    assert!(add(&mut old, "three"));
+    assert_eq!(log.kinds("a"), ["one", "two", "three"]);
+    assert_eq!(log.verify("a", None).unwrap().lines, 3);
+}
+
+#[test]
 fn a_line_that_a_crash_cut_off_is_kept_and_does_not_break_the_chain() {
     let log = Log::new();
     log.run("1");

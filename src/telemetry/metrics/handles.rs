@@ -7,6 +7,7 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
 use super::register::Vectors;
 use super::{KeyResult, MetricsConfig};
+use crate::auth::sigv4::doctor::Cause;
 use crate::net::ListenerIndex;
 use crate::net::identity::Proof;
 use crate::reason::Reason;
@@ -36,6 +37,8 @@ pub(super) struct Handles {
     /// By scheme, the last being none, then by result.
     auth: Box<[IntCounter]>,
     denied: Box<[IntCounter]>,
+    /// By cause.
+    diagnoses: Box<[IntCounter]>,
     policy_matches: Box<[IntCounter]>,
     shadow_denied: Box<[IntCounter]>,
     network_identity: Box<[IntCounter]>,
@@ -61,6 +64,7 @@ pub(super) struct Handles {
     pub(super) key_sources: Box<[IntCounter]>,
     /// By limit.
     pub(super) rate_limited: Box<[IntCounter]>,
+    pub(super) spans_dropped: IntCounter,
     pub(super) log_dropped: IntCounter,
 }
 
@@ -85,6 +89,7 @@ impl Handles {
             denied: each(Reason::ALL, |it| {
                 vectors.denied.with_label_values(&[it.stage().as_str(), it.code()])
             }),
+            diagnoses: each(Cause::ALL, |it| vectors.diagnoses.with_label_values(&[it.code()])),
             policy_matches: each(&config.statements, |it| {
                 vectors.policy_matches.with_label_values(&[it.document.as_str(), &it.sid, it.effect])
             }),
@@ -118,6 +123,7 @@ impl Handles {
                 &KeyResult::ALL.map(KeyResult::as_str),
             ),
             rate_limited: each(&config.rate_limits, |it| vectors.rate_limited.with_label_values(&[it])),
+            spans_dropped: vectors.spans_dropped.with_label_values::<&str>(&[]),
             log_dropped: vectors.log_dropped.with_label_values::<&str>(&[]),
             operations,
         };
@@ -176,6 +182,9 @@ impl Handles {
             count(self.auth.get(scheme * AuthResult::ALL.len() + auth.result.index()));
         }
         record.reason.into_iter().for_each(|reason| self.refused(reason));
+        for cause in &record.diagnosis {
+            count(self.diagnoses.get(*cause as usize));
+        }
         if let Some(proof) = record.proof {
             count(self.network_identity.get(proof.index()));
         }

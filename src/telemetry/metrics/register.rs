@@ -32,6 +32,7 @@ vectors! {
     connections: IntGaugeVec CONNECTIONS,
     auth: IntCounterVec AUTH,
     denied: IntCounterVec DENIED,
+    diagnoses: IntCounterVec DIAGNOSES,
     policy_matches: IntCounterVec POLICY_MATCHES,
     shadow_denied: IntCounterVec SHADOW_DENIED,
     network_identity: IntCounterVec NETWORK_IDENTITY,
@@ -56,6 +57,7 @@ vectors! {
     credential_source_results: IntCounterVec CREDENTIAL_SOURCE_RESULTS,
     rate_limited: IntCounterVec RATE_LIMITED,
     tls_expiry: IntGaugeVec TLS_EXPIRY,
+    spans_dropped: IntCounterVec SPANS_DROPPED,
     log_dropped: IntCounterVec LOG_DROPPED,
 }
 

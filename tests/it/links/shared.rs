@@ -5,6 +5,11 @@ use super::*;
 use crate::support::gate::{Process, poll_connect};
 use crate::support::ports::{self, Reserved};
 use crate::support::reply::Latch;
+use crate::support::time::PATIENCE;
+use crate::support::tls::Authority;
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::{Arc, Barrier};
 use tempfile::TempDir;
@@ -85,6 +90,93 @@ fn many_clients_at_two_gates_share_the_uses_exactly() {
         let delivered = upstream.recording().requests.len();
         assert_eq!(delivered, uses, "nothing but the uses reached the store");
     }
+}
+
+/// A Redis that speaks nothing but TLS.
+fn with_tls(authority: &Authority) -> (RedisServer, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = authority.issue(&["localhost"]).write(folder.path(), "redis");
+    let tls = ports::reserve();
+    let port = tls.address.port().to_string();
+    let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
+    let server = RedisServer::start(&[
+        "--tls-port",
+        &port,
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        &key,
+        "--tls-auth-clients",
+        "no",
+    ]);
+    (server, format!("rediss://localhost:{port}/0"))
+}
+
+#[test]
+fn a_redis_behind_tls_is_the_one_that_was_meant() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, url) = with_tls(&ours);
+    for (name, authority, well) in
+        [("ours.pem", Some(&ours), true), ("other.pem", Some(&other), false), ("", None, false)]
+    {
+        let ca = authority.map_or_else(String::new, |authority| {
+            let path = folder.path().join(name);
+            crate::support::private_file(&path, &authority.certificate);
+            format!(", ca: {}", path.display())
+        });
+        let (_upstream, gate) = start(&format!("{{ store: {{ redis: \"{url}\"{ca} }}, grace: 0s }}"));
+        let request = link("GET", &[("x-gate-max-uses", "1"), ("x-note", name)]);
+        if well {
+            assert_eq!(ask(&gate, "10.0.0.1", &request).status, 200, "{name}");
+            refused(&comes_to(&gate, "10.0.0.1", &request, 403), 403, "link_max_uses");
+        } else {
+            refused(&ask(&gate, "10.0.0.1", &request), 503, "link_store");
+            assert_eq!(gate.admin("GET", "/readyz").status, 503);
+        }
+    }
+}
+
+/// What a Redis is asked from now on, a line each.
+fn monitor(server: &RedisServer) -> BufReader<TcpStream> {
+    let mut socket = TcpStream::connect(server.at.address).unwrap();
+    socket.write_all(b"MONITOR\r\n").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut lines = BufReader::new(socket);
+    let mut first = String::new();
+    lines.read_line(&mut first).unwrap();
+    assert_eq!(first, "+OK\r\n");
+    lines
+}
+
+#[test]
+fn a_request_asks_a_redis_once_and_without_state_never() {
+    let server = RedisServer::start(&[]);
+    let (_upstream, gate) = start(&server.links(", grace: 0s"));
+    // the first one brings the script along
+    assert_eq!(ask(&gate, "10.0.0.1", &link("GET", &[("x-gate-max-uses", "3")])).status, 200);
+    let mut lines = monitor(&server);
+    for _ in 0..10 {
+        let plain = link("GET", &[("x-note", "plain"), ("x-gate-source-ip", "10.0.0.0/8")]);
+        assert_eq!(ask(&gate, "10.0.0.1", &plain).status, 200);
+        let counted = link("GET", &[("x-gate-max-uses", "1000"), ("x-gate-pin", "net")]);
+        assert_eq!(ask(&gate, "10.0.0.1", &counted).status, 200);
+    }
+    let last = link("GET", &[("x-gate-max-uses", "2")]);
+    assert_eq!(ask(&gate, "10.0.0.1", &last).status, 200);
+    // what is waited for; notes about the end of a request are not, and scripts ask for no more
+    let (mut waited, mut names) = (0, HashSet::new());
+    while names.len() < 2 {
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        if let Some((_, name)) = line.split_once("\"presign-gate:link:")
+            && !line.contains(" lua]")
+        {
+            waited += usize::from(line.contains("\"reserve\""));
+            names.insert(name[..32].to_owned());
+        }
+    }
+    assert_eq!(waited, 11);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 /// A file of the cache folder that `make test` fills.
 #[track_caller]
-fn installed(path: &str) -> PathBuf {
+pub fn installed(path: &str) -> PathBuf {
     let in_home = || Path::new(&std::env::var_os("HOME").expect("a HOME")).join(".cache/presign-gate");
     let cache = std::env::var_os("PRESIGN_GATE_CACHE").map_or_else(in_home, PathBuf::from);
     let file = cache.join(path);
@@ -29,8 +29,15 @@ pub fn script(name: &str) -> Command {
 
 /// A command that sends one client through the gate.
 pub fn client(name: &str) -> Command {
-    let mut command = run_by(&installed("clients/venv/bin/python"), "clients/drive.py");
-    command.arg(name).env("CLIENTS_NODE", installed("clients/node"));
+    let mut command = of_clients("clients/drive.py");
+    command.arg(name);
+    command
+}
+
+/// A command that runs a Python file of `tests/it` with the clients beside it.
+pub fn of_clients(name: &str) -> Command {
+    let mut command = run_by(&installed("clients/venv/bin/python"), name);
+    command.env("CLIENTS_NODE", installed("clients/node"));
     command
 }
 
@@ -48,15 +55,19 @@ fn run_by(interpreter: &Path, name: &str) -> Command {
         command.arg("-B");
     }
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(name));
-    // nothing of the machine's own AWS set-up may leak in
+    isolated(&mut command);
+    command
+}
+
+/// Keeps what the machine itself is set up for out of a client.
+pub fn isolated(command: &mut Command) -> &mut Command {
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("AWS_") {
             command.env_remove(variable);
         }
     }
     command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command.env("AWS_EC2_METADATA_DISABLED", "true");
-    command
+    command.env("AWS_EC2_METADATA_DISABLED", "true")
 }
 
 /// Runs a command to its end and fails with its output unless it exits with 0.

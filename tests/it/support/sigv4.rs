@@ -59,7 +59,7 @@ pub fn encode(bytes: &[u8], keep_slash: bool) -> String {
     })
 }
 
-fn decode(text: &str) -> Vec<u8> {
+pub fn decode(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::new();
     let mut at = 0;

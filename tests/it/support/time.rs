@@ -65,6 +65,20 @@ pub fn amz_date(seconds: i64) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
+/// The seconds of `20130524T000000Z`; `None` for everything that is not written so.
+pub fn seconds(date: &str) -> Option<i64> {
+    let part = |from: usize, to: usize| date.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
+    let (hour, minute, second) = (part(9, 11)?, part(11, 13)?, part(13, 15)?);
+    // the same way back
+    let year = if month <= 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days =
+        365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468;
+    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
+    (amz_date(seconds) == date).then_some(seconds)
+}
+
 /// `2013-05-24T00:00:00Z`
 pub fn iso_date(seconds: i64) -> String {
     let basic = amz_date(seconds);
@@ -82,5 +96,6 @@ fn dates_are_right() {
         (4_107_542_400, "21000301T000000Z"),
     ] {
         assert_eq!(amz_date(seconds), expected);
+        assert_eq!(super::time::seconds(expected), Some(seconds));
     }
 }

@@ -1,0 +1,99 @@
+//! What the gate answers by itself, and whether the connection goes on after it.
+//! It must not decide: the answer was.
+
+use super::{Next, Session};
+use crate::pipeline::Denial;
+use crate::proxy::journal::{self, Entry};
+use crate::proxy::relay::Relayed;
+use crate::reason::Reason;
+use crate::request::RawRequest;
+use crate::request::framing::Framing;
+use crate::request::method::Method;
+use crate::response::error::{self, Manner};
+use crate::s3::error::{ErrorCode, S3Error};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
+    /// Answers a head that could not even be read.
+    pub(super) async fn unread(&mut self, reason: Reason, code: ErrorCode, mut entry: Entry) -> Next {
+        let denial = Denial { reason, error: S3Error::new(code) };
+        entry.deny(&denial);
+        let running = self.world.running.load_full();
+        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
+        journal::record(self.world, &running, &self.facts, None, &entry);
+        Next::Close
+    }
+
+    /// Answers a request that may pass, but that the gate has no credentials to pass on with.
+    pub(super) async fn unsigned(
+        &mut self,
+        request: &RawRequest<'_>,
+        entry: &mut Entry,
+        expose: bool,
+    ) -> Next {
+        entry.deny(&Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable));
+        let error = S3Error::new(ErrorCode::ServiceUnavailable);
+        self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
+    }
+
+    /// Whether the connection goes on after a refusal. The client is answered before its body is read away, so this is
+    /// a promise: only a body that is there already, or a small one, can be waited for.
+    pub(super) fn after_refusal(&self, request: &RawRequest<'_>) -> Next {
+        let framing = Framing::from(request.body);
+        let waits = request.expects_continue && !request.body.is_empty() && self.conn.input.is_empty();
+        if request.keep_alive && !self.world.is_draining() && !waits && self.conn.is_drainable(framing) {
+            Next::Request
+        } else {
+            Next::Close
+        }
+    }
+
+    pub(super) async fn conclude(
+        &mut self,
+        relayed: Relayed,
+        to_head: bool,
+        entry: &mut Entry,
+        expose: bool,
+    ) -> Next {
+        let answer = match relayed.failure {
+            None if relayed.keep_client => return Next::Request,
+            None => return Next::Close,
+            Some(failure) => failure.answer,
+        };
+        match answer {
+            Some(error) if relayed.status.is_none() => {
+                entry.status = error.status();
+                self.answer(&error, to_head, Next::Close, entry, expose).await
+            }
+            _ => Next::Close,
+        }
+    }
+
+    /// Writes an error; gives `next`, or `Close` if that failed.
+    pub(super) async fn answer(
+        &mut self,
+        error: &S3Error,
+        to_head: bool,
+        next: Next,
+        entry: &mut Entry,
+        expose: bool,
+    ) -> Next {
+        let manner = Manner {
+            id: entry.id,
+            now: entry.now,
+            to_head,
+            keep_alive: next == Next::Request,
+            reason: entry.reason.filter(|_| expose).map(Reason::code),
+            cors: entry.cors.as_deref().unwrap_or_default(),
+        };
+        self.conn.out.clear();
+        let body = error::write(error, manner, &mut self.conn.out);
+        match self.conn.write_out().await {
+            Ok(()) => {
+                entry.response_bytes += u64::try_from(body).unwrap_or(0);
+                next
+            }
+            Err(_) => Next::Close,
+        }
+    }
+}

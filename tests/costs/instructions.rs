@@ -1,0 +1,92 @@
+//! How many instructions it takes to read and judge a request, counted by valgrind: the same on every machine and under
+//! any load. `instructions.txt` has the numbers; a change that moves one by more than a tenth has to say so there.
+
+use super::scene::{NOW, facts, link, snapshot};
+use presign_gate::auth::keyring::Asked;
+use presign_gate::net::ConnFacts;
+use presign_gate::pipeline::{Verdict, decide};
+use presign_gate::request::head;
+use presign_gate::snapshot::Snapshot;
+use std::process::Command;
+
+const STATED: &str = include_str!("instructions.txt");
+
+/// What a loop over a thousand numbers takes at most if the compiler has optimised it.
+const OPTIMISED: u64 = 12_000;
+
+#[inline(never)]
+fn counted_link(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8], forwarded: bool) {
+    let request = head::parse(bytes).unwrap();
+    let outcome = decide(snapshot, facts, &request, None, Asked::Nobody, NOW);
+    assert_eq!(matches!(outcome.verdict, Verdict::Forward(_)), forwarded);
+}
+
+#[inline(never)]
+fn counted_refusal(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8]) {
+    let request = head::parse(bytes).unwrap();
+    let outcome = decide(snapshot, facts, &request, None, Asked::Nobody, NOW);
+    assert!(matches!(outcome.verdict, Verdict::Answer(_)));
+}
+
+#[inline(never)]
+fn counted_loop(numbers: &[u64]) -> u64 {
+    numbers.iter().filter(|number| **number % 3 == 0).map(|number| number ^ 5).sum()
+}
+
+/// What valgrind runs; each part once before it is counted, so that keys are known.
+#[test]
+fn subject() {
+    let (snapshot, bytes) = (snapshot(), link());
+    let (here, elsewhere) = (facts("127.0.0.1:5000"), facts("192.0.2.1:5000"));
+    let request = head::parse(&bytes).unwrap();
+    assert!(matches!(
+        decide(&snapshot, &here, &request, None, Asked::Nobody, NOW).verdict,
+        Verdict::Forward(_)
+    ));
+    counted_link(&snapshot, &here, &bytes, true);
+    counted_refusal(&snapshot, &elsewhere, &bytes);
+    let numbers: Vec<u64> = (0..1000).collect();
+    assert!(counted_loop(&numbers) > 0);
+}
+
+/// The instructions between entering and leaving a function of this file.
+fn count(function: &str) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counts");
+    let run = Command::new("valgrind")
+        .args(["--tool=callgrind", "--dump-line=no", "--collect-atstart=no"])
+        .arg(format!("--toggle-collect=*instructions::{function}*"))
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "instructions::subject"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(run.status.success(), "{said}");
+    let counts = std::fs::read_to_string(&file).unwrap();
+    let total = counts.lines().find_map(|line| line.strip_prefix("totals: ")).unwrap();
+    let total = total.trim().parse().unwrap();
+    assert!(total > 0, "`{function}` was not found: {said}");
+    total
+}
+
+/// The number that is stated for a case, at one level of optimisation.
+fn stated(case: &str, optimised: bool) -> u64 {
+    let line = STATED.lines().find(|line| line.split_whitespace().next() == Some(case)).unwrap();
+    let column = if optimised { 1 } else { 2 };
+    line.split_whitespace().nth(column).unwrap().parse().unwrap()
+}
+
+#[test]
+fn instructions_are_as_stated() {
+    // some who work on it build without optimisation, which is faster to build
+    let optimised = count("counted_loop") < OPTIMISED;
+    let mut wrong = Vec::new();
+    for (case, function) in [("link", "counted_link"), ("refusal", "counted_refusal")] {
+        let (found, stated) = (count(function), stated(case, optimised));
+        if found.abs_diff(stated) > stated / 10 {
+            wrong.push(format!("{case}: {found} instructions, stated are {stated}"));
+        }
+    }
+    assert!(wrong.is_empty(), "optimised: {optimised}\n{}", wrong.join("\n"));
+}
