@@ -295,13 +295,13 @@ fn a_link_that_ends_in_the_middle_of_a_download() {
     ];
     let upstream = Upstream::always(steps);
     let gate = Gate::start(&Config::resign(upstream.endpoint()));
-    let link = Request::get("/bkt/key").expires("2");
+    let link = Request::get("/bkt/key").expires("4");
     let mut client = Client::connect(gate.address());
     client.send(&link.presigned());
     drop(upstream.wait(|seen| !seen.requests.is_empty()));
     // it is over now, and what began goes on
     let rest = link.clone().unsigned("Range", "bytes=5-").presigned();
-    poll("the end of the link", || (now() >= link.time + 2).then_some(()));
+    poll("the end of the link", || (now() >= link.time + 4).then_some(()));
     gate.ask("GET", &rest).assert_error(403, "AccessDenied");
     latch.open();
     assert_eq!(client.response("GET").text(), "0123456789");
