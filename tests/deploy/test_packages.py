@@ -103,6 +103,8 @@ is "$(status -H 'Host: s3.example.internal' http://127.0.0.1:8080/reports/q3.pdf
 sign() {{ presign-gate presign GET s3://reports/q3.pdf --config {config} --access-key-id {key} --scheme http; }}
 # from loopback, which the shipped policy does not allow
 is "$(status --connect-to ::127.0.0.1:8080 "$(sign)")" 403
+# lines gather for a moment before they are written
+for _ in $(seq 100); do grep -q implicit_deny /var/log/presign-gate/audit.jsonl && break; sleep 0.1; done
 grep -q implicit_deny /var/log/presign-gate/audit.jsonl
 # with a policy that allows it, the gate asks the store, which is not there
 sed -i 's|10.0.0.0/8|127.0.0.0/8|' {config}
