@@ -32,6 +32,10 @@ impl Judge<'_, '_, '_> {
         let signs = self.snapshot.upstreams.get(bucket.upstream).is_some_and(Upstream::signs_anew);
         let there = bucket.upstream_bucket.as_deref().unwrap_or_else(|| here.as_str());
         let prefix = bucket.upstream_prefix.as_ref();
+        if !signs && prefix.is_some() {
+            // no config has this; the key would go to the store as it came, which is outside
+            return Err(super::internal());
+        }
         if !signs || !Mapping::is_needed(operation, here.as_str() != there, prefix) {
             return Ok(None);
         }

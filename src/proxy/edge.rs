@@ -11,6 +11,7 @@ use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
+use super::peer::Peer;
 use super::relay::{self, LinkLimits, Relayed};
 use super::world::{Running, World};
 use crate::auth::keyring::Asked;
@@ -272,28 +273,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         }
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
-                let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
-                let valid = keys.and_then(|keys| keys.valid(entry.now));
-                let mut head = Vec::with_capacity(1024);
-                let traceparent = entry.trace.as_ref().map(|trace| trace.outward());
-                if let Some(mut outgoing) = outcome.outgoing(snapshot, carried) {
-                    outgoing.traceparent = traceparent.as_deref();
-                    outgoing.provided = valid.as_ref().map(|valid| &valid.key);
-                    outgoing.write(&snapshot.key_cache, entry.now, &mut head);
-                }
-                entry.decided();
-                if keys.is_some() == valid.is_some() {
-                    if let Some(posted) = &permit.carriage.posted {
-                        // the fields were read; the file follows
-                        let read = usize::try_from(posted.before).unwrap_or(0);
-                        self.conn.input.advance(read.min(self.conn.input.len()));
-                    }
-                    self.forward(running, request, (permit, limits), &head, entry).await
-                } else {
-                    // nothing came of it, and its link must not lose a use by it
-                    limits.settle(request.method, &Relayed::default());
-                    self.unsigned(request, entry, snapshot.expose_reasons).await
-                }
+                self.pass(running, (request, carried), outcome, (permit, limits), entry).await
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
@@ -336,6 +316,40 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             return Next::Close;
         }
         next
+    }
+
+    /// Passes on what was permitted, if there are a head, a store and the keys to sign with.
+    async fn pass(
+        &mut self,
+        running: &Running,
+        (request, carried): (&RawRequest<'_>, &RawRequest<'_>),
+        outcome: &Outcome<'_>,
+        (permit, limits): (&Permit, LinkLimits<'_>),
+        entry: &mut Entry,
+    ) -> Next {
+        let snapshot = &running.snapshot;
+        let keys = running.keys.get(permit.upstream).and_then(Option::as_ref);
+        let valid = keys.and_then(|keys| keys.valid(entry.now));
+        let traceparent = entry.trace.as_ref().map(|trace| trace.outward());
+        let head = outcome.outgoing(snapshot, carried).map(|mut outgoing| {
+            let mut head = Vec::with_capacity(1024);
+            outgoing.traceparent = traceparent.as_deref();
+            outgoing.provided = valid.as_ref().map(|valid| &valid.key);
+            outgoing.write(&snapshot.key_cache, entry.now, &mut head);
+            head
+        });
+        entry.decided();
+        let denial = match (head, running.peers.get(permit.upstream)) {
+            (Some(head), Some(peer)) if keys.is_some() == valid.is_some() => {
+                return self.forward(running, peer, request, (permit, limits), &head, entry).await;
+            }
+            (Some(_), Some(_)) => Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable),
+            // without a head, the body would be taken for one
+            _ => Denial::new(Reason::Internal, ErrorCode::InternalError),
+        };
+        // nothing came of it, and its link must not lose a use by it
+        limits.settle(request.method, &Relayed::default());
+        self.unsent(&denial, request, entry, snapshot.expose_reasons).await
     }
 
     /// Reads the fields of a form; they stay in the input.
@@ -383,15 +397,17 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     async fn forward(
         &mut self,
         running: &Running,
+        peer: &Peer,
         request: &RawRequest<'_>,
         (permit, limits): (&Permit, LinkLimits<'_>),
         head: &[u8],
         entry: &mut Entry,
     ) -> Next {
-        let Some(peer) = running.peers.get(permit.upstream) else {
-            limits.settle(request.method, &Relayed::default());
-            return Next::Close;
-        };
+        if let Some(posted) = &permit.carriage.posted {
+            // the fields were read; the file follows
+            let read = usize::try_from(posted.before).unwrap_or(0);
+            self.conn.input.advance(read.min(self.conn.input.len()));
+        }
         let keep_alive = request.keep_alive && !self.world.is_draining();
         let carriage = limits.carriage(&permit.carriage);
         let from = entry.elapsed();

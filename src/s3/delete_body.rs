@@ -20,7 +20,12 @@ pub struct DeletedObject {
     pub key: Key<'static>,
     /// The version to delete, if one is named.
     pub version: Option<String>,
+    /// What must be so for it to be deleted, by element, as it came: S3 looks at it.
+    pub conditions: Vec<(&'static str, String)>,
 }
+
+/// Elements that make a deletion conditional; none names another object.
+const CONDITIONS: [&str; 3] = ["ETag", "LastModifiedTime", "Size"];
 
 /// A body that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,11 +127,9 @@ impl DeleteBody {
 }
 
 fn object(cursor: &mut Cursor<'_>) -> Result<DeletedObject, DeleteBodyError> {
-    // elements that make a deletion conditional name no other object; S3 looks at them
-    const CONDITIONS: [&str; 3] = ["ETag", "LastModifiedTime", "Size"];
     let mut key = None;
     let mut version = None;
-    let mut seen = [false; CONDITIONS.len()];
+    let mut conditions: Vec<(&str, String)> = Vec::new();
     loop {
         match cursor.tag()? {
             Tag::Open("Key") if key.is_none() => {
@@ -144,19 +147,18 @@ fn object(cursor: &mut Cursor<'_>) -> Result<DeletedObject, DeleteBodyError> {
                 version = Some(text);
             }
             Tag::Open(name) => {
-                let at =
-                    CONDITIONS.iter().position(|known| *known == name).ok_or(DeleteBodyError::Element)?;
-                let seen = seen.get_mut(at).ok_or(DeleteBodyError::Element)?;
-                if std::mem::replace(seen, true) {
+                let known =
+                    *CONDITIONS.iter().find(|known| **known == name).ok_or(DeleteBodyError::Element)?;
+                if conditions.iter().any(|(seen, _)| *seen == known) {
                     return Err(DeleteBodyError::Element);
                 }
-                cursor.text(name)?;
+                conditions.push((known, cursor.text(name)?));
             }
             Tag::Close("Object") => break,
             Tag::Close(_) | Tag::Empty(_) => return Err(DeleteBodyError::Element),
         }
     }
-    Ok(DeletedObject { key: key.ok_or(DeleteBodyError::Element)?, version })
+    Ok(DeletedObject { key: key.ok_or(DeleteBodyError::Element)?, version, conditions })
 }
 
 #[cfg(test)]

@@ -164,6 +164,11 @@ pub fn deletion(list: &DeleteBody, prefix: &Prefix) -> Replacement {
             escape(version, &mut body);
             body.push_str("</VersionId>");
         }
+        for (name, value) in &object.conditions {
+            body.extend(["<", name, ">"]);
+            escape(value, &mut body);
+            body.extend(["</", name, ">"]);
+        }
         body.push_str("</Object>");
     }
     body.push_str("</Delete>");

@@ -24,16 +24,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         Next::Close
     }
 
-    /// Answers a request that may pass, but that the gate has no credentials to pass on with.
-    pub(super) async fn unsigned(
+    /// Answers a request that may pass, but that the gate cannot pass on.
+    pub(super) async fn unsent(
         &mut self,
+        denial: &Denial,
         request: &RawRequest<'_>,
         entry: &mut Entry,
         expose: bool,
     ) -> Next {
-        entry.deny(&Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable));
-        let error = S3Error::new(ErrorCode::ServiceUnavailable);
-        self.answer(&error, request.method == Method::Head, Next::Close, entry, expose).await
+        entry.deny(denial);
+        self.answer(&denial.error, request.method == Method::Head, Next::Close, entry, expose).await
     }
 
     /// Whether the connection goes on after a refusal. The client is answered before its body is read away, so this is

@@ -192,7 +192,8 @@ fn listings_begin_inside() {
 fn lists_of_objects_to_delete_are_written_anew() {
     let list = DeleteBody::parse(
         b"<Delete><Quiet>true</Quiet><Object><Key>a&amp;b&#10;c</Key></Object>\
-          <Object><Key>k</Key><VersionId>3</VersionId></Object></Delete>",
+          <Object><Key>k</Key><VersionId>3</VersionId></Object>\
+          <Object><Key>c</Key><ETag>&quot;e&quot;</ETag><LastModifiedTime>t</LastModifiedTime><Size>1</Size></Object></Delete>",
     )
     .unwrap();
     let made = deletion(&list, &Prefix::parse("t/a/").unwrap());
@@ -200,10 +201,13 @@ fn lists_of_objects_to_delete_are_written_anew() {
         String::from_utf8(made.body.clone()).unwrap(),
         "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>\
          <Object><Key>t/a/a&amp;b&#10;c</Key></Object>\
-         <Object><Key>t/a/k</Key><VersionId>3</VersionId></Object></Delete>"
+         <Object><Key>t/a/k</Key><VersionId>3</VersionId></Object>\
+         <Object><Key>t/a/c</Key><ETag>\"e\"</ETag><LastModifiedTime>t</LastModifiedTime><Size>1</Size></Object></Delete>"
     );
     let again = DeleteBody::parse(&made.body).unwrap();
     assert_eq!(again.objects[0].key.bytes(), b"t/a/a&b\nc");
+    // a deletion with a condition must not become one without
+    assert_eq!(again.objects[2].conditions, list.objects[2].conditions);
 }
 
 #[test]
