@@ -3,15 +3,17 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot be set up has to stop")]
 
+#[path = "../tests/costs/request.rs"]
+mod request;
+
 use presign_gate::auth::keyring::Asked;
 use presign_gate::clock::UnixMillis;
 use presign_gate::config::resolve;
 use presign_gate::config::source::MemorySource;
-use presign_gate::net::{ConnFacts, ListenerIndex};
 use presign_gate::pipeline::{Verdict, decide};
 use presign_gate::request::head;
-use presign_gate::secret::Secret;
 use presign_gate::snapshot::Snapshot;
+use request::facts;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -48,28 +50,7 @@ fn snapshot(statements: usize) -> Snapshot {
 }
 
 fn link() -> Vec<u8> {
-    use presign_gate::auth::sigv4::key::KeyCache;
-    use presign_gate::auth::sigv4::sign::{Grant, Signer, presign};
-    let grant = Grant {
-        method: "GET",
-        host: "s3.test",
-        path: b"/bkt/reports/2026/january.csv",
-        query: &[],
-        headers: &[],
-        signed_at: NOW,
-        expires_secs: 900,
-    };
-    let secret = Secret::new("secret");
-    let signer = Signer { access_key_id: "AKID", secret: &secret, session_token: None, region: "us-east-1" };
-    let target = presign(&grant, &signer, &KeyCache::default());
-    let mut head = b"GET ".to_vec();
-    head.extend_from_slice(&target);
-    head.extend_from_slice(b" HTTP/1.1\r\nHost: s3.test\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n");
-    head
-}
-
-fn facts(peer: &str) -> ConnFacts {
-    ConnFacts { peer: peer.parse().ok(), local: None, tls: None, proxy: None, listener: ListenerIndex(0) }
+    request::link(&[], NOW, 900)
 }
 
 #[divan::bench]

@@ -8,9 +8,10 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 
+#[path = "../tests/costs/request.rs"]
+mod request;
+
 use presign_gate::auth::keyring::Asked;
-use presign_gate::auth::sigv4::key::KeyCache;
-use presign_gate::auth::sigv4::sign::{Grant, Signer, presign};
 use presign_gate::clock::{Clock as _, Stopwatch, SystemClock, UnixMillis};
 use presign_gate::config::model::LogFormat;
 use presign_gate::config::resolve;
@@ -19,11 +20,9 @@ use presign_gate::links::claim::{Ask, LinkClaim, Terms};
 use presign_gate::links::identity::LinkId;
 use presign_gate::links::revocation::{Revocation, Target};
 use presign_gate::links::state::delivery::Delivery;
-use presign_gate::net::{ConnFacts, ListenerIndex};
 use presign_gate::pipeline::limits::{link_name, revoked};
 use presign_gate::pipeline::{Verdict, decide};
 use presign_gate::request::head;
-use presign_gate::secret::Secret;
 use presign_gate::snapshot::Snapshot;
 use presign_gate::store::keeper::{Keeper, WhenStoreFails};
 use presign_gate::store::memory::Memory;
@@ -99,22 +98,8 @@ impl Gate {
     }
 }
 
-fn request(query: &[(&[u8], &[u8])]) -> Vec<u8> {
-    let grant = Grant {
-        method: "GET",
-        host: "s3.test",
-        path: b"/bkt/reports/2026/january.csv",
-        query,
-        headers: &[],
-        signed_at: SystemClock.now(),
-        expires_secs: 604_800,
-    };
-    let secret = Secret::new("secret");
-    let signer = Signer { access_key_id: "AKID", secret: &secret, session_token: None, region: "us-east-1" };
-    let mut head = b"GET ".to_vec();
-    head.extend_from_slice(&presign(&grant, &signer, &KeyCache::default()));
-    head.extend_from_slice(b" HTTP/1.1\r\nHost: s3.test\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n");
-    head
+fn head_with(query: &[(&[u8], &[u8])]) -> Vec<u8> {
+    request::link(query, SystemClock.now(), 604_800)
 }
 
 /// What the gate does for so many requests, from the bytes of their heads to the admission, and at their ends.
@@ -124,13 +109,7 @@ fn measured(runtime: &Runtime, gate: &Gate, bytes: &[u8], count: u32, now: UnixM
 }
 
 async fn asked(gate: &Gate, bytes: &[u8], count: u32, now: UnixMillis) {
-    let facts = ConnFacts {
-        peer: "127.0.0.1:5000".parse().ok(),
-        local: None,
-        tls: None,
-        proxy: None,
-        listener: ListenerIndex(0),
-    };
+    let facts = request::facts("127.0.0.1:5000");
     for _ in 0..count {
         let request = head::parse(bytes).unwrap();
         let outcome = decide(&gate.snapshot, &facts, &request, None, Asked::Nobody, now);
@@ -147,7 +126,7 @@ async fn asked(gate: &Gate, bytes: &[u8], count: u32, now: UnixMillis) {
 }
 
 fn bytes(kind: &str) -> Vec<u8> {
-    request(if kind == "counted" { &[(b"x-gate-max-uses", b"1000")] } else { &[] })
+    head_with(if kind == "counted" { &[(b"x-gate-max-uses", b"1000")] } else { &[] })
 }
 
 fn times(runtime: &Runtime, empty: &Gate, full: &Gate, kind: &str) {

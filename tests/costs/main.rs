@@ -5,4 +5,5 @@
 
 mod heap;
 mod instructions;
+mod request;
 mod scene;

@@ -1,13 +1,12 @@
 //! A gate as the benches have it, and the requests that are judged.
 //! It must not measure.
 
-use presign_gate::auth::sigv4::key::KeyCache;
-use presign_gate::auth::sigv4::sign::{Grant, Signer, presign};
+pub(crate) use super::request::facts;
+
+use super::request;
 use presign_gate::clock::UnixMillis;
 use presign_gate::config::resolve;
 use presign_gate::config::source::MemorySource;
-use presign_gate::net::{ConnFacts, ListenerIndex};
-use presign_gate::secret::Secret;
 use presign_gate::snapshot::Snapshot;
 use std::path::Path;
 
@@ -46,26 +45,7 @@ pub(crate) fn snapshot() -> Snapshot {
     resolve::build(&source, Path::new("/gate/gate.yaml")).world.unwrap().1
 }
 
-/// The head of a presigned GET, as a browser or a tool sends it.
+/// The head of a presigned GET.
 pub(crate) fn link() -> Vec<u8> {
-    let grant = Grant {
-        method: "GET",
-        host: "s3.test",
-        path: b"/bkt/reports/2026/january.csv",
-        query: &[],
-        headers: &[],
-        signed_at: NOW,
-        expires_secs: 900,
-    };
-    let secret = Secret::new("secret");
-    let signer = Signer { access_key_id: "AKID", secret: &secret, session_token: None, region: "us-east-1" };
-    let mut head = b"GET ".to_vec();
-    head.extend_from_slice(&presign(&grant, &signer, &KeyCache::default()));
-    head.extend_from_slice(b" HTTP/1.1\r\nHost: s3.test\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n");
-    head
-}
-
-/// A connection from this peer.
-pub(crate) fn facts(peer: &str) -> ConnFacts {
-    ConnFacts { peer: peer.parse().ok(), local: None, tls: None, proxy: None, listener: ListenerIndex(0) }
+    request::link(&[], NOW, 900)
 }
