@@ -49,13 +49,14 @@ async fn client(
     Ok(())
 }
 
+#[expect(deprecated, reason = "what replaces it is unsafe; the descriptor is owned and open as long as this is")]
 fn ticks(rate: u64) -> io::Result<AsyncFd<std::os::fd::OwnedFd>> {
     let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
     let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
     let every = Timespec { tv_sec: 0, tv_nsec: (1_000_000_000 / rate.max(2)).cast_signed() };
     let spec = Itimerspec { it_interval: every, it_value: every };
     rustix::time::timerfd_settime(&timer, TimerfdTimerFlags::empty(), &spec)?;
-    AsyncFd::register(timer)
+    AsyncFd::new(timer)
 }
 
 async fn run(address: String, requests: Vec<Vec<u8>>, rate: u64, seconds: u64, connections: usize) -> io::Result<()> {
