@@ -3,8 +3,7 @@
 
   benches/log-cost.py BINARY [--requests 20000] [--rounds 7]
 
-BINARY is a release build; numbers of any other say nothing. Needs what `make test` installs for `tests/deploy` (run it with
-the interpreter of tests/setup). Two gates run at once and take turns under the same load of links over kept connections;
+BINARY is a release build; numbers of any other say nothing. Two gates run at once and take turns under the same load of links over kept connections;
 what counts is the CPU time that the kernel books to each, the median of the rounds. Metrics are always on; what counting a
 request costs is in `cargo bench --bench observe`.
 """
@@ -14,14 +13,31 @@ import asyncio
 import os
 import pathlib
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/deploy"))
 import support  # noqa: E402
-from test_prometheus import CONFIG, KEY, SECRET, presign  # noqa: E402
 
+CONFIG = """\
+version: 1
+listeners: [{{ address: "127.0.0.1:{port}" }}]
+admin: {{ address: "127.0.0.1:{admin}" }}
+hosts: [s3.test]
+credentials:
+  - access_key_id: AKIDLOGCOST000000001
+    secret_access_key: {{ value: of-the-bench }}
+    policies:
+      - {{ Version: "2012-10-17", Statement: [{{ Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::data/*" }}] }}
+buckets: [{{ name: data, upstream: store }}]
+upstreams:
+  - name: store
+    endpoint: "http://127.0.0.1:{store}"
+    region: us-east-1
+    credentials: {{ access_key_id: AKIDSTORE0000000001, secret_access_key: {{ value: of-the-store }} }}
+"""
 CONNECTIONS = 8
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000
 LOGS = {
@@ -69,6 +85,13 @@ def serve(port):
     threading.Thread(target=lambda: asyncio.run(run()), daemon=True).start()
 
 
+def presigned(binary, config):
+    """The target of a link, as the gate's own command makes it."""
+    command = [binary, "presign", "GET", "s3://data/key", "--config", str(config), "--access-key-id", "AKIDLOGCOST000000001"]
+    url = subprocess.run([*command, "--host", "s3.test"], check=True, capture_output=True, text=True).stdout.strip()
+    return "/" + url.split("/", 3)[3]
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("binary")
@@ -85,16 +108,15 @@ def main():
             port, admin = support.free_port(), support.free_port()
             own = folder / name.replace(" ", "-")
             own.mkdir()
-            text = CONFIG.format(port=port, admin=admin, key=KEY, secret=SECRET, store=store)
-            text = "".join(line for line in text.splitlines(True) if not line.startswith("logs:")) + logs
-            running = support.gate(text, own, admin)
+            running = support.gate(CONFIG.format(port=port, admin=admin, store=store) + logs, own, admin)
             gates[name] = (port, running.__enter__().pid, [])
             open_gates.append(running)
+        target = presigned(arguments.binary, own / "gate.yaml")
         try:
             for _ in range(arguments.rounds + 1):
                 for port, pid, rounds in gates.values():
                     before = cpu_seconds(pid)
-                    asyncio.run(load(port, presign("/data/key"), arguments.requests))
+                    asyncio.run(load(port, target, arguments.requests))
                     rounds.append((cpu_seconds(pid) - before) / arguments.requests * 1e6)
         finally:
             for running in open_gates:

@@ -49,7 +49,10 @@ async fn client(
     Ok(())
 }
 
-#[expect(deprecated, reason = "what replaces it is unsafe; the descriptor is owned and open as long as this is")]
+#[expect(
+    deprecated,
+    reason = "what replaces it is unsafe; the descriptor is owned and open as long as this is"
+)]
 fn ticks(rate: u64) -> io::Result<AsyncFd<std::os::fd::OwnedFd>> {
     let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
     let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
@@ -59,7 +62,13 @@ fn ticks(rate: u64) -> io::Result<AsyncFd<std::os::fd::OwnedFd>> {
     AsyncFd::new(timer)
 }
 
-async fn run(address: String, requests: Vec<Vec<u8>>, rate: u64, seconds: u64, connections: usize) -> io::Result<()> {
+async fn run(
+    address: String,
+    requests: Vec<Vec<u8>>,
+    rate: u64,
+    seconds: u64,
+    connections: usize,
+) -> io::Result<()> {
     let taken = Rc::new(RefCell::new((Vec::new(), 0)));
     let requests = Rc::new(requests);
     let mut clients = Vec::new();
@@ -116,8 +125,10 @@ fn main() -> io::Result<()> {
     let number = |text: &String| text.parse::<u64>().unwrap_or(1);
     // each line is a target
     let targets = std::fs::read_to_string(file)?;
-    let requests =
-        targets.lines().map(|target| format!("GET {target} HTTP/1.1\r\nHost: s3.test\r\n\r\n").into_bytes()).collect();
+    let requests = targets
+        .lines()
+        .map(|target| format!("GET {target} HTTP/1.1\r\nHost: s3.test\r\n\r\n").into_bytes())
+        .collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let work = run(address.clone(), requests, number(rate), number(seconds), number(connections) as usize);
     tokio::task::LocalSet::new().block_on(&runtime, work)
