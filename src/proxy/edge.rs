@@ -408,7 +408,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             let read = usize::try_from(posted.before).unwrap_or(0);
             self.conn.input.advance(read.min(self.conn.input.len()));
         }
-        let keep_alive = request.keep_alive && !self.world.is_draining();
         let carriage = limits.carriage(&permit.carriage);
         let from = entry.elapsed();
         let relayed = {
@@ -419,7 +418,8 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                     head,
                     carriage: &carriage,
                     repeatable: carriage.is_repeatable(request.method),
-                    client: Client { version: request.version, keep_alive },
+                    client: Client { version: request.version, keep_alive: request.keep_alive },
+                    draining: self.world.draining(),
                     cors: entry.cors.as_deref(),
                     limits: &limits,
                 },

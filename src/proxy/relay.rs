@@ -27,6 +27,7 @@ use crate::upstream::plan::Carriage;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 /// The request as the relay carries it.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,8 @@ pub struct Request<'a> {
     pub repeatable: bool,
     /// Whom the answer is written for.
     pub client: Client,
+    /// Whether the gate is to end; looked at when the answer is there, which may be long after it was asked for.
+    pub draining: &'a watch::Sender<bool>,
     /// What pages of other origins may see, in place of what the upstream says of it.
     pub cors: Option<&'a [u8]>,
     /// What its link lets pass.
@@ -255,9 +258,10 @@ async fn answer_head<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    // a client that has not sent all of its body cannot be asked for another request
-    let client = Client { keep_alive: request.client.keep_alive && uploaded, ..request.client };
     loop {
+        // a client that has not sent all of its body cannot be asked for another request
+        let keep_alive = request.client.keep_alive && uploaded && !*request.draining.borrow();
+        let client = Client { keep_alive, ..request.client };
         let (length, answer) = next_answer(link, request, client, &mut conn.out)?;
         link.consume(length);
         if let Some(answer) = answer {

@@ -158,6 +158,11 @@ impl World {
         *self.draining.borrow()
     }
 
+    /// Where it stands whether draining has begun.
+    pub(super) const fn draining(&self) -> &watch::Sender<bool> {
+        &self.draining
+    }
+
     /// Tells when draining begins, and when it is taken back.
     pub fn watch_draining(&self) -> watch::Receiver<bool> {
         self.draining.subscribe()

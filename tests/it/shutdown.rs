@@ -61,6 +61,23 @@ fn in_the_delay_it_is_not_ready_and_serves_on() {
 }
 
 #[test]
+fn who_waits_is_let_go_while_others_are_still_served() {
+    let latch = Latch::default();
+    let upstream = Upstream::always(reply::delayed(&latch, "late"));
+    let config = Config::resign(upstream.endpoint()).more("shutdown: { drain_time: 1h }");
+    let mut gate = Gate::start(&config);
+    let (mut idle, mut busy) = (Client::connect(gate.address()), Client::connect(gate.address()));
+    busy.send(&Request::get("/bkt/key").presigned());
+    drop(upstream.wait(|seen| seen.requests.len() == 1));
+    gate.process().signal("TERM");
+    assert!(idle.is_closed());
+    latch.open();
+    let answer = busy.response("GET");
+    assert_eq!((answer.text().as_str(), answer.headers.get("connection")), ("late", Some("close")));
+    assert_eq!(gate.process().wait().code(), Some(0));
+}
+
+#[test]
 fn requests_in_flight_have_so_long_and_no_longer() {
     let latch = Latch::default();
     let upstream = Upstream::always(reply::delayed(&latch, "late"));

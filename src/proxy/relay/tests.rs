@@ -140,6 +140,7 @@ async fn play(case: Case) -> Seen {
         carriage: &carriage,
         repeatable: case.head == GET,
         client,
+        draining: &watch::Sender::new(false),
         cors: None,
         limits: &case.limits,
     };
