@@ -118,6 +118,20 @@ fn a_served_request_and_who_called() {
 }
 
 #[test]
+fn a_caller_that_a_client_has_signed_goes_on_as_it_came() {
+    let (upstream, collector) = (Upstream::ok(), collector());
+    let config = Config {
+        credentials: "{ passthrough: true }".to_owned(),
+        ..config(&upstream, &collector.endpoint(), "")
+    };
+    let gate = Gate::start(&config);
+    let request = Request::get("/bkt/key").signed("traceparent", &parent("01"));
+    assert_eq!(gate.ask("GET", &request.presigned()).status, 200);
+    let got = upstream.only_request();
+    assert_eq!(got.headers.all("traceparent").collect::<Vec<_>>(), [parent("01")]);
+}
+
+#[test]
 fn refused_and_broken_off() {
     let (upstream, collector) = (Upstream::ok(), collector());
     let gate = Gate::start(&config(&upstream, &collector.endpoint(), ""));

@@ -2,6 +2,7 @@
 //! It must not know what they mean.
 
 use crate::server::sockets::{Origin, Socket};
+use rustix::fs::Uid;
 use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -33,6 +34,11 @@ fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text.to_owned())
 }
 
+/// Whether a process of this user may have the sockets of one of that user, or give them to it.
+fn is_friend(peer: Uid, own: Uid) -> bool {
+    peer == own || peer.is_root()
+}
+
 impl Wire {
     /// `None` if nobody listens there.
     pub(super) fn connect(path: &Path, patience: Duration) -> io::Result<Option<Self>> {
@@ -53,8 +59,7 @@ impl Wire {
 
     /// Whether the process at the other end runs as this one's user, or as root.
     pub(super) fn is_friend(&self) -> bool {
-        socket_peercred(&self.0)
-            .is_ok_and(|peer| peer.uid == rustix::process::geteuid() || peer.uid.is_root())
+        socket_peercred(&self.0).is_ok_and(|peer| is_friend(peer.uid, rustix::process::geteuid()))
     }
 
     /// The process at the other end.
@@ -149,5 +154,20 @@ impl Hook {
     /// Removes the file; not after a hand-over, since it is the successor's then.
     pub(super) fn remove(&self) {
         crate::server::unix::remove(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_a_friend() {
+        for (peer, own, expected) in
+            [(1000, 1000, true), (0, 1000, true), (0, 0, true), (1000, 0, false), (1001, 1000, false)]
+        {
+            let (peer, own) = (Uid::from_raw(peer), Uid::from_raw(own));
+            assert_eq!(is_friend(peer, own), expected, "{peer:?} {own:?}");
+        }
     }
 }
