@@ -56,8 +56,7 @@ fn what_the_store_is_to_verify_goes_on_byte_for_byte() {
         if mode == SIGNED { upload } else { upload.crc32() }
     };
     let token = Key { token: Some("tok/en+="), ..STRANGER };
-    let mut sent = 0;
-    for bytes in [
+    let requests = [
         stranger(Request::get("/bkt/key")).presigned(),
         stranger(Request::get("/bkt/key")).authorized(),
         Request::get("/bkt/key").key(token).presigned(),
@@ -77,7 +76,8 @@ fn what_the_store_is_to_verify_goes_on_byte_for_byte() {
         upload(UNSIGNED_TRAILER, &large).bytes(),
         // only the store could find these wrong
         upload(SIGNED, &large).edited(|body| body[200_000] ^= 1),
-    ] {
+    ];
+    for (sent, bytes) in requests.into_iter().enumerate() {
         let split = bytes.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
         let (head, body) = (String::from_utf8(bytes[..split].to_vec()).unwrap(), &bytes[split..]);
         let mut words = head.split(' ');
@@ -85,11 +85,10 @@ fn what_the_store_is_to_verify_goes_on_byte_for_byte() {
         assert_eq!(gate.ask(method, &bytes).status, 200, "{head}");
         let seen = upstream.wait(|seen| seen.requests.get(sent).is_some_and(|request| request.complete));
         let seen = &seen.requests[sent];
-        sent += 1;
         assert_eq!((seen.method.as_str(), seen.target.as_str()), (method, target));
         assert!(seen.body == body, "{head}");
-        let there: String = seen.headers.0.iter().map(|(name, value)| format!("\n{name}: {value}")).collect();
-        assert_eq!(lines(&there), lines(&head));
+        let there: Vec<_> = seen.headers.0.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        assert_eq!(lines(&format!("\n{}", there.join("\n"))), lines(&head));
     }
 }
 
@@ -200,19 +199,18 @@ fn nothing_is_counted_for_a_signature_that_nobody_verified() {
         }
     }
     upstream.assert_untouched();
-    assert_eq!(gate.metric("presign_gate_denied_total", &["reason=\"unverified_limit\""]), 8.0);
-    assert_eq!(gate.metric("presign_gate_links_tracked", &[]), 0.0);
+    let counted = |name: &str, labels: &[&str]| gate.metric(name, labels).to_string();
+    assert_eq!(counted("presign_gate_denied_total", &["reason=\"unverified_limit\""]), "8");
+    assert_eq!(counted("presign_gate_links_tracked", &[]), "0");
     assert_eq!(gate.ask("GET", &stranger(Request::get("/bkt/key")).presigned()).status, 200);
     let page = gate.admin("GET", "/metrics").text();
     assert!(
         page.contains("presign_gate_link_age_seconds_count 0"),
         "an age that nobody has verified is counted"
     );
-    for kind in ["query_v4", "header_v4"] {
-        let labels = [format!("scheme=\"{kind}\""), "result=\"unverified\"".to_owned()];
-        let labels: Vec<_> = labels.iter().map(String::as_str).collect();
-        let expected = if kind == "query_v4" { 5.0 } else { 4.0 };
-        assert_eq!(gate.metric("presign_gate_auth_total", &labels), expected);
+    for (kind, expected) in [("query_v4", "5"), ("header_v4", "4")] {
+        let labels = [&*format!("scheme=\"{kind}\""), "result=\"unverified\""];
+        assert_eq!(counted("presign_gate_auth_total", &labels), expected, "{kind}");
     }
 }
 
