@@ -79,6 +79,7 @@ fn access_line(bencher: Bencher<'_, '_>, format: LogFormat) {
         link: None,
         auth_scheme: Some("query_v4"),
         principal: Some("arn:aws:iam::111122223333:user/main"),
+        access_key_id: Some("AKIDTESTMAIN00000001"),
         error_code: None,
         upstream: Some("store"),
         shadow_denied: &[],

@@ -71,7 +71,27 @@ impl Default for SigningRules {
     }
 }
 
-/// A request whose signature is right and fresh.
+/// Who signed a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer<'r> {
+    /// Somebody whose key is known: the signature was found right.
+    Known {
+        /// The credential that signed.
+        key: KeyIndex,
+        /// Whom it stands for.
+        principal: PrincipalId,
+        /// What stands for all that the signature covers, and is equal for every spelling of it: the bytes of a MAC. (A
+        /// signature that is no MAC can be written anew without the key; the digest of the canonical request stands
+        /// there, and that of the string to sign where there is no canonical request.)
+        content: [u8; 32],
+    },
+    /// Somebody whose key only the store knows, by the access key id as sent. Whether the signature is right, and so
+    /// whether the id is the signer's, is not known: nothing may be counted for it.
+    // INVARIANT: only where `Place::unknown_keys` says so, which is at stores that check the client's own signature
+    Unknown(&'r str),
+}
+
+/// A request whose signature is fresh and, unless the [`Signer`] is unknown, right.
 ///
 /// INVARIANT: made by [`authenticate`] and [`post::authenticate`] only. Every header that S3 wants signed is signed, every signed header is
 /// there, and every query parameter but the signature itself is covered; by SigV2, only those that decide on the
@@ -79,10 +99,8 @@ impl Default for SigningRules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Authenticated<'r> {
-    /// The credential that signed.
-    pub key: KeyIndex,
-    /// Whom it stands for.
-    pub principal: PrincipalId,
+    /// Who signed.
+    pub signer: Signer<'r>,
     /// The form of the signature.
     pub scheme: Scheme,
     /// Its date; of a URL or a form signed with SigV2, which tells none, the time of the gate: it may be much older. See
@@ -92,10 +110,6 @@ pub struct Authenticated<'r> {
     pub expires_at: Option<UnixMillis>,
     /// The region of the scope, or the first accepted one that a region set names.
     pub region: &'r str,
-    /// What stands for all that the signature covers, and is equal for every spelling of it: the bytes of a MAC. (A
-    /// signature that is no MAC can be written anew without the key; the digest of the canonical request stands there, and
-    /// that of the string to sign where there is no canonical request.)
-    pub content: [u8; 32],
     /// The headers that the signature covers.
     pub signed_headers: SignedHeaders<'r>,
     /// What it says about the body.
@@ -105,6 +119,12 @@ pub struct Authenticated<'r> {
 }
 
 impl Authenticated<'_> {
+    /// Whether the signature was found right; if not, the store has to.
+    #[must_use]
+    pub const fn is_verified(&self) -> bool {
+        matches!(self.signer, Signer::Known { .. })
+    }
+
     /// Whether the signature covers the header with this name, in any letter case.
     #[must_use]
     pub fn signs_header(&self, name: &str) -> bool {
@@ -149,9 +169,12 @@ pub struct Place<'p> {
     pub hosted_bucket: Option<&'p str>,
     /// Whether a link signed for GET answers HEAD too.
     pub head_for_get: bool,
+    /// Whether what is signed with a key that nobody here knows goes on, for the store to verify.
+    pub unknown_keys: bool,
 }
 
-/// Finds and proves the signature of a request.
+/// Finds and proves the signature of a request; where the place has it so, one of a key that nobody here knows is only
+/// found ([`Signer::Unknown`]).
 ///
 /// # Errors
 /// The first fault in the order in which S3 finds them, then those that only the gate minds; see [`AuthError`].

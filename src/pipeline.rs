@@ -20,7 +20,7 @@ use crate::auth::error::{AuthError, Disabled};
 use crate::auth::keyring::Asked;
 use crate::auth::post;
 use crate::auth::scheme::Version;
-use crate::auth::{Authenticated, Place, authenticate};
+use crate::auth::{Authenticated, Place, Signer, authenticate};
 use crate::clock::UnixMillis;
 use crate::links::claim::LinkClaim;
 use crate::links::constraint::{Constraints, LinkFacts};
@@ -182,6 +182,7 @@ impl<'r> Judge<'r, '_, '_> {
         let place = Place {
             hosted_bucket: address.ok().and_then(Address::hosted_bucket),
             head_for_get: bucket.is_some_and(|bucket| bucket.head_for_get),
+            unknown_keys: address.ok().is_some_and(|address| self.leaves_unknown_keys(address)),
         };
         let (keys, rules) = (snapshot.keys(self.asked), &snapshot.signing);
         let authenticated = authenticate(request, place, keys, rules, &snapshot.key_cache, now);
@@ -212,7 +213,7 @@ impl<'r> Judge<'r, '_, '_> {
         }
     }
 
-    /// Everything that is asked when the signature is proven.
+    /// Everything that is asked when the signature is proven, or left to the store to prove.
     fn permit(
         self,
         address: Result<&Address<'_>, &AddressError>,
@@ -289,6 +290,10 @@ impl<'r> Judge<'r, '_, '_> {
         let store = snapshot.upstreams.get(upstream).ok_or_else(internal)?;
         let mut carriage = upload.carriage(&store.credentials)?;
         let query = self.map((operation, posted), (bucket, address), subject.body, &mut carriage)?;
+        if let (Signer::Unknown(_), Some(_)) = (authenticated.signer, constraints.counted()) {
+            // anybody could use up what only the store can tell to be somebody's
+            return Err(Denial::new(Reason::UnverifiedLimit, ErrorCode::AccessDenied));
+        }
         let state = self.claim(authenticated, constraints, network)?;
         Ok(Verdict::Forward(Permit { upstream, copy_source, query, carriage, state }))
     }
@@ -349,6 +354,12 @@ impl<'r> Judge<'r, '_, '_> {
                 Some((Some(position), buckets.get(position)?.upstream))
             }
         }
+    }
+
+    /// Whether the store behind an address verifies keys that nobody here knows.
+    fn leaves_unknown_keys(self, address: &Address<'_>) -> bool {
+        let upstream = self.place(address).and_then(|(_, at)| self.snapshot.upstreams.get(at));
+        upstream.is_some_and(Upstream::verifies_unknown_keys)
     }
 
     /// The source of a copy as the store knows it; `None` if it needs no change.

@@ -146,6 +146,7 @@ reasons! {
         LinkMaxBytes "link_max_bytes" "The link has moved as many bytes as it may, or the body would exceed that."
         LinkPin "link_pin" "Another network was the first to use the link, and it is bound to that."
         LinkBusy "link_busy" "Other requests hold what is left of the link for the moment."
+        UnverifiedLimit "unverified_limit" "The link limits something that is counted, and only the store can verify its signature."
         LinkRateLimited "link_rate_limited" "The access key, address or link makes more requests than its limit allows."
         LinkStore "link_store" "The state of the link cannot be read or kept."
     }

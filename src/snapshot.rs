@@ -77,6 +77,21 @@ pub struct Identity {
     pub issued: Issued,
 }
 
+static UNKNOWN: Identity = Identity {
+    principal: Principal::unknown(),
+    policies: Vec::new(),
+    boundary: None,
+    issued: Issued::Untold,
+};
+
+impl Identity {
+    /// Whoever signed with a key that nobody here knows: no policy is its own.
+    #[must_use]
+    pub const fn unknown() -> &'static Self {
+        &UNKNOWN
+    }
+}
+
 /// A signer that the snapshot does not hold, brought by somebody who was asked for its key.
 #[derive(Debug)]
 pub struct Guest {

@@ -28,7 +28,13 @@ impl Upstream {
     /// Whether what the client signed can be changed on the way.
     #[must_use]
     pub const fn signs_anew(&self) -> bool {
-        !matches!(self.credentials, Credentials::Passthrough)
+        !matches!(self.credentials, Credentials::Passthrough { .. })
+    }
+
+    /// Whether requests of keys that nobody here knows go on, for the store to verify.
+    #[must_use]
+    pub const fn verifies_unknown_keys(&self) -> bool {
+        matches!(self.credentials, Credentials::Passthrough { unknown_keys: true })
     }
 }
 
@@ -56,7 +62,11 @@ pub enum Credentials {
     /// The gate's own key as well, which is found and exchanged while the gate runs.
     Provided,
     /// The client's signature goes on untouched.
-    Passthrough,
+    // INVARIANT: unknown keys have no other place: whatever the gate signed for them, anybody could have sent
+    Passthrough {
+        /// Whether one of a key that nobody here knows goes on too: the store verifies it.
+        unknown_keys: bool,
+    },
     /// Nothing: the store takes anonymous requests from the gate.
     Anonymous,
 }

@@ -131,6 +131,11 @@ fn may_be_asked_for(id: &[u8]) -> bool {
     !id.is_empty() && id.len() <= MAX_ASKED && id.iter().all(is_plain)
 }
 
+/// The access key id of somebody whom nobody here knows, if it is one that somebody could have.
+pub(super) fn foreign_id(id: &[u8]) -> Option<&str> {
+    if may_be_asked_for(id) { std::str::from_utf8(id).ok() } else { None }
+}
+
 /// All credentials that a request may be signed with: those of the keyring, which come first, and a guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys<'k> {

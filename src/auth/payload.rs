@@ -5,7 +5,7 @@ use super::error::AuthError;
 use super::hex;
 use super::scheme::{Form, Scheme, Version, lossy};
 use super::sigv4::UNSIGNED_PAYLOAD;
-use super::sigv4::chunked::plan::{ChunkPlan, ChunkSigner, StreamingMode};
+use super::sigv4::chunked::plan::{Chain, ChunkPlan, StreamingMode};
 use crate::request::method::Method;
 use crate::request::{BodyLength, RawRequest};
 
@@ -41,7 +41,8 @@ pub enum Payload<'r> {
 }
 
 impl<'r> Payload<'r> {
-    /// Reads the payload line of a request whose signature is proven; `signer` begins the chain of its chunks, if it can.
+    /// Reads the payload line of a request whose signature is proven, or left to the store; `chain` says who looks at the
+    /// signatures of its chunks, if anybody can.
     ///
     /// On a presigned URL the line is a literal hash, whatever it says, and streaming keywords mean nothing: the body
     /// mode never chooses the verifier.
@@ -49,7 +50,7 @@ impl<'r> Payload<'r> {
         request: &RawRequest<'_>,
         scheme: Scheme,
         line: &'r [u8],
-        signer: impl FnOnce() -> Option<ChunkSigner>,
+        chain: impl FnOnce() -> Option<Chain>,
     ) -> Result<Self, AuthError> {
         let mode = StreamingMode::from_keyword(line);
         if scheme.form() == Form::Header
@@ -58,7 +59,7 @@ impl<'r> Payload<'r> {
         {
             return match mode {
                 _ if request.method != Method::Put => Err(AuthError::PayloadModeMethod(lossy(line))),
-                Some(mode) => Ok(Self::Streaming(Box::new(ChunkPlan::of(request, mode, signer)?))),
+                Some(mode) => Ok(Self::Streaming(Box::new(ChunkPlan::of(request, mode, chain)?))),
                 None => Err(AuthError::PayloadMode(lossy(line))),
             };
         }
@@ -115,7 +116,7 @@ mod tests {
             check("HEAD", scheme, DIGEST, &Ok(Payload::Unsigned));
         }
         let mode = StreamingMode::UnsignedTrailer;
-        let plan = ChunkPlan { mode, decoded_length: 5, trailer: None, signer: None };
+        let plan = ChunkPlan { mode, decoded_length: 5, trailer: None, chain: None };
         check("PUT", HeaderV4, keyword, &Ok(Payload::Streaming(Box::new(plan))));
         check("PUT", QueryV4, keyword, &Ok(Payload::Unmatchable(keyword.as_bytes())));
         check("GET", QueryV4, keyword, &Ok(Payload::Unsigned));

@@ -17,7 +17,7 @@ use super::sigv4::key::{KeyCache, KeyName};
 use super::sigv4::scope::Scope;
 use super::sigv4::signed_headers::SignedHeaders;
 use super::sigv4::{ALGORITHM, SERVICE, UNSIGNED_PAYLOAD};
-use super::{Authenticated, SigningRules, hex, sigv2};
+use super::{Authenticated, Signer, SigningRules, hex, sigv2};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::secret::ct_eq;
@@ -85,15 +85,17 @@ pub fn authenticate<'r, 'k>(
     let size = policy.check(fields, now).map_err(AuthError::Policy)?;
     Ok(Posted {
         authenticated: Authenticated {
-            key,
-            principal: found.credential.principal,
+            signer: Signer::Known {
+                key,
+                principal: found.credential.principal,
+                content: Sha256::digest(policy_text).into(),
+            },
             scheme: claim.scheme,
             signed_at: claim.signed_at,
             expires_at: Some(policy.expiration.min(end_of_life(&claim, rules))),
             region: claim
                 .scope
                 .map_or_else(|| rules.regions.first().map_or("", String::as_str), |(_, region)| region),
-            content: Sha256::digest(policy_text).into(),
             signed_headers: SignedHeaders::default(),
             payload: Payload::Unsigned,
             payload_line: UNSIGNED_PAYLOAD.as_bytes(),

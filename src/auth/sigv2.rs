@@ -15,7 +15,7 @@ use super::payload::{self, Payload};
 use super::scheme::{Scheme, lossy};
 use super::sigv4::signed_headers::SignedHeaders;
 use super::sigv4::{CONTENT_SHA256, UNSIGNED_PAYLOAD};
-use super::{Authenticated, SigningRules};
+use super::{Authenticated, Signer, SigningRules};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::request::RawRequest;
@@ -142,13 +142,15 @@ impl<'r> Claim<'r> {
         payload::check_presigned_length(request)?;
         let payload_line = request.headers.first(CONTENT_SHA256).unwrap_or(UNSIGNED_PAYLOAD.as_bytes());
         Ok(Authenticated {
-            key,
-            principal: found.credential.principal,
+            signer: Signer::Known {
+                key,
+                principal: found.credential.principal,
+                content: Sha256::digest(text.text()).into(),
+            },
             scheme: self.scheme,
             signed_at: self.signed_at,
             expires_at: self.expires_at,
             region: rules.regions.first().map_or("", String::as_str),
-            content: Sha256::digest(text.text()).into(),
             signed_headers: SignedHeaders::parse(COVERED.as_bytes()).unwrap_or_default(),
             // no form of this version signs chunks: the line is a hash, whatever it says
             payload: Payload::of(request, self.scheme, payload_line, || None)?,

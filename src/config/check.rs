@@ -102,7 +102,7 @@ fn check_bucket(upstreams: &[Upstream], bucket: &Bucket, reader: &Reader<'_>) {
         return;
     };
     if let Some(prefix) = &bucket.upstream_prefix
-        && matches!(upstream.credentials, UpstreamCredentials::Passthrough)
+        && matches!(upstream.credentials, UpstreamCredentials::Passthrough { .. })
     {
         let message = format!("keys cannot get a prefix on their way to `{}`", upstream.name.value);
         let hint =
@@ -117,7 +117,8 @@ fn check_bucket(upstreams: &[Upstream], bucket: &Bucket, reader: &Reader<'_>) {
             reader.error(renamed.at, &renamed.path, message, hint);
         }
         BucketName::Named(own)
-            if *own != renamed.value && matches!(upstream.credentials, UpstreamCredentials::Passthrough) =>
+            if *own != renamed.value
+                && matches!(upstream.credentials, UpstreamCredentials::Passthrough { .. }) =>
         {
             let message = format!("bucket `{own}` cannot be renamed on its way to `{}`", upstream.name.value);
             let hint = "the client's signature covers the name: remove `upstream_bucket`, or give the upstream a key";

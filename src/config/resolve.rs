@@ -125,7 +125,7 @@ impl Resolver {
         match &config.hosts {
             model::Hosts::AnyPathStyle => {
                 let kept = |upstream: &&storage::Upstream| {
-                    matches!(upstream.credentials, storage::UpstreamCredentials::Passthrough)
+                    matches!(upstream.credentials, storage::UpstreamCredentials::Passthrough { .. })
                 };
                 for upstream in config.upstreams.iter().filter(kept) {
                     let text =
@@ -266,7 +266,7 @@ impl Resolver {
                 self.error_at(&bucket.name, format!("`{name}`: {error}"));
             }
             let passthrough = upstream.and_then(|at| config.upstreams.get(at)).is_some_and(|upstream| {
-                matches!(upstream.credentials, storage::UpstreamCredentials::Passthrough)
+                matches!(upstream.credentials, storage::UpstreamCredentials::Passthrough { .. })
             });
             if passthrough && bucket.head_for_get {
                 let text = "a passthrough upstream cannot have `head_for_get`: it checks the signature for the method that it sees";
@@ -353,7 +353,9 @@ fn upstream(upstream: &storage::Upstream) -> Upstream {
                 }
             }
             storage::UpstreamCredentials::Aws { .. } => Credentials::Provided,
-            storage::UpstreamCredentials::Passthrough => Credentials::Passthrough,
+            storage::UpstreamCredentials::Passthrough { unknown_keys } => {
+                Credentials::Passthrough { unknown_keys: *unknown_keys }
+            }
             storage::UpstreamCredentials::Anonymous => Credentials::Anonymous,
         },
     }

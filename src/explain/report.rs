@@ -1,6 +1,7 @@
 //! What `explain` prints: one object, or the same as text.
 //! It must not decide: every field comes from the outcome.
 
+use crate::auth::Authenticated;
 use crate::auth::error::AuthError;
 use crate::auth::sigv4::doctor::{Diagnosis, Effort};
 use crate::auth::sigv4::explain::signed_texts;
@@ -81,6 +82,7 @@ impl Report {
         set(&mut fields, "link", json!(link_name(snapshot, outcome).map(|link| link.to_string())));
         let identity = outcome.identity(snapshot);
         set(&mut fields, "principal", json!(identity.and_then(|identity| identity.principal.arn())));
+        tell_signer(&mut fields, snapshot, outcome);
         let network = outcome.network.as_ref();
         let address = |ip: Option<std::net::IpAddr>| ip.map(|ip| ip.to_string());
         set(
@@ -151,7 +153,7 @@ impl Report {
 fn empty() -> Value {
     json!({
         "decision": "deny", "stage": null, "reason": null, "status": null, "s3_code": null, "operation": null,
-        "actions": [], "principal": null, "link": null,
+        "actions": [], "principal": null, "access_key_id": null, "signature_verified": null, "link": null,
         "identity": { "source_ip": null, "source_vpc": null, "source_vpce": null, "proof": null },
         "matched": [], "canonical_request": null, "string_to_sign": null, "hint": null, "diagnosis": [],
     })
@@ -161,6 +163,11 @@ fn set(fields: &mut Value, name: &str, value: Value) {
     if let Some(fields) = fields.as_object_mut() {
         fields.insert(name.to_owned(), value);
     }
+}
+
+fn tell_signer(fields: &mut Value, snapshot: &Snapshot, outcome: &Outcome<'_>) {
+    set(fields, "access_key_id", json!(outcome.access_key_id(snapshot)));
+    set(fields, "signature_verified", json!(outcome.authenticated().map(Authenticated::is_verified)));
 }
 
 fn refuse(fields: &mut Value, denial: &Denial) {
@@ -195,6 +202,10 @@ fn hint(reason: Reason) -> &'static str {
         Reason::Expired => "sign a new link, or one that lasts longer; check the clock of whoever signs",
         Reason::NotYetValid | Reason::ClockSkew => "check the clock of whoever signs",
         Reason::UnknownKey => "add the access key to `credentials`, or sign with one that is there",
+        Reason::UnverifiedLimit => {
+            "only the store knows this access key, so nothing can be counted for it: add the key to `credentials`, or \
+             sign the link without `x-gate-max-uses`, `x-gate-max-bytes`, `x-gate-pin` and `x-gate-rate`"
+        }
         Reason::HeadersNotSigned => {
             "every x-amz-* header must be signed: send none that the link does not name"
         }

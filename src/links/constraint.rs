@@ -183,6 +183,13 @@ impl Constraints {
         Constraint::ALL.iter().all(|constraint| !self.has(*constraint))
     }
 
+    /// The first constraint that something has to be counted for: what is moved, how often, how fast, or who was first.
+    #[must_use]
+    pub fn counted(&self) -> Option<Constraint> {
+        let counted = [Constraint::MaxUses, Constraint::MaxBytes, Constraint::Pin, Constraint::Rate];
+        counted.into_iter().find(|constraint| self.has(*constraint))
+    }
+
     /// The sizes that an upload may have, to be held against the bytes as they stream.
     #[must_use]
     pub const fn content_length_range(&self) -> Option<&RangeInclusive<u64>> {

@@ -3,7 +3,7 @@
 
 use crate::auth::keyring::{KeyIndex, Keys};
 use crate::auth::sigv4::ALGORITHM;
-use crate::auth::{Authenticated, hex};
+use crate::auth::{Authenticated, Signer, hex};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::request::query::Query;
@@ -18,11 +18,12 @@ use std::fmt::Write as _;
 pub struct LinkId([u8; 16]);
 
 impl LinkId {
-    /// The name of the link that a verified request used; `None` only for keys that did not verify it.
+    /// The name of the link that a verified request used; `None` for keys that did not verify it, and where nobody did.
     #[must_use]
     pub fn of<'k>(request: &Authenticated<'_>, keys: impl Into<Keys<'k>>) -> Option<Self> {
+        let Signer::Known { key, content, .. } = &request.signer else { return None };
         // a signature without a date covers its end instead
-        Self::named(request.key, keys.into(), request.dated(), request.region.as_bytes(), &request.content)
+        Self::named(*key, keys.into(), request.dated(), request.region.as_bytes(), content)
     }
 
     /// The name of the link at a URL, and when it ends. Nothing is verified: a URL with a wrong signature

@@ -61,7 +61,7 @@ impl Upload<'_, '_, '_> {
         }
         let rules = self.rules(credentials)?;
         if let Some((form, _)) = &self.form {
-            if matches!(credentials, Credentials::Passthrough) {
+            if matches!(credentials, Credentials::Passthrough { .. }) {
                 let error = S3Error::with_message(ErrorCode::NotImplemented, NEEDS_SIGNER);
                 return Err(Denial { reason: Reason::SchemeDisabled, error });
             }

@@ -2,6 +2,7 @@
 //! It must not keep state: that is the shell's, and comes in as a value.
 
 use super::outcome::{Denial, Outcome, Verdict};
+use crate::auth::Signer;
 use crate::links::identity::LinkId;
 use crate::links::revocation::{Facts, RevocationSet};
 use crate::reason::Reason;
@@ -27,11 +28,12 @@ pub fn revoked(snapshot: &Snapshot, outcome: &Outcome<'_>, list: &RevocationSet)
         // nothing else is forwarded; what is not understood counts as called back
         return Some(refusal());
     };
-    let credential = outcome.credential(snapshot);
-    let facts = Facts {
-        access_key_id: credential.map_or("", |credential| &credential.access_key_id),
-        signed_at: found.dated(),
-        address,
+    let access_key_id = outcome.access_key_id(snapshot).unwrap_or("");
+    let facts = Facts { access_key_id, signed_at: found.dated(), address };
+    let is_hit = match found.signer {
+        Signer::Known { .. } => list.hits(&facts, || link_name(snapshot, outcome)),
+        // what nobody here has verified has no name that could have been called back
+        Signer::Unknown(_) => list.hits_many(&facts),
     };
-    list.hits(&facts, || link_name(snapshot, outcome)).then(refusal)
+    is_hit.then(refusal)
 }

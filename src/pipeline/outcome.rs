@@ -2,9 +2,9 @@
 //! It must not decide.
 
 use super::authorize::AccessDecision;
-use crate::auth::Authenticated;
 use crate::auth::error::AuthError;
 use crate::auth::keyring::{Asked, Credential, KeyIndex};
+use crate::auth::{Authenticated, Signer};
 use crate::links::claim::LinkClaim;
 use crate::links::constraint::Constraints;
 use crate::links::identity::LinkId;
@@ -133,16 +133,28 @@ impl<'r> Outcome<'r> {
         matches!(&self.verdict, Verdict::Forward(permit) if permit.state.is_some())
     }
 
-    /// The proven signature.
+    /// The signature, proven or left to the store.
     #[must_use]
     pub fn authenticated(&self) -> Option<&Authenticated<'r>> {
         self.auth.as_ref()?.as_ref().ok()
     }
 
-    /// The credential that signed.
+    /// The access key id that signed: proven, or as it was sent where only the store can tell.
+    #[must_use]
+    pub fn access_key_id<'o>(&'o self, snapshot: &'o Snapshot) -> Option<&'o str> {
+        match self.authenticated()?.signer {
+            Signer::Known { .. } => Some(&self.credential(snapshot)?.access_key_id),
+            Signer::Unknown(key_id) => Some(key_id),
+        }
+    }
+
+    /// The credential that signed, if it is known.
     #[must_use]
     pub fn credential<'o>(&'o self, snapshot: &'o Snapshot) -> Option<&'o Credential> {
-        snapshot.keys(self.asked).credential(self.authenticated()?.key)
+        match self.authenticated()?.signer {
+            Signer::Known { key, .. } => snapshot.keys(self.asked).credential(key),
+            Signer::Unknown(_) => None,
+        }
     }
 
     /// Whom it stands for.
@@ -160,11 +172,17 @@ impl<'r> Outcome<'r> {
     ) -> Option<Outgoing<'o, 'r, 'h>> {
         let Verdict::Forward(permit) = &self.verdict else { return None };
         let bucket = self.bucket.and_then(|at| snapshot.buckets.get(at));
+        let upstream = snapshot.upstreams.get(permit.upstream)?;
+        let authenticated = self.authenticated()?;
+        if upstream.signs_anew() && !authenticated.is_verified() {
+            // the gate never signs for somebody whom it does not know
+            return None;
+        }
         Some(Outgoing {
             request,
-            authenticated: self.authenticated()?,
+            authenticated,
             address: self.address.as_ref()?,
-            upstream: snapshot.upstreams.get(permit.upstream)?,
+            upstream,
             bucket: bucket.and_then(|bucket| bucket.upstream_bucket.as_deref()),
             prefix: bucket.and_then(|bucket| bucket.upstream_prefix.as_ref()),
             query: permit.query.as_deref().map(Query::parse).transpose().ok()?,
@@ -182,9 +200,10 @@ pub(super) fn identity<'r>(
     asked: Asked<&'r Guest>,
     authenticated: &Authenticated<'_>,
 ) -> Option<&'r Identity> {
-    match (authenticated.key, asked) {
-        (KeyIndex::Own(_), _) => snapshot.identity(authenticated.principal),
-        (KeyIndex::Guest, Asked::Known(guest)) => Some(&guest.identity),
-        (KeyIndex::Guest, _) => None,
+    match (authenticated.signer, asked) {
+        (Signer::Unknown(_), _) => Some(Identity::unknown()),
+        (Signer::Known { key: KeyIndex::Own(_), principal, .. }, _) => snapshot.identity(principal),
+        (Signer::Known { key: KeyIndex::Guest, .. }, Asked::Known(guest)) => Some(&guest.identity),
+        (Signer::Known { key: KeyIndex::Guest, .. }, _) => None,
     }
 }

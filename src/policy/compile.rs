@@ -10,15 +10,15 @@ use smallvec::SmallVec;
 use super::document::{Document, Effect, Kind, Statement};
 use super::principal::{Grant, Principal, PrincipalRule};
 
-use index::Index;
 pub(super) use index::Posting;
+use index::{EVERYBODY, Index, SOMEBODY};
 
 /// A document that is ready for requests.
 pub struct Compiled {
     name: Box<str>,
     document: Document,
     labels: Vec<Box<str>>,
-    // every name in a Principal, and its number in the index; 0 stands for everybody
+    // every name in a Principal, and its number in the index; 0 stands for everybody, the last one for somebody unknown
     principals: HashMap<Box<str>, u32>,
     denies: Index,
     allows: Index,
@@ -90,7 +90,11 @@ impl Compiled {
     /// The first is 0, for everybody.
     pub(super) fn numbers(&self, principal: &Principal) -> SmallVec<[(u32, Option<Grant>); 6]> {
         let mut numbers = SmallVec::new();
-        numbers.push((0, None));
+        numbers.push((EVERYBODY, None));
+        if principal.is_unknown() {
+            numbers.push((SOMEBODY, None));
+            return numbers;
+        }
         if self.principals.is_empty() {
             return numbers;
         }

@@ -208,7 +208,7 @@ impl<'p> Allows<'p> {
             matched.push(endpoint.any().ok_or(Lacking::Endpoint)?);
         }
         let resource = &self.resource;
-        if query.principal.kind() == PrincipalKind::Anonymous {
+        if matches!(query.principal.kind(), PrincipalKind::Anonymous | PrincipalKind::Unknown) {
             matched.push(resource.direct.ok_or(Lacking::Resource)?);
             return Ok(matched);
         }

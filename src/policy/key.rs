@@ -215,6 +215,33 @@ impl Key {
         1 << self.index()
     }
 
+    /// Whether its value depends on who signed: of somebody unknown there is none that could be told, nor that there is
+    /// none.
+    #[must_use]
+    pub const fn is_of_principal(self) -> bool {
+        matches!(
+            self,
+            Self::PrincipalArn
+                | Self::PrincipalAccount
+                | Self::PrincipalType
+                | Self::PrincipalTag
+                | Self::PrincipalOrgId
+                | Self::PrincipalOrgPaths
+                | Self::PrincipalIsAwsService
+                | Self::PrincipalServiceName
+                | Self::PrincipalServiceNamesList
+                | Self::UserId
+                | Self::Username
+                | Self::TokenIssueTime
+                | Self::MultiFactorAuthPresent
+                | Self::MultiFactorAuthAge
+                | Self::FederatedProvider
+                | Self::SourceIdentity
+                | Self::Ec2InstanceSourceVpc
+                | Self::Ec2InstanceSourcePrivateIpv4
+        )
+    }
+
     /// Whether only some actions have the key, by the table of `action_keys`; all actions have the others.
     #[must_use]
     pub fn is_of_actions(self) -> bool {

@@ -36,6 +36,8 @@ pub enum PrincipalKind {
     FederatedUser,
     /// Nobody: the request is not signed.
     Anonymous,
+    /// Somebody, but nobody here can tell who: the store knows the key, the gate does not.
+    Unknown,
 }
 
 impl PrincipalKind {
@@ -48,11 +50,13 @@ impl PrincipalKind {
             Self::AssumedRole => "AssumedRole",
             Self::FederatedUser => "FederatedUser",
             Self::Anonymous => "Anonymous",
+            // no policy sees it: whoever this is has a type of its own
+            Self::Unknown => "Unknown",
         }
     }
 }
 
-/// A principal of the configuration, or nobody.
+/// A principal of the configuration, nobody, or somebody unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     kind: PrincipalKind,
@@ -80,6 +84,13 @@ impl Principal {
     #[must_use]
     pub fn anonymous() -> Self {
         Self { userid: Some("anonymous".into()), ..Self::of_kind(PrincipalKind::Anonymous) }
+    }
+
+    /// Whoever signed with a key that nobody here knows. It may be anybody: an Allow is for it only if it is for
+    /// everybody, a Deny if it is for anybody, and nothing that policies can ask about it has an answer.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self::of_kind(PrincipalKind::Unknown)
     }
 
     const fn of_kind(kind: PrincipalKind) -> Self {
@@ -194,6 +205,12 @@ impl Principal {
     #[must_use]
     pub const fn kind(&self) -> PrincipalKind {
         self.kind
+    }
+
+    /// Whether nobody can tell who it is.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self.kind, PrincipalKind::Unknown)
     }
 
     /// The ARN as configured; `None` for nobody.

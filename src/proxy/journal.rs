@@ -247,7 +247,10 @@ fn numbers(
     record.bucket = outcome.bucket.and_then(small);
     record.proof = outcome.proof;
     record.auth = outcome.auth.as_ref().map(|auth| match auth {
-        Ok(found) => AuthRecord { scheme: scheme_index(found.scheme), result: AuthResult::Verified },
+        Ok(found) => {
+            let result = if found.is_verified() { AuthResult::Verified } else { AuthResult::Unverified };
+            AuthRecord { scheme: scheme_index(found.scheme), result }
+        }
         Err(AuthError::Anonymous) => AuthRecord { scheme: None, result: AuthResult::Anonymous },
         Err(_) => AuthRecord { scheme: claimed(request).and_then(scheme_index), result: AuthResult::Refused },
     });
@@ -257,7 +260,7 @@ fn numbers(
         record.upstream =
             small(permit.upstream).map(|upstream| UpstreamRecord { upstream, status, first_byte, retries });
     }
-    if let Some(found) = outcome.authenticated() {
+    if let Some(found) = outcome.authenticated().filter(|found| found.is_verified()) {
         let positive = |millis: i64| Duration::from_millis(u64::try_from(millis).unwrap_or(0));
         if let Some(expires) = found.expires_at {
             record.link_validity = Some(positive(expires.millis_since(entry.now)));
@@ -362,6 +365,7 @@ fn shown<'l>(
         link: outcome.and_then(|outcome| link_name(snapshot, outcome)),
         auth_scheme: scheme.map(Scheme::as_str),
         principal: identity.and_then(|identity| identity.principal.arn()),
+        access_key_id: outcome.and_then(|outcome| outcome.access_key_id(snapshot)),
         error_code: denial.map(|denial| denial.error.code.as_str()),
         upstream: upstream.map(|upstream| upstream.name.as_str()),
         shadow_denied: &[],

@@ -62,6 +62,8 @@ pub struct AccessRecord<'a> {
     pub auth_scheme: Option<&'a str>,
     /// The ARN of who signed.
     pub principal: Option<&'a str>,
+    /// The access key id; only of a proven signature, or one that the store is left to prove.
+    pub access_key_id: Option<&'a str>,
     /// The code of the S3 error that was answered.
     pub error_code: Option<&'a str>,
     /// The name of the upstream, if it was asked.
@@ -172,6 +174,8 @@ fields! {
     "presign_gate.auth.scheme" "The kind of signature." |r| Value::text(r.auth_scheme);
     "presign_gate.auth.result" "How the authentication came out."
         |r| Value::text(r.counted.auth.map(|auth| auth.result.as_str()));
+    "presign_gate.auth.access_key_id" "The access key that signed; as it was sent where the result is `unverified`."
+        |r| Value::foreign(r.access_key_id.map(str::as_bytes));
     "presign_gate.auth.diagnosis" "Why the signature does not hold, as far as somebody looked; see the guide to signature errors."
         |r| Value::list(r.diagnosis);
     "presign_gate.link.id" "The name of the link: what `revoke --link` and `/links/` take." |r| r.link.map_or(Value::Absent, Value::Link);

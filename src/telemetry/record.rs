@@ -82,6 +82,8 @@ labels! {
     AuthResult {
         /// The signature is right and fresh.
         Verified "verified"
+        /// It is fresh, and only the store can tell whether it is right.
+        Unverified "unverified"
         /// It is not, or the key is not accepted.
         Refused "refused"
         /// The request carries no signature.

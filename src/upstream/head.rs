@@ -72,7 +72,7 @@ fn is_about_a_body(header: &Header<'_>) -> bool {
 impl Outgoing<'_, '_, '_> {
     const fn signature(&self) -> Signature {
         match self.upstream.credentials {
-            Credentials::Passthrough => Signature::Kept,
+            Credentials::Passthrough { .. } => Signature::Kept,
             Credentials::Static { .. } | Credentials::Provided | Credentials::Anonymous => {
                 Signature::Replaced
             }
@@ -109,7 +109,7 @@ impl Outgoing<'_, '_, '_> {
         }
         match &self.upstream.credentials {
             Credentials::Anonymous => {}
-            Credentials::Passthrough => self.write_kept_authorization(out),
+            Credentials::Passthrough { .. } => self.write_kept_authorization(out),
             Credentials::Static { access_key_id, secret, session_token } => {
                 let author = self.signer(access_key_id, secret, session_token.as_ref());
                 self.sign(&path, &host, &mut signed, &author, (cache, now), out);

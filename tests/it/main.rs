@@ -53,6 +53,7 @@ mod tls;
 #[cfg(feature = "otlp")]
 mod tracing;
 mod unix_socket;
+mod unknown_keys;
 mod upgrade;
 mod upstream_credentials;
 mod upstream_faults;

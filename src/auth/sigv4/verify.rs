@@ -1,17 +1,18 @@
 //! Proves a claim: headers, key, signature, token, in S3's order, with the same work for keys that nobody has.
-//! It must not tell a caller anything but the verdict, nor accept what only the decoy of the keyring verifies.
+//! It must not tell a caller anything but the verdict, nor accept what only the decoy of the keyring verifies; what it
+//! leaves to the store to verify says so.
 
 use super::SERVICE;
 use super::asymmetric::region_set;
-use super::chunked::plan::{ChunkSigner, Told};
+use super::chunked::plan::{Chain, ChunkSigner, Told};
 use super::claim::Claim;
 use super::key::{KeyCache, KeyName, SigningKey};
 use crate::auth::error::{AuthError, Mismatch};
 use crate::auth::judge::Presented;
-use crate::auth::keyring::{Credential, Keys};
+use crate::auth::keyring::{self, Credential, Keys};
 use crate::auth::payload::{self, Payload};
 use crate::auth::scheme::{Form, Version, lossy};
-use crate::auth::{Authenticated, Place, SigningRules, hex};
+use crate::auth::{Authenticated, Place, Signer, SigningRules, hex};
 use crate::request::RawRequest;
 use crate::request::method::Method;
 use crate::secret::ct_eq;
@@ -30,6 +31,12 @@ pub(in crate::auth) fn verify<'r>(
     }
     let region = region(claim, rules)?;
     let found = keys.find(claim.scope.key_id)?;
+    if found.index.is_none()
+        && place.unknown_keys
+        && let Some(key_id) = key_of_the_store(claim)
+    {
+        return unverified(request, claim, (key_id, region), rules);
+    }
     let canonical = claim.canonical(request);
     let digest = canonical.digest();
     let mut proof = prove(claim, found.credential, region, &digest, cache);
@@ -58,19 +65,52 @@ pub(in crate::auth) fn verify<'r>(
             .then(|| Told { key_id: lossy(claim.scope.key_id), canonical_request: canonical.text() });
         Some(ChunkSigner::new(key, claim.date, claim.scope.text, &hex::encode(&mac), told))
     };
-    let payload = Payload::of(request, claim.scheme, claim.payload, chunk_signer)?;
-    Ok(Authenticated {
-        key: index,
-        principal: found.credential.principal,
+    let payload = Payload::of(request, claim.scheme, claim.payload, || chunk_signer().map(Chain::Checked))?;
+    let known = Signer::Known { key: index, principal: found.credential.principal, content };
+    Ok(authenticated(claim, known, region, payload))
+}
+
+fn authenticated<'r>(
+    claim: &Claim<'r>,
+    signer: Signer<'r>,
+    region: &'r str,
+    payload: Payload<'r>,
+) -> Authenticated<'r> {
+    Authenticated {
+        signer,
         scheme: claim.scheme,
         signed_at: claim.signed_at,
         expires_at: claim.expires_at(),
         region,
-        content,
         signed_headers: claim.signed_headers,
         payload,
         payload_line: claim.payload,
-    })
+    }
+}
+
+/// The access key id of a claim that only the store could find right: SigV4, an id that somebody could have, and a
+/// signature that could be one. Anything else is refused as an unknown key is.
+fn key_of_the_store<'r>(claim: &Claim<'r>) -> Option<&'r str> {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let could_be_right = claim.scheme.version() == Version::V4
+        && claim.signature.len() == 64
+        && claim.signature.iter().all(is_digit);
+    keyring::foreign_id(claim.scope.key_id).filter(|_| could_be_right)
+}
+
+/// A request whose signature the store is to verify: everything else about it is checked as ever.
+fn unverified<'r>(
+    request: &'r RawRequest<'_>,
+    claim: &Claim<'r>,
+    (key_id, region): (&'r str, &'r str),
+    rules: &'r SigningRules,
+) -> Result<Authenticated<'r>, AuthError> {
+    check_strictness(request, claim, rules)?;
+    if claim.scheme.form() == Form::Query {
+        payload::check_presigned_length(request)?;
+    }
+    let payload = Payload::of(request, claim.scheme, claim.payload, || Some(Chain::Unchecked))?;
+    Ok(authenticated(claim, Signer::Unknown(key_id), region, payload))
 }
 
 /// Whether the request is a HEAD with a presigned URL.

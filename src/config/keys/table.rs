@@ -301,6 +301,12 @@ static UPSTREAM: Section = Section {
             "where the bucket stands: path or host name",
         ),
         required("credentials", Form::Keys(&UPSTREAM_CREDENTIALS), "what requests are signed with"),
+        default(
+            "unknown_keys",
+            "refuse",
+            Form::Choice(&["refuse", "passthrough"]),
+            "requests signed with a key that nobody here knows: `refuse`, or with `credentials: { passthrough: true }` also `passthrough`, for the store to verify",
+        ),
         optional(
             "ca",
             Form::File,

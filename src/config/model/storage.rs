@@ -109,7 +109,10 @@ pub enum UpstreamCredentials {
         role: Option<(String, Option<String>)>,
     },
     /// The client's signature goes on, since the store knows the keys.
-    Passthrough,
+    Passthrough {
+        /// Whether one of a key that nobody here knows goes on too. Default false.
+        unknown_keys: bool,
+    },
     /// Nothing.
     Anonymous,
 }

@@ -108,6 +108,8 @@ fn upstream(fields: &Fields<'_>) -> Result<Upstream, Reported> {
     let addressing =
         fields.choice("addressing", &[("path", Addressing::Path), ("virtual", Addressing::Virtual)]);
     let credentials = fields.section("credentials").and_then(|inner| upstream_credentials(&inner));
+    let unknown_keys = fields.choice("unknown_keys", &[("refuse", false), ("passthrough", true)]);
+    let credentials = credentials.and_then(|inner| with_unknown_keys(fields, inner, unknown_keys?));
     let ca = fields.if_given("ca", secrets::file);
     let timeouts = fields.section_or_empty("timeouts").and_then(|inner| timeouts(&inner));
     let retries = fields.count("retries");
@@ -148,7 +150,9 @@ fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Repo
     let on = |name| fields.choice(name, &[("true", ())]);
     match (keyed, passthrough, anonymous, provided) {
         (true, false, false, false) => static_key(fields),
-        (false, true, false, false) => on("passthrough").map(|()| UpstreamCredentials::Passthrough),
+        (false, true, false, false) => {
+            on("passthrough").map(|()| UpstreamCredentials::Passthrough { unknown_keys: false })
+        },
         (false, false, true, false) => on("anonymous").map(|()| UpstreamCredentials::Anonymous),
         (false, false, false, true) => provider(fields),
         _ => Err(fields.has_refused().unwrap_or_else(|| {
@@ -157,6 +161,25 @@ fn upstream_credentials(fields: &Fields<'_>) -> Result<UpstreamCredentials, Repo
                 "give `access_key_id` and `secret_access_key`, or `provider: aws`, `passthrough: true` or `anonymous: true`";
             fields.reader.error(fields.at, &fields.path, message, hint)
         })),
+    }
+}
+
+/// Whoever signs anew must know whom for: `unknown_keys` belongs to `passthrough`.
+fn with_unknown_keys(
+    fields: &Fields<'_>,
+    credentials: UpstreamCredentials,
+    go_on: bool,
+) -> Result<UpstreamCredentials, Reported> {
+    match (credentials, fields.node("unknown_keys")) {
+        (UpstreamCredentials::Passthrough { .. }, _) => {
+            Ok(UpstreamCredentials::Passthrough { unknown_keys: go_on })
+        }
+        (_, Some(node)) if go_on => {
+            let message = "unknown keys can only go on where the store verifies them".to_owned();
+            let hint = "remove it, or use `credentials: { passthrough: true }`";
+            Err(fields.reader.error(node.at, &fields.path_of("unknown_keys"), message, hint))
+        }
+        (credentials, _) => Ok(credentials),
     }
 }
 

@@ -154,10 +154,16 @@ impl RevocationSet {
     /// by one; one that cannot be worked out counts as called back.
     #[must_use]
     pub fn hits(&self, facts: &Facts<'_>, name: impl FnOnce() -> Option<LinkId>) -> bool {
+        self.hits_many(facts)
+            || (!self.links.is_empty() && name().is_none_or(|id| self.links.contains_key(&id)))
+    }
+
+    /// Whether a request is one of many that were called back together: by key, prefix or date.
+    #[must_use]
+    pub fn hits_many(&self, facts: &Facts<'_>) -> bool {
         self.all.hits(facts.signed_at)
             || self.keys.get(facts.access_key_id).is_some_and(|moments| moments.hits(facts.signed_at))
             || self.prefix_hits(facts)
-            || (!self.links.is_empty() && name().is_none_or(|id| self.links.contains_key(&id)))
     }
 
     fn prefix_hits(&self, facts: &Facts<'_>) -> bool {

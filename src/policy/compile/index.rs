@@ -63,6 +63,13 @@ fn common_prefix<'p>(mut prefixes: impl Iterator<Item = &'p [u8]>) -> &'p [u8] {
     })
 }
 
+/// The number of everybody.
+pub(super) const EVERYBODY: u32 = 0;
+
+/// The number of somebody unknown: under it stands every Deny for principals by name.
+// INVARIANT: limits of the parser keep the numbers of names far below this
+pub(super) const SOMEBODY: u32 = u32::MAX;
+
 /// Prefix, principal number and action set of some postings.
 type Groups = BTreeMap<(u32, u128), Vec<Posting>>;
 
@@ -156,15 +163,16 @@ fn visit_groups(
     false
 }
 
-/// The numbers of the principals of a statement; 0 if it is for everybody, or for everybody but some.
+/// The numbers of the principals of a statement; that of everybody if it is for all, or for all but some.
 fn numbers_of(statement: &Statement, principals: &HashMap<Box<str>, u32>) -> Vec<u32> {
     match &statement.principal {
         Some(rule) if !rule.is_negated() => {
-            let everyone = rule.lists_everyone().then_some(0);
+            let everyone = rule.lists_everyone();
             let named = rule.names().iter().filter_map(|name| principals.get(name.as_str()).copied());
-            everyone.into_iter().chain(named).collect()
+            let somebody = (!everyone && statement.effect == Effect::Deny).then_some(SOMEBODY);
+            everyone.then_some(EVERYBODY).into_iter().chain(named).chain(somebody).collect()
         }
-        _ => vec![0],
+        _ => vec![EVERYBODY],
     }
 }
 

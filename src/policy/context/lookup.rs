@@ -71,6 +71,9 @@ impl<'a> Facts<'a> {
         if key.is_of_actions() && self.of_action & key.bit() == 0 {
             return Value::Missing;
         }
+        if key.is_of_principal() && self.principal.is_unknown() {
+            return Value::Unknown;
+        }
         let context = self.context;
         match key {
             Key::SourceIp

@@ -110,8 +110,13 @@ impl<'a> Evaluation<'a> {
         document.index(effect).visit(path, &numbers, action, |posting, grant| {
             let Some(statement) = document.statement(posting.statement) else { return false };
             let Some(grant) = grant.or_else(|| self.general_grant(statement)) else { return false };
-            found(posting.statement, self.holds(statement, posting), grant)
+            found(posting.statement, self.holds(statement, posting).and(self.certainty(statement)), grant)
         });
+    }
+
+    /// Whether a statement that is for the principal is so for certain.
+    fn certainty(&self, statement: &Statement) -> Truth {
+        statement.principal.as_ref().map_or(Truth::Yes, |rule| rule.certainty(self.principal))
     }
 
     /// How closely a statement that the index keeps for everybody names the principal; `None` if it exempts it.
@@ -170,16 +175,17 @@ impl<'a> Evaluation<'a> {
         let Some(parsed) = statement.statement() else {
             return StatementTrace {
                 statement,
-                principal: false,
+                principal: Truth::No,
                 action: false,
                 resource: Truth::No,
                 tests: Vec::new(),
             };
         };
         let forced = self.has_boundary && parsed.effect == Effect::Deny;
-        let principal = parsed.principal.as_ref().is_none_or(|rule| {
+        let is_for_it = parsed.principal.as_ref().is_none_or(|rule| {
             (rule.is_negated() && forced) || rule.grant(self.principal, parsed.effect).is_some()
         });
+        let principal = Truth::from(is_for_it).and(self.certainty(parsed));
         let test = |test: &'p crate::policy::condition::Test| TestTrace {
             operator: test.operator.to_string(),
             key: test.key.to_string(),
@@ -212,7 +218,7 @@ pub struct StatementTrace<'p> {
     /// The statement.
     pub statement: StatementRef<'p>,
     /// Whether it is for the principal.
-    pub principal: bool,
+    pub principal: Truth,
     /// Whether it is for the action.
     pub action: bool,
     /// Whether it is for the resource.
@@ -225,7 +231,7 @@ impl StatementTrace<'_> {
     /// Whether the statement matches as a whole.
     #[must_use]
     pub fn truth(&self) -> Truth {
-        let parts = [Truth::from(self.principal), Truth::from(self.action), self.resource];
+        let parts = [self.principal, Truth::from(self.action), self.resource];
         Truth::all(parts.into_iter().chain(self.tests.iter().map(|test| test.truth)))
     }
 }

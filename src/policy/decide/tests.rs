@@ -3,6 +3,7 @@
 
 mod examples;
 mod properties;
+mod unknown;
 
 use super::*;
 use crate::clock::UnixMillis;

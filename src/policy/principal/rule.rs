@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::{Principal, PrincipalKind};
 use crate::policy::document::Effect;
+use crate::policy::truth::Truth;
 
 /// Why an entry of Principal is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -218,12 +219,33 @@ impl PrincipalRule {
         self.entries.contains(&Entry::Everyone)
     }
 
+    /// Whether the rule is for this principal, where [`grant`](Self::grant) says that it is: of somebody unknown that is
+    /// certain only if it is for everybody.
+    #[must_use]
+    pub fn certainty(&self, principal: &Principal) -> Truth {
+        if principal.is_unknown() && (self.negated || !self.lists_everyone()) {
+            Truth::Unknown
+        } else {
+            Truth::Yes
+        }
+    }
+
     /// How the rule names this principal; `None` if it does not.
     ///
     /// A `NotPrincipal` exempts users, roles and sessions by their own names. An account that is listed exempts its
     /// principals in an Allow and exempts nobody but its root in a Deny: AWS's pages do not say, this grants least.
+    ///
+    /// Somebody unknown may be anybody who is listed and anybody who is not: a Deny is for it unless it exempts
+    /// everybody, an Allow only if it is for everybody.
     #[must_use]
     pub fn grant(&self, principal: &Principal, effect: Effect) -> Option<Grant> {
+        if principal.is_unknown() {
+            let is_for_it = match effect {
+                Effect::Allow => !self.negated && self.lists_everyone(),
+                Effect::Deny => !(self.negated && self.lists_everyone()),
+            };
+            return is_for_it.then_some(Grant::Everyone);
+        }
         let listed = principal.names().iter().filter(|(name, _)| self.names.binary_search(name).is_ok());
         let everyone = self.lists_everyone().then_some(Grant::Everyone);
         let closest = listed.map(|(_, grant)| *grant).chain(everyone).max();

@@ -37,7 +37,7 @@ impl Onward {
             }
             // the form of the payload is told by a signature, which such a request does not have
             (Payload::Streaming(_), Credentials::Anonymous) => Self::Decoded,
-            (Payload::Streaming(_), Credentials::Passthrough)
+            (Payload::Streaming(_), Credentials::Passthrough { .. })
             | (Payload::Unsigned | Payload::Sha256(_) | Payload::Unmatchable(_), _) => Self::Same,
         }
     }

@@ -2,6 +2,7 @@
 //! It must not forgive: a connection that ends without having said so is a failed request.
 
 use super::client::Client;
+use super::message::Wire;
 use super::request::Request;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,13 +23,7 @@ pub struct Load {
 impl Load {
     /// Starts so many workers, each with a connection of its own that it keeps while it may.
     pub fn start(address: SocketAddr, workers: usize) -> Self {
-        Self::with(address, workers, |worker, number| {
-            let path = format!("/bkt/{worker}/{number}");
-            match number % 3 {
-                0 => ("PUT", Request::put(&path, BODY).authorized()),
-                _ => ("GET", Request::get(&path).presigned()),
-            }
-        })
+        Self::with(address, workers, usual)
     }
 
     /// The same, with requests made from the number of the worker and the number of its request.
@@ -37,11 +32,21 @@ impl Load {
         workers: usize,
         make: impl Fn(usize, usize) -> (&'static str, Vec<u8>) + Clone + Send + 'static,
     ) -> Self {
+        Self::over(workers, move || Client::try_connect(address).map_err(|error| format!("{error:?}")), make)
+    }
+
+    /// The same, over connections that `connect` makes.
+    pub fn over<S: Wire>(
+        workers: usize,
+        connect: impl Fn() -> Result<Client<S>, String> + Clone + Send + 'static,
+        make: impl Fn(usize, usize) -> (&'static str, Vec<u8>) + Clone + Send + 'static,
+    ) -> Self {
         let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let workers = (0..workers)
             .map(|worker| {
-                let (stop, served, make) = (Arc::clone(&stop), Arc::clone(&served), make.clone());
-                std::thread::spawn(move || work(address, &stop, &served, &mut |number| make(worker, number)))
+                let (stop, served) = (Arc::clone(&stop), Arc::clone(&served));
+                let (connect, make) = (connect.clone(), make.clone());
+                std::thread::spawn(move || work(&connect, &stop, &served, &mut |number| make(worker, number)))
             })
             .collect();
         Self { stop, served, workers }
@@ -66,8 +71,17 @@ impl Load {
     }
 }
 
-fn work(
-    address: SocketAddr,
+/// PUTs and GETs, each of another object.
+pub fn usual(worker: usize, number: usize) -> (&'static str, Vec<u8>) {
+    let path = format!("/bkt/{worker}/{number}");
+    match number % 3 {
+        0 => ("PUT", Request::put(&path, BODY).authorized()),
+        _ => ("GET", Request::get(&path).presigned()),
+    }
+}
+
+fn work<S: Wire>(
+    connect: &impl Fn() -> Result<Client<S>, String>,
     stop: &AtomicBool,
     served: &AtomicUsize,
     make: &mut dyn FnMut(usize) -> (&'static str, Vec<u8>),
@@ -83,10 +97,10 @@ fn work(
             client = None;
         }
         let (method, bytes) = make(number);
-        let mut open = match client.take().map_or_else(|| Client::try_connect(address), Ok) {
+        let mut open = match client.take().map_or_else(connect, Ok) {
             Ok(open) => open,
             Err(error) => {
-                wrong.push(format!("connect: {error:?}"));
+                wrong.push(format!("connect: {error}"));
                 continue;
             }
         };

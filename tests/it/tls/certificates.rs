@@ -3,9 +3,10 @@
 
 use super::{Case, KEY, tls};
 use crate::support::gate::{BINARY, poll};
+use crate::support::load::{self, Load};
 use crate::support::private_file;
 use crate::support::request::Request;
-use crate::support::tls::{Authority, der};
+use crate::support::tls::{Authority, Issued, der};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -102,28 +103,76 @@ fn bad_files_leave_the_old_certificate_and_are_told_once() {
     assert_eq!((output.matches(told).count(), output.matches(empty).count()), (1, 1), "{output}");
 }
 
-/// As Kubernetes mounts secrets: files are links through a link to a folder, and that one is replaced.
-#[test]
-fn a_mounted_secret_may_be_swapped() {
-    let swap = |folder: &Path, to: &str| {
-        symlink(to, folder.join("..data.new")).unwrap();
-        std::fs::rename(folder.join("..data.new"), folder.join("..data")).unwrap();
-    };
-    let case = Case::start(|config, authority, folder| {
-        std::fs::create_dir(folder.path().join("v1")).unwrap();
-        authority.issue(&["s3.test"]).write(&folder.path().join("v1"), "tls");
-        swap(folder.path(), "v1");
+/// As Kubernetes mounts secrets: files are links through a link to a folder, and that one is replaced by one that holds
+/// this pair.
+fn swap(folder: &Path, to: &str, pair: &Issued) {
+    std::fs::create_dir(folder.join(to)).unwrap();
+    pair.write(&folder.join(to), "tls");
+    symlink(to, folder.join("..data.new")).unwrap();
+    std::fs::rename(folder.join("..data.new"), folder.join("..data")).unwrap();
+}
+
+/// A gate whose certificate is mounted so.
+fn mounted() -> Case {
+    Case::start(|config, authority, folder| {
+        swap(folder.path(), "v1", &authority.issue(&["s3.test"]));
         for name in ["tls.crt", "tls.key"] {
             symlink(Path::new("..data").join(name), folder.path().join(name)).unwrap();
         }
         config.listener(tls(folder, "tls", ""))
-    });
+    })
+}
+
+#[test]
+fn a_mounted_secret_may_be_swapped() {
+    let case = mounted();
     let other = Authority::new();
     let next = other.issue(&["s3.test"]);
-    std::fs::create_dir(case.folder.path().join("v2")).unwrap();
-    next.write(&case.folder.path().join("v2"), "tls");
-    swap(case.folder.path(), "v2");
+    swap(case.folder.path(), "v2", &next);
     wait_for(&case, &other, &next.certificate);
+}
+
+/// Every way in which files take each other's place, under requests on kept and on new connections: none of them fails.
+#[test]
+fn rotations_under_load_fail_no_request() {
+    let case = mounted();
+    let folder = case.folder.path();
+    let (dial, address) = (case.dial(), case.gate.address());
+    let connect = move || dial.connect(address).map_err(|error| error.to_string());
+    let load = Load::over(4, connect, load::usual);
+    for number in 0..12 {
+        let next = case.authority.issue(&["s3.test"]);
+        let current = folder.join("..data");
+        match number % 3 {
+            // the folder at once
+            0 => swap(folder, &format!("round{number}"), &next),
+            // in place, one file after the other: for a moment they do not fit
+            1 => drop(next.write(&current, "tls")),
+            // each by another that takes its name
+            _ => {
+                next.write(&current, "new");
+                for end in ["key", "crt"] {
+                    let name = |stem: &str| current.join(format!("{stem}.{end}"));
+                    std::fs::rename(name("new"), name("tls")).unwrap();
+                }
+            }
+        }
+        wait_for(&case, &case.authority, &next.certificate);
+        if number != 4 {
+            continue;
+        }
+        // what cannot be served changes nothing and is told: a file that is cut off, and one that does not fit
+        let other = case.authority.issue(&["s3.test"]).certificate;
+        let told = || case.gate.messages().matches("cannot be used").count();
+        for wrong in [&next.certificate[..next.certificate.len() / 2], &other] {
+            let before = told();
+            private_file(&current.join("tls.crt"), wrong);
+            poll("the message", || (told() > before).then_some(()));
+            wait_for(&case, &case.authority, &next.certificate);
+        }
+    }
+    let served = load.finish();
+    assert!(served > 200, "{served} requests");
 }
 
 #[test]

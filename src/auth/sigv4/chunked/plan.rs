@@ -1,5 +1,5 @@
 //! What a chunked body must be: mode, decoded length, trailer, and where its chain of signatures begins.
-//! It must not be made for a request whose own signature was not proven.
+//! It must not be made for a request whose own signature was not proven, or left to the store.
 
 use super::fault::ChunkFault;
 use crate::auth::checksum::Algorithm;
@@ -48,8 +48,17 @@ pub struct ChunkPlan {
     pub decoded_length: u64,
     /// The checksum that the trailer is declared to carry.
     pub trailer: Option<Algorithm>,
-    /// Who signs; `None` exactly if the mode is unsigned.
-    pub(in crate::auth) signer: Option<ChunkSigner>,
+    /// Who looks at the signatures; `None` exactly if the mode is unsigned.
+    pub(in crate::auth) chain: Option<Chain>,
+}
+
+/// Who looks at the signatures of chunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::auth) enum Chain {
+    /// The gate: they must be right.
+    Checked(ChunkSigner),
+    /// The store, as at that of the request: they must be there.
+    Unchecked,
 }
 
 /// The chain of signatures of one body.
@@ -118,15 +127,15 @@ impl ChunkPlan {
     /// A body in chunks that carry no signatures.
     #[must_use]
     pub const fn unsigned(decoded_length: u64, trailer: Option<Algorithm>) -> Self {
-        Self { mode: StreamingMode::UnsignedTrailer, decoded_length, trailer, signer: None }
+        Self { mode: StreamingMode::UnsignedTrailer, decoded_length, trailer, chain: None }
     }
 
-    /// Reads what the headers of a proven request declare. `signer` is asked for in the signed modes only, and refused
-    /// if it is none.
+    /// Reads what the headers of a proven request declare. `chain` is asked for in the signed modes only, and they are
+    /// refused if there is none.
     pub(in crate::auth) fn of(
         request: &RawRequest<'_>,
         mode: StreamingMode,
-        signer: impl FnOnce() -> Option<ChunkSigner>,
+        chain: impl FnOnce() -> Option<Chain>,
     ) -> Result<Self, AuthError> {
         let headers = &request.headers;
         let decoded_length = headers
@@ -145,13 +154,13 @@ impl ChunkPlan {
         if in_headers + usize::from(trailer.is_some()) > 1 {
             return Err(AuthError::SeveralChecksums);
         }
-        let signer = match mode {
+        let chain = match mode {
             StreamingMode::UnsignedTrailer => None,
             StreamingMode::Signed | StreamingMode::SignedTrailer => {
-                Some(signer().ok_or_else(|| AuthError::PayloadMode(mode.keyword().to_owned()))?)
+                Some(chain().ok_or_else(|| AuthError::PayloadMode(mode.keyword().to_owned()))?)
             }
         };
-        Ok(Self { mode, decoded_length, trailer, signer })
+        Ok(Self { mode, decoded_length, trailer, chain })
     }
 }
 

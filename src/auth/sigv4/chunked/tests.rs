@@ -18,8 +18,8 @@ fn signer() -> ChunkSigner {
 }
 
 fn plan(mode: StreamingMode, decoded_length: u64, trailer: Option<Algorithm>) -> ChunkPlan {
-    let signer = (mode != StreamingMode::UnsignedTrailer).then(signer);
-    ChunkPlan { mode, decoded_length, trailer, signer }
+    let chain = (mode != StreamingMode::UnsignedTrailer).then(|| Chain::Checked(signer()));
+    ChunkPlan { mode, decoded_length, trailer, chain }
 }
 
 /// Frames and signs chunks; a trailer follows if one is given.
@@ -223,6 +223,48 @@ fn signatures_of_trailers() {
     check(&[start, line.as_bytes(), b"\r\n", end].concat(), "400 MalformedTrailerError");
 }
 
+/// Where the store verifies, all but the signatures themselves is looked at.
+#[test]
+fn signatures_that_the_store_verifies_must_be_there() {
+    let unchecked = |mode, trailer| ChunkPlan { chain: Some(Chain::Unchecked), ..plan(mode, 5, trailer) };
+    let crc32 = Algorithm::Crc32;
+    let trailed = trailer(crc32, b"hello");
+    let signed = body(StreamingMode::Signed, &[b"hello"], None);
+    let with_trailer = body(StreamingMode::SignedTrailer, &[b"hello"], Some(&trailed));
+    let other = with(&signed, "hello", "hellO");
+    let text = String::from_utf8(signed.clone()).unwrap();
+    let signature = text.split("chunk-signature=").nth(1).unwrap().split("\r\n").next().unwrap().to_owned();
+    for (mode, trailer, body, expected) in [
+        (StreamingMode::Signed, None, &signed, Ok(b"hello".to_vec())),
+        (StreamingMode::Signed, None, &other, Ok(b"hellO".to_vec())),
+        (StreamingMode::SignedTrailer, Some(crc32), &with_trailer, Ok(b"hello".to_vec())),
+        (StreamingMode::Signed, None, &with(&signed, &signature, "00"), Err(ChunkFault::Framing)),
+        (
+            StreamingMode::Signed,
+            None,
+            &with(&signed, "chunk-signature=", "a=b;chunk-signature="),
+            Err(ChunkFault::Framing),
+        ),
+        (StreamingMode::Signed, None, &with(&signed, "5;", "4;"), Err(ChunkFault::Framing)),
+        (StreamingMode::SignedTrailer, Some(crc32), &signed, Err(ChunkFault::Framing)),
+        (
+            StreamingMode::SignedTrailer,
+            Some(crc32),
+            &with(&with_trailer, "hello", "hellO"),
+            Err(ChunkFault::Checksum(crc32)),
+        ),
+    ] {
+        for step in [1, 7, 999] {
+            assert_eq!(
+                decode(unchecked(mode, trailer), body, step),
+                expected,
+                "{}",
+                String::from_utf8_lossy(body)
+            );
+        }
+    }
+}
+
 #[test]
 fn what_is_told_about_a_wrong_signature() {
     let mode = StreamingMode::Signed;
@@ -233,7 +275,8 @@ fn what_is_told_about_a_wrong_signature() {
     assert!(told.starts_with(&format!("{expected}{}\ne3b0c442", "5".repeat(64))), "{told}");
     assert_eq!((mismatch.key_id.as_str(), mismatch.canonical_request.as_slice()), ("AKID", &b"PUT"[..]));
     let mut uniform = plan(mode, 5, None);
-    uniform.signer.as_mut().unwrap().tell_nothing();
+    let Some(Chain::Checked(signer)) = &mut uniform.chain else { panic!() };
+    signer.tell_nothing();
     assert_eq!(decode(uniform, &bad, 99), Err(ChunkFault::Uniform));
 }
 

@@ -39,6 +39,32 @@ fn what_an_entry_is() {
 }
 
 #[test]
+fn somebody_unknown_is_in_every_deny_and_in_no_allow_but_for_everybody() {
+    use Effect::{Allow, Deny};
+    let deleted = "AIDAJQABLZS4A3QDU576Q";
+    for (negated, listed, effect, expected, certainty) in [
+        (false, &["*"][..], Allow, true, Truth::Yes),
+        (false, &["*"], Deny, true, Truth::Yes),
+        (false, &["*", ALICE], Deny, true, Truth::Yes),
+        (false, &[ALICE], Allow, false, Truth::Unknown),
+        (false, &[ALICE], Deny, true, Truth::Unknown),
+        (false, &[ROOT, ROLE], Allow, false, Truth::Unknown),
+        (false, &[ROOT, ROLE], Deny, true, Truth::Unknown),
+        (false, &[deleted], Deny, true, Truth::Unknown),
+        (true, &[ALICE], Allow, false, Truth::Unknown),
+        (true, &[ALICE], Deny, true, Truth::Unknown),
+        (true, &["*"], Allow, false, Truth::Unknown),
+        (true, &["*"], Deny, false, Truth::Unknown),
+    ] {
+        let (rule, unknown) = (rule(negated, listed), Principal::unknown());
+        let grant = expected.then_some(Grant::Everyone);
+        assert_eq!(rule.grant(&unknown, effect), grant, "{negated} {listed:?} {effect:?}");
+        assert_eq!(rule.certainty(&unknown), certainty, "{negated} {listed:?}");
+        assert_eq!(rule.certainty(&Principal::from_arn(ALICE).unwrap()), Truth::Yes);
+    }
+}
+
+#[test]
 fn who_is_named_and_who_exempt() {
     use Effect::{Allow, Deny};
     for (negated, listed, principal, effect, expected) in [
