@@ -2,7 +2,7 @@
 //! It must not know what they mean.
 
 use crate::server::sockets::{Origin, Socket};
-use rustix::fs::Uid;
+use rustix::process::Uid;
 use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
