@@ -250,6 +250,18 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             .judged(|watch| pipeline::decide_watched(snapshot, &self.facts, request, body, asked, now, watch))
     }
 
+    fn decide_form<'r>(
+        &self,
+        snapshot: &'r Snapshot,
+        upload: &FormUpload,
+        put: &'r RawRequest<'_>,
+        asked: Asked<&'r Guest>,
+        entry: &mut Entry,
+    ) -> Outcome<'r> {
+        let now = entry.now;
+        entry.judged(|watch| pipeline::decide_form(snapshot, &self.facts, upload, put, asked, now, watch))
+    }
+
     /// Serves a form whose fields were read.
     async fn posted(
         &mut self,
@@ -263,13 +275,11 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             outcome.refuse(pipeline::form::unfit());
             return self.act(running, request, request, &mut outcome, entry).await;
         };
-        let (snapshot, facts) = (&running.snapshot, &self.facts);
         let found;
-        let asked = running.signers.unasked();
-        let mut outcome = pipeline::decide_form(snapshot, facts, upload, &put, asked, entry.now);
+        let mut outcome = self.decide_form(&running.snapshot, upload, &put, running.signers.unasked(), entry);
         if let Verdict::AskKey(id) = &outcome.verdict {
             found = self.find(running, id, entry).await;
-            outcome = pipeline::decide_form(snapshot, facts, upload, &put, found.asked(), entry.now);
+            outcome = self.decide_form(&running.snapshot, upload, &put, found.asked(), entry);
         }
         self.act(running, request, &put, &mut outcome, entry).await
     }
