@@ -61,7 +61,8 @@ impl ServerApp for Admin {
 
 impl Admin {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, mut shutdown: ShutdownWatch) {
-        let mut conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits: LIMITS };
+        let mut conn =
+            Conn { stream, input: BytesMut::new(), out: Vec::new(), has_answered: false, limits: LIMITS };
         loop {
             let began = tokio::select! {
                 biased;

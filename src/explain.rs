@@ -85,7 +85,7 @@ pub fn explain(
         .url
         .split_once("://")
         .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
-        .ok_or_else(|| QuestionError::Url(question.url.clone()))?;
+        .ok_or_else(|| QuestionError::Url(without_query(&question.url)))?;
     let facts = facts(question, snapshot, scheme == "https")?;
     let text = head_text(question, rest)?;
     match head::parse(text.as_bytes()) {
@@ -105,6 +105,14 @@ pub fn explain(
             }
             Ok(Explained::Report(Report::of(snapshot, &request, &outcome)))
         }
+    }
+}
+
+/// What may be said of a URL that cannot be read: it may be a link that works.
+fn without_query(url: &str) -> String {
+    match url.split_once('?') {
+        Some((rest, _)) => format!("{rest}?[redacted]"),
+        None => url.to_owned(),
     }
 }
 

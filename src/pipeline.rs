@@ -82,7 +82,7 @@ pub fn decide_watched<'r>(
     outcome
 }
 
-/// Judges a form by the upload that it stands for; `put` is that upload, parsed.
+/// Judges a form by the upload that it stands for; `put` is that upload, parsed, and `watch` as in [`decide_watched`].
 #[must_use]
 pub fn decide_form<'r>(
     snapshot: &'r Snapshot,
@@ -91,9 +91,10 @@ pub fn decide_form<'r>(
     put: &'r RawRequest<'_>,
     asked: Asked<&'r Guest>,
     now: UnixMillis,
+    watch: &dyn Fn(Stage),
 ) -> Outcome<'r> {
     let mut outcome = Outcome { asked, ..Outcome::default() };
-    let judge = Judge { snapshot, facts, request: put, asked, now, watch: &|_| {} };
+    let judge = Judge { snapshot, facts, request: put, asked, now, watch };
     let address = snapshot.hosts.address(put);
     let verdict = judge.form(address.as_ref(), upload, &mut outcome).unwrap_or_else(Verdict::Answer);
     outcome.verdict = question(&outcome).unwrap_or(verdict);
@@ -174,6 +175,7 @@ impl<'r> Judge<'r, '_, '_> {
             // a form carries its signature in its fields
             if let Err(error) = form::check_head(request, snapshot.signing.post_policy) {
                 let denial = Denial { reason: error.reason(), error: error.s3() };
+                (self.watch)(Stage::Auth);
                 outcome.auth = Some(Err(error));
                 return Err(denial);
             }
@@ -203,6 +205,7 @@ impl<'r> Judge<'r, '_, '_> {
         outcome.proof = network.as_ref().map_or(Some(Proof::Unknown), |network| Some(network.proof()));
         let (keys, rules) = (snapshot.keys(self.asked), &snapshot.signing);
         let posted = post::authenticate(&upload.fields, keys, rules, &snapshot.key_cache, now);
+        (self.watch)(Stage::Auth);
         let (authenticated, size) =
             posted.map_or_else(|error| (Err(error), 0..=0), |posted| (Ok(posted.authenticated), posted.size));
         outcome.auth.insert(authenticated).as_ref().map_err(|error| self.unauthenticated(error))?;

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod keys;
 pub mod link;
 pub mod listener;
+pub mod panics;
 pub mod peer;
 pub mod pool;
 pub mod preamble;

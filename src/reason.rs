@@ -157,6 +157,7 @@ reasons! {
         UpstreamCredentials "upstream_credentials" "There are no valid credentials for the upstream."
         ClientAborted "client_aborted" "The client went away or stopped sending."
         Internal "internal" "The gate failed."
+        Panicked "panicked" "The code of the gate failed in the middle of the request, a fault to report; what it had reserved was given back."
     }
 }
 

@@ -19,6 +19,9 @@ pub mod tls;
 pub mod unix;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use crate::admin::Admin;
 use crate::admin::reload::Reloads;
 use crate::net::ListenerIndex;

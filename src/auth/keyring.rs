@@ -156,6 +156,11 @@ impl<'k> Keys<'k> {
         Self { keyring, asked }
     }
 
+    /// Those of the keyring.
+    pub(super) const fn keyring(self) -> &'k Keyring {
+        self.keyring
+    }
+
     /// The place of the credential with this access key id.
     #[must_use]
     pub fn index(self, access_key_id: &[u8]) -> Option<KeyIndex> {

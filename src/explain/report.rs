@@ -111,7 +111,7 @@ impl Report {
         set(&mut fields, "matched", json!(matched));
         if let Some(texts) = signed_texts(request) {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            set(&mut fields, "canonical_request", json!(text(&texts.canonical_request)));
+            set(&mut fields, "canonical_request", json!(text(&texts.shown())));
             set(&mut fields, "string_to_sign", json!(text(&texts.string_to_sign)));
         }
         let case = Case::of(snapshot, request, outcome);

@@ -51,6 +51,8 @@ pub struct Conn<S> {
     pub input: BytesMut,
     /// A reused buffer for heads and small answers.
     pub out: Vec<u8>,
+    /// Whether anything of an answer was sent since this was last reset; an invitation to send a body is none.
+    pub has_answered: bool,
     /// See [`ConnLimits`].
     pub limits: ConnLimits,
 }
@@ -126,11 +128,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
+    /// Tells a client that waits for it to send its body (RFC 9110 section 10.1.1).
+    ///
+    /// # Errors
+    /// As [`Conn::write`].
+    pub async fn invite(&mut self) -> io::Result<()> {
+        write_all(&mut self.stream, b"HTTP/1.1 100 Continue\r\n\r\n", self.limits.write).await
+    }
+
     /// Writes all of `bytes`, each step under the write timeout.
     ///
     /// # Errors
     /// The client is gone or does not read.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.has_answered = true;
         write_all(&mut self.stream, bytes, self.limits.write).await
     }
 
@@ -139,6 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`Conn::write`].
     pub async fn write_out(&mut self) -> io::Result<()> {
+        self.has_answered |= !self.out.is_empty();
         let outcome = write_all(&mut self.stream, &self.out, self.limits.write).await;
         if self.out.capacity() > KEPT_OUTPUT {
             self.out = Vec::new();
@@ -305,7 +317,10 @@ mod tests {
             read: SHORT,
             write: Duration::from_secs(1),
         };
-        (Conn { stream: ours, input: BytesMut::from(input), out: Vec::new(), limits }, theirs)
+        (
+            Conn { stream: ours, input: BytesMut::from(input), out: Vec::new(), has_answered: false, limits },
+            theirs,
+        )
     }
 
     #[tokio::test]

@@ -11,8 +11,9 @@ use super::conn::{Conn, ConnLimits, HeadRead};
 use super::handshake;
 use super::journal::{self, Entry};
 use super::listener::Ports;
+use super::panics::{Panicked, caught};
 use super::peer::Peer;
-use super::relay::{self, LinkLimits, Relayed};
+use super::relay::{self, Bill, LinkLimits};
 use super::world::{Running, World};
 use crate::auth::keyring::Asked;
 use crate::clock::{Stopwatch, UnixMillis};
@@ -61,10 +62,22 @@ enum Next {
 }
 
 impl Edge {
-    /// Serves one connection to its end.
+    /// Serves one connection to its end, also if the code that does fails.
     ///
     /// The connection counts from here: PROXY header and handshake are within the limit of connections.
-    pub async fn serve<S>(&self, mut stream: S, mut facts: ConnFacts)
+    pub async fn serve<S>(&self, stream: S, facts: ConnFacts)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let known = facts.clone();
+        if caught(pin!(self.connection(stream, facts))).await == Err(Panicked) {
+            // between requests: those catch it themselves
+            self.world.telemetry.metrics.panicked();
+            journal::refused(&self.world, &known, Reason::Panicked);
+        }
+    }
+
+    async fn connection<S>(&self, mut stream: S, mut facts: ConnFacts)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -115,24 +128,38 @@ impl Edge {
 
 impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     fn new(world: &'e World, stream: S, facts: ConnFacts, limits: ConnLimits) -> Self {
-        let conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), limits };
+        let conn = Conn { stream, input: BytesMut::new(), out: Vec::new(), has_answered: false, limits };
         Self { world, conn, facts }
     }
 
-    /// Serves one request.
+    /// Serves one request, also if the code that does fails.
     async fn request(&mut self) -> Next {
         let _in_flight = self.world.begin();
-        let watch = Stopwatch::start();
+        let id = RequestId::new(fastrand::u64(..));
+        let mut entry = Entry::new(self.facts.listener, id, UnixMillis::from_millis(0), Stopwatch::start());
+        let mut head = BytesMut::new();
+        self.conn.has_answered = false;
+        let caught = caught(pin!(self.course(&mut head, &mut entry))).await;
+        match caught {
+            Ok(next) => next,
+            Err(Panicked) => self.failed(&head, &mut entry).await,
+        }
+    }
+
+    /// Serves one request from its head on, which is left in `kept`.
+    async fn course(&mut self, kept: &mut BytesMut, entry: &mut Entry) -> Next {
         let read = self.conn.read_head().await;
         let running = self.world.running.load_full();
         let now = self.world.clock.now();
-        let id = RequestId::new(fastrand::u64(..));
-        let mut entry = Entry::new(self.facts.listener, id, now, watch);
+        entry.arrived(now);
         let head = match read {
-            HeadRead::Head(head) => head,
+            HeadRead::Head(head) => {
+                *kept = head;
+                &*kept
+            }
             HeadRead::Gone => {
                 entry.reason = Some(Reason::ClientAborted);
-                journal::record(self.world, &running, &self.facts, None, &entry);
+                journal::record(self.world, &running, &self.facts, None, entry);
                 return Next::Close;
             }
             HeadRead::Late => {
@@ -147,19 +174,19 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                 return self.unread(Reason::MalformedHead, ErrorCode::BadRequest, entry).await;
             }
         };
-        match head::parse(&head) {
+        match head::parse(head) {
             Ok(request) => {
                 entry.trace = self.world.telemetry.tracer.begin(&request.headers, now, entry.elapsed());
-                self.judged(&running, &request, &mut entry).await
+                self.judged(&running, &request, entry).await
             }
             Err(error) => {
                 let denial = pipeline::malformed(&error);
                 entry.deny(&denial);
                 // a HEAD must not get a body, even if the rest of it is malformed
                 let to_head = head.starts_with(b"HEAD ");
-                self.answer(&denial.error, to_head, Next::Close, &mut entry, running.snapshot.expose_reasons)
+                self.answer(&denial.error, to_head, Next::Close, entry, running.snapshot.expose_reasons)
                     .await;
-                journal::record(self.world, &running, &self.facts, None, &entry);
+                journal::record(self.world, &running, &self.facts, None, entry);
                 Next::Close
             }
         }
@@ -217,8 +244,22 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         entry: &mut Entry,
     ) -> Outcome<'r> {
         let now = entry.now;
+        #[cfg(test)]
+        super::panics::faults::at("judge");
         entry
             .judged(|watch| pipeline::decide_watched(snapshot, &self.facts, request, body, asked, now, watch))
+    }
+
+    fn decide_form<'r>(
+        &self,
+        snapshot: &'r Snapshot,
+        upload: &FormUpload,
+        put: &'r RawRequest<'_>,
+        asked: Asked<&'r Guest>,
+        entry: &mut Entry,
+    ) -> Outcome<'r> {
+        let now = entry.now;
+        entry.judged(|watch| pipeline::decide_form(snapshot, &self.facts, upload, put, asked, now, watch))
     }
 
     /// Serves a form whose fields were read.
@@ -234,13 +275,11 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             outcome.refuse(pipeline::form::unfit());
             return self.act(running, request, request, &mut outcome, entry).await;
         };
-        let (snapshot, facts) = (&running.snapshot, &self.facts);
         let found;
-        let asked = running.signers.unasked();
-        let mut outcome = pipeline::decide_form(snapshot, facts, upload, &put, asked, entry.now);
+        let mut outcome = self.decide_form(&running.snapshot, upload, &put, running.signers.unasked(), entry);
         if let Verdict::AskKey(id) = &outcome.verdict {
             found = self.find(running, id, entry).await;
-            outcome = pipeline::decide_form(snapshot, facts, upload, &put, found.asked(), entry.now);
+            outcome = self.decide_form(&running.snapshot, upload, &put, found.asked(), entry);
         }
         self.act(running, request, &put, &mut outcome, entry).await
     }
@@ -268,12 +307,13 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             outcome.refuse(denial);
             LinkLimits::default()
         });
+        let mut bill = Bill::new(limits, request.method);
         if asks {
             entry.took(Step::LinkState, from);
         }
         let next = match &outcome.verdict {
             Verdict::Forward(permit) => {
-                self.pass(running, (request, carried), outcome, (permit, limits), entry).await
+                self.pass(running, (request, carried), outcome, (permit, &mut bill), entry).await
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
@@ -324,7 +364,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         running: &Running,
         (request, carried): (&RawRequest<'_>, &RawRequest<'_>),
         outcome: &Outcome<'_>,
-        (permit, limits): (&Permit, LinkLimits<'_>),
+        (permit, bill): (&Permit, &mut Bill<'_, '_>),
         entry: &mut Entry,
     ) -> Next {
         let snapshot = &running.snapshot;
@@ -341,14 +381,14 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         entry.decided();
         let denial = match (head, running.peers.get(permit.upstream)) {
             (Some(head), Some(peer)) if keys.is_some() == valid.is_some() => {
-                return self.forward(running, peer, request, (permit, limits), &head, entry).await;
+                return self.forward(running, peer, request, (permit, bill), &head, entry).await;
             }
             (Some(_), Some(_)) => Denial::new(Reason::UpstreamCredentials, ErrorCode::ServiceUnavailable),
             // without a head, the body would be taken for one
             _ => Denial::new(Reason::Internal, ErrorCode::InternalError),
         };
         // nothing came of it, and its link must not lose a use by it
-        limits.settle(request.method, &Relayed::default());
+        bill.settle();
         self.unsent(&denial, request, entry, snapshot.expose_reasons).await
     }
 
@@ -368,7 +408,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
     async fn invite(&mut self, request: &RawRequest<'_>) {
         if request.expects_continue && self.conn.input.is_empty() {
             // a client that is gone shows when it is read from
-            let _ = self.conn.write(b"HTTP/1.1 100 Continue\r\n\r\n").await;
+            let _ = self.conn.invite().await;
         }
     }
 
@@ -399,7 +439,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         running: &Running,
         peer: &Peer,
         request: &RawRequest<'_>,
-        (permit, limits): (&Permit, LinkLimits<'_>),
+        (permit, bill): (&Permit, &mut Bill<'_, '_>),
         head: &[u8],
         entry: &mut Entry,
     ) -> Next {
@@ -408,9 +448,11 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             let read = usize::try_from(posted.before).unwrap_or(0);
             self.conn.input.advance(read.min(self.conn.input.len()));
         }
+        let Bill { limits, relayed, .. } = &mut *bill;
+        let limits = &*limits;
         let carriage = limits.carriage(&permit.carriage);
         let from = entry.elapsed();
-        let relayed = {
+        {
             let relay = pin!(relay::relay(
                 &mut self.conn,
                 peer,
@@ -421,14 +463,16 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
                     client: Client { version: request.version, keep_alive: request.keep_alive },
                     draining: self.world.draining(),
                     cors: entry.cors.as_deref(),
-                    limits: &limits,
+                    limits,
                 },
+                relayed,
             ));
-            limits.alive(relay).await
-        };
+            limits.alive(relay).await;
+        }
         entry.took(Step::Upstream, from);
-        entry.relayed(&relayed);
-        limits.settle(request.method, &relayed);
+        entry.relayed(relayed);
+        bill.settle();
+        let relayed = std::mem::take(&mut bill.relayed);
         self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
     }
 }

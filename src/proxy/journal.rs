@@ -59,10 +59,11 @@ pub struct Entry {
     overhead: Option<Duration>,
     upstream: Option<(u16, Option<Duration>, u32)>,
     request_bytes: u64,
+    is_recorded: bool,
 }
 
 impl Entry {
-    /// A request whose head was read.
+    /// A request of which nothing was read.
     #[must_use]
     pub fn new(listener: ListenerIndex, id: RequestId, now: UnixMillis, watch: Stopwatch) -> Self {
         Self {
@@ -81,7 +82,20 @@ impl Entry {
             overhead: None,
             upstream: None,
             request_bytes: 0,
+            is_recorded: false,
         }
+    }
+
+    /// Its head is there, and is judged now.
+    pub fn arrived(&mut self, now: UnixMillis) {
+        self.now = now;
+        self.gate = Stopwatch::start();
+    }
+
+    /// Whether it was counted.
+    #[must_use]
+    pub const fn is_recorded(&self) -> bool {
+        self.is_recorded
     }
 
     /// A body that a rule must read was waited for so long.
@@ -148,10 +162,13 @@ pub fn record(
     running: &Running,
     facts: &ConnFacts,
     judged: Option<(&RawRequest<'_>, &Outcome<'_>)>,
-    entry: &Entry,
+    entry: &mut Entry,
 ) {
     let record = numbers(running, judged, entry);
+    // should something fail from here on, it is not counted twice
+    entry.is_recorded = true;
     running.metrics.record(&record);
+    let entry = &*entry;
     write(world, running, facts, judged, entry, &record);
     if let Some(trace) = &entry.trace {
         world.telemetry.tracer.send(spans(trace, &shown(running, facts, judged, entry, &record)));
@@ -206,7 +223,9 @@ fn write(
 
 /// Whether the gate has refused, rather than somebody else failed.
 fn is_refusal(record: &RequestRecord) -> bool {
-    let by_gate = |reason: Reason| reason.stage() != Stage::Upstream || reason == Reason::Internal;
+    let by_gate = |reason: Reason| {
+        reason.stage() != Stage::Upstream || matches!(reason, Reason::Internal | Reason::Panicked)
+    };
     record.decision == Decision::Deny && record.reason.is_some_and(by_gate)
 }
 

@@ -5,7 +5,7 @@ mod download;
 mod limits;
 mod upload;
 
-pub use limits::LinkLimits;
+pub use limits::{Bill, LinkLimits};
 
 use super::conn::{Conn, write_all};
 use super::link::Link;
@@ -113,17 +113,15 @@ impl From<BodyFault> for Failure {
     }
 }
 
-/// Carries a request to an upstream and its answer back.
-pub async fn relay<S>(conn: &mut Conn<S>, peer: &Peer, request: Request<'_>) -> Relayed
+/// Carries a request to an upstream and its answer back; `relayed` tells how far it came at any time.
+pub async fn relay<S>(conn: &mut Conn<S>, peer: &Peer, request: Request<'_>, relayed: &mut Relayed)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut relayed = Relayed::default();
-    if let Err(failure) = run(conn, peer, request, &mut relayed).await {
+    if let Err(failure) = run(conn, peer, request, relayed).await {
         relayed.keep_client = false;
         relayed.failure = Some(failure);
     }
-    relayed
 }
 
 async fn run<S>(

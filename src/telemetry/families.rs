@@ -137,6 +137,8 @@ families! {
         "Requests that were too much for a limit, by the limit.";
     TLS_EXPIRY "tls_certificate_expiry_timestamp_seconds" Kind::Gauge, ["listener"]
         "When the first certificate of a listener expires, its chains included, as a Unix time.";
+    PANICS "panics_total" Kind::Counter, []
+        "Requests and connections in which the code of the gate failed: each is a fault to report.";
     SPANS_DROPPED "trace_spans_dropped_total" Kind::Counter, []
         "Spans that were dropped because the collector could not keep up or be reached.";
     LOG_DROPPED "log_dropped_total" Kind::Counter, []

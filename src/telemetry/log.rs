@@ -42,10 +42,17 @@ impl FromStr for Format {
 pub struct UnknownFormat(String);
 
 /// Sends all messages of the process to standard error: the gate's own from `level` on, the libraries' from warnings
-/// on. If the process has a sink already nothing changes.
+/// on. Code that panics says where, through the same sink. If the process has a sink already nothing changes.
 pub fn install(format: Format, level: LevelFilter) {
     if log::set_boxed_logger(Box::new(Sink::new(format, level, SystemClock, std::io::stderr()))).is_ok() {
         log::set_max_level(level);
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map_or_else(String::new, ToString::to_string);
+            log::error!(
+                "the code failed at {place}: {}",
+                panic.payload_as_str().unwrap_or("it says no more")
+            );
+        }));
     }
 }
 

@@ -159,6 +159,11 @@ impl Metrics {
         self.handles.refused(reason);
     }
 
+    /// Counts a request or a connection in which the code failed.
+    pub fn panicked(&self) {
+        self.handles.panics.inc();
+    }
+
     /// Counts a request as in flight until the guard is dropped.
     #[must_use]
     pub fn request(&self) -> Held {

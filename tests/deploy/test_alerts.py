@@ -74,6 +74,8 @@ CASES = [
      [(f"presign_gate_store_errors_total{{{GATE}}}", "0x10 0+1x20 20+0x30")], 25, 50),
     ("PresignGateLogLinesLost", "warning", {"instance": "gate-1"},
      [(f"presign_gate_log_dropped_total{{{GATE}}}", "0x10 0+5x5 25+0x60")], 15, 50),
+    ("PresignGateCodeFailed", "warning", {"instance": "gate-1"},
+     [(f"presign_gate_panics_total{{{GATE}}}", "0x10 0+1x5 5+0x60")], 15, 50),
     ("PresignGateFileDescriptors", "warning", {"instance": "gate-1"},
      [(f"process_open_fds{{{GATE}}}", "10x5 90x30 10x30"), (f"process_max_fds{{{GATE}}}", "100x70")], 20, 50),
 ]

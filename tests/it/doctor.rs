@@ -6,7 +6,7 @@ use crate::support::gate::{BINARY, Gate, Process, poll, poll_connect};
 use crate::support::ports;
 use crate::support::python;
 use crate::support::request::Request;
-use crate::support::sigv4::{MAIN, STRANGER, TEMPORARY};
+use crate::support::sigv4::{MAIN, STRANGER, TEMPORARY, sha256_hex};
 use crate::support::upstream::Upstream;
 use std::path::Path;
 use std::process::Command;
@@ -124,6 +124,62 @@ fn a_flood_is_not_looked_at() {
     assert!((count("host_rewritten") + count("skipped") - 300.0).abs() < 0.1);
     assert!(count("host_rewritten") >= 50.0 && count("skipped") >= 50.0, "{}", count("skipped"));
     upstream.assert_untouched();
+}
+
+/// What `explain` shows, in each of its forms, of a request with a session token: all but that and the signature.
+#[test]
+fn explain_shows_no_token() {
+    let upstream = Upstream::ok();
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let at = 1_768_478_400;
+    let request = Request { time: at, ..Request::get("/bkt/key").key(TEMPORARY) };
+    let target = request.presigned_target();
+    let presigned = (format!("http://s3.test{target}"), Vec::new());
+    let head = String::from_utf8(request.authorized()).unwrap();
+    let lines: Vec<(&str, &str)> = head.lines().skip(2).filter_map(|line| line.split_once(": ")).collect();
+    let (_, provided) = head.split_once("Signature=").unwrap();
+    let authorized = ("http://s3.test/bkt/key".to_owned(), lines);
+    let in_query = "GET\n/bkt/key\nX-Amz-Algorithm=AWS4-HMAC-SHA256&\
+        X-Amz-Credential=ASIATEMPKEY000000001%2F20260115%2Fus-east-1%2Fs3%2Faws4_request&\
+        X-Amz-Date=20260115T120000Z&X-Amz-Expires=300&X-Amz-Security-Token=[redacted, 8 bytes]&\
+        X-Amz-SignedHeaders=host\nhost:s3.test\n\nhost\nUNSIGNED-PAYLOAD";
+    let in_header = "GET\n/bkt/key\n\nhost:s3.test\nx-amz-content-sha256:UNSIGNED-PAYLOAD\n\
+        x-amz-date:20260115T120000Z\nx-amz-security-token:[redacted, 8 bytes]\n\n\
+        host;x-amz-content-sha256;x-amz-date;x-amz-security-token\nUNSIGNED-PAYLOAD";
+    for ((url, lines), golden) in [(presigned, in_query), (authorized, in_header)] {
+        let explain = |more: &[&str]| {
+            let mut command = Command::new(BINARY);
+            command.args(["explain", &url, "--at", "2026-01-15T12:00:00Z", "--config"]).arg(gate.config());
+            command
+                .args(lines.iter().flat_map(|(name, value)| ["--header".into(), format!("{name}: {value}")]));
+            let output = command.args(more).output().unwrap();
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        };
+        let asked = serde_json::json!({ "url": url, "headers": lines, "at": at }).to_string();
+        let answer = gate.admin_with("POST", "/explain", &[], &asked).text();
+        let (json, text) = (explain(&["--json"]), explain(&[]));
+        for object in [&json, &answer] {
+            let object: serde_json::Value = serde_json::from_str(object).unwrap();
+            assert_eq!(object["canonical_request"], golden, "{object}");
+            assert_eq!(object["decision"], "allow", "{object}");
+            // what was signed is the digest of the true text
+            let digest = object["string_to_sign"].as_str().unwrap().rsplit('\n').next().unwrap();
+            assert_ne!(digest, sha256_hex(golden.as_bytes()));
+        }
+        assert!(text.contains(&golden.replace('\n', "\n    ")), "{text}");
+        let signature = target.split("X-Amz-Signature=").nth(1).unwrap();
+        for secret in ["tok/en", "tok%2Fen", "temp-secret", signature, provided.trim()] {
+            for shown in [&json, &text, &answer] {
+                assert!(!shown.contains(secret), "`{secret}` in {shown}");
+            }
+        }
+    }
+    // not even of a URL that is none
+    let wrong = format!("ftp://s3.test{target}");
+    let output =
+        Command::new(BINARY).args(["explain", &wrong, "--config"]).arg(gate.config()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("`ftp://s3.test/bkt/key?[redacted]` is no URL"), "{said}");
 }
 
 #[test]

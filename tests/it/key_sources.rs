@@ -7,7 +7,7 @@ use crate::support::form::Form;
 use crate::support::gate::{Gate, poll};
 use crate::support::reply;
 use crate::support::request::Request;
-use crate::support::sigv4::Key;
+use crate::support::sigv4::{Key, MAIN};
 use crate::support::time::Deadline;
 use crate::support::upstream::Upstream;
 use std::path::Path;
@@ -135,6 +135,38 @@ fn a_key_outlives_its_webhook_for_a_time_and_a_denial_ends_it() {
     assert!(answer.text().contains("InvalidAccessKeyId"), "{}", answer.text());
     known.store(KNOWN, Ordering::SeqCst);
     poll("the key again", || (status(TENANT) == 200).then_some(()));
+}
+
+#[test]
+fn the_doctor_looks_at_keys_that_were_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "tenant.yaml", &entry(TENANT, ALLOW_BUCKET));
+    let upstream = Upstream::ok();
+    let sources =
+        format!("credential_sources:\n  - {{ name: tenants, directory: {} }}", folder.path().display());
+    let of_folder = Gate::start(&Config::resign(upstream.endpoint()).more(&sources));
+    let (_hook, _upstream, of_webhook) = hooked(&Arc::new(AtomicUsize::new(KNOWN)), "ttl: 1h");
+    let rewritten = Request::get("/bkt/key").key(TENANT).host("old.example").presigned_target();
+    let main = Key { secret: MAIN.secret, ..TENANT };
+    let mixed_up = Request::get("/bkt/key").key(main).presigned_target();
+    for gate in [of_folder, of_webhook] {
+        for (target, line, cause) in [
+            (&rewritten, "X-Forwarded-Host: old.example\r\n", "host_rewritten"),
+            (&mixed_up, "", "other_secret"),
+        ] {
+            let bytes = format!("GET {target} HTTP/1.1\r\nHost: s3.test\r\n{line}\r\n");
+            assert_eq!(gate.ask("GET", bytes.as_bytes()).status, 403);
+            let label = format!("cause=\"{cause}\"");
+            poll(cause, || {
+                (gate.metric("presign_gate_signature_diagnoses_total", &[&label]) > 0.5).then_some(())
+            });
+            let lines: Vec<_> = line.trim_end().split_once(": ").into_iter().collect();
+            let question =
+                serde_json::json!({ "url": format!("http://s3.test{target}"), "headers": lines }).to_string();
+            let explained = gate.admin_with("POST", "/explain", &[], &question).text();
+            assert!(explained.contains(cause) && explained.contains("\"proven\":true"), "{explained}");
+        }
+    }
 }
 
 #[test]

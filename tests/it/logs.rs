@@ -6,7 +6,7 @@ use crate::support::config::Config;
 use crate::support::gate::{BINARY, Gate, poll};
 use crate::support::ports;
 use crate::support::request::Request;
-use crate::support::sigv4::{MAIN, STRANGER, TEMPORARY, UPSTREAM};
+use crate::support::sigv4::{Key, MAIN, STRANGER, TEMPORARY, UPSTREAM};
 use crate::support::upstream::Upstream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -164,8 +164,19 @@ fn access_lines_can_have_the_form_of_s3() {
     has(&lines[1], &[" - ", " 403 InvalidAccessKeyId ", " SigV4 - AuthHeader s3.test - - - -"]);
 }
 
-/// Sends what carries signatures, tokens and secrets in every place that is written down somewhere.
-fn provoke(gate: &Gate) -> Vec<String> {
+/// A key of the gate's with a secret that is not its own.
+const WRONG: Key = Key { secret: "not the secret of it", ..MAIN };
+
+/// What a link with a wrong signature should have had, and the link.
+fn wrongly_signed() -> (String, String) {
+    let wrong = Request::get("/bkt/wrong").key(WRONG);
+    let right = Request { key: MAIN, ..wrong.clone() }.presigned_target();
+    (right.split("X-Amz-Signature=").nth(1).unwrap().to_owned(), wrong.presigned_target())
+}
+
+/// Sends what carries signatures, tokens and secrets in every place that is written down somewhere; gives the signatures.
+/// What a client is answered is put into `answers`.
+fn provoke(gate: &Gate, answers: &mut String) -> Vec<String> {
     let good = Request::get("/bkt/key").presigned_target();
     let token = Request::get("/bkt/key").key(TEMPORARY);
     let mut signatures = Vec::new();
@@ -177,7 +188,9 @@ fn provoke(gate: &Gate) -> Vec<String> {
         let mut client = Client::connect(gate.address());
         client.send(&bytes);
         // some are answered, some are cut off
-        let _ = client.try_response("GET");
+        if let Ok(answer) = client.try_response("GET") {
+            answers.push_str(&answer.text());
+        }
     };
     send(Request::get("/bkt/key").presigned());
     send(Request::get("/bkt/key").authorized());
@@ -222,12 +235,24 @@ fn nothing_that_is_written_opens_a_door() {
                 "logs: {{ access: {{ path: \"-\", format: {format} }}, audit: {{ path: audit.jsonl }} }}"
             );
             let gate = Gate::start(&Config::resign(&endpoint).more(&logs).more("expose_reasons: true"));
-            let signatures = provoke(&gate);
+            let (right, wrong) = wrongly_signed();
+            let mut answers = gate.ask("GET", &Request::get("/bkt/key").bytes(&wrong, &[])).text();
+            let signatures = provoke(&gate, &mut answers);
+            assert!(answers.contains("SignatureDoesNotMatch") && !answers.contains(&right), "{answers}");
             let target = Request::get("/bkt/key").presigned_target();
-            let mut written = gate.admin("GET", "/metrics").text();
-            for more in [&["--json"][..], &[]] {
+            let mut written = ["/metrics", "/denials", "/", "/config", "/revocations"]
+                .map(|page| gate.admin("GET", page).text())
+                .concat();
+            let urls = [&target, &wrong].map(|target| format!("http://s3.test{target}"));
+            for url in &urls {
+                let body = serde_json::json!({ "url": url }).to_string();
+                written.push_str(&gate.admin_with("POST", "/explain", &[], &body).text());
+            }
+            for (more, url) in
+                [&["--json"][..], &[]].into_iter().flat_map(|more| urls.iter().map(move |url| (more, url)))
+            {
                 let explained = Command::new(BINARY)
-                    .args(["explain", &format!("http://s3.test{target}"), "--config"])
+                    .args(["explain", url, "--config"])
                     .arg(gate.config())
                     .args(more)
                     .output()
@@ -244,7 +269,7 @@ fn nothing_that_is_written_opens_a_door() {
             let secrets = [MAIN, TEMPORARY, UPSTREAM, STRANGER]
                 .into_iter()
                 .flat_map(|key| [Some(key.secret), key.token]);
-            let forbidden = secrets.flatten().map(str::to_owned).chain(signatures).chain([own]);
+            let forbidden = secrets.flatten().map(str::to_owned).chain(signatures).chain([own, right]);
             for secret in forbidden {
                 let at = written.find(&secret);
                 assert!(at.is_none(), "`{secret}` in {}", &written[at.unwrap_or(0).saturating_sub(300)..]);

@@ -6,6 +6,7 @@ pub mod client;
 pub mod config;
 pub mod form;
 pub mod gate;
+pub mod leaks;
 pub mod load;
 pub mod message;
 pub mod pattern;

@@ -3,6 +3,7 @@
 
 use crate::support::client::Client;
 use crate::support::config::Config;
+use crate::support::form::Form;
 use crate::support::gate::{Gate, poll};
 use crate::support::ports;
 use crate::support::reply;
@@ -160,6 +161,41 @@ fn refused_and_broken_off() {
     let (root, parts) = tree(&collector, at("/bkt/torn"), &["auth", "policy", "S3.PutObject"]);
     assert_eq!(attribute(&root, "error.type"), "client_aborted");
     assert_eq!((root.status.unwrap().code, parts[2].status.clone().unwrap().code), (2, 2));
+}
+
+#[test]
+fn forms_have_the_spans_of_the_upload_that_they_are() {
+    let (upstream, collector) = (Upstream::ok(), collector());
+    let gate = Gate::start(&config(&upstream, &collector.endpoint(), ""));
+    let by_reason = |reason: &'static str| {
+        move |span: &Span| span.name.starts_with("POST") && attribute(span, "presign_gate.reason") == reason
+    };
+    assert_eq!(gate.ask("POST", &Form::new("user/a", b"hello").bytes()).status, 204);
+    let (root, parts) = tree(&collector, by_reason(""), &["auth", "policy", "S3.PostObject"]);
+    assert_eq!(
+        (root.name.as_str(), attribute(&root, "presign_gate.decision")),
+        ("POST PostObject", "allow".into())
+    );
+    assert!(!attribute(&parts[0], "presign_gate.auth.scheme").is_empty());
+
+    let limited = Form::new("user/a", b"hello").field("x-gate-max-uses", "1");
+    assert_eq!(gate.ask("POST", &limited.line("User-Agent", "limited").bytes()).status, 204);
+    let agent = |span: &Span| attribute(span, "user_agent.original") == "limited";
+    tree(&collector, agent, &["auth", "policy", "link state", "S3.PostObject"]);
+
+    let stranger = Form { key: STRANGER, ..Form::new("user/a", b"hello") };
+    assert_eq!(gate.ask("POST", &stranger.bytes()).status, 403);
+    let (_, parts) = tree(&collector, by_reason("unknown_key"), &["auth"]);
+    assert_eq!(attribute(&parts[0], "presign_gate.reason"), "unknown_key");
+
+    let elsewhere = Form {
+        path: "/other".to_owned(),
+        conditions: vec![r#"{"bucket": "other"}"#.to_owned(), r#"["starts-with", "$key", ""]"#.to_owned()],
+        ..Form::new("user/a", b"hello")
+    };
+    assert_eq!(gate.ask("POST", &elsewhere.bytes()).status, 403);
+    let (_, parts) = tree(&collector, by_reason("implicit_deny"), &["auth", "policy"]);
+    assert_eq!(attribute(&parts[1], "presign_gate.reason"), "implicit_deny");
 }
 
 #[test]

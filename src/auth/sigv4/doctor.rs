@@ -17,7 +17,7 @@ mod query;
 pub use cause::{Cause, markdown};
 
 use crate::auth::SigningRules;
-use crate::auth::keyring::{Credential, Keyring, Keys};
+use crate::auth::keyring::{Credential, Keys};
 use crate::auth::sigv4::key::SigningKey;
 use crate::reason::Reason;
 use crate::request::RawRequest;
@@ -34,8 +34,8 @@ pub struct Scene<'s> {
     pub ports: &'s [u16],
     /// The buckets that clients see.
     pub buckets: &'s [&'s str],
-    /// Who may sign.
-    pub keyring: &'s Keyring,
+    /// Who may sign; a key that somebody was asked for among them.
+    pub keys: Keys<'s>,
     /// Which signatures are accepted.
     pub rules: &'s SigningRules,
 }
@@ -43,8 +43,8 @@ pub struct Scene<'s> {
 impl<'s> Scene<'s> {
     /// What a config knows.
     #[must_use]
-    pub const fn new(keyring: &'s Keyring, rules: &'s SigningRules) -> Self {
-        Self { hosts: &[], ports: &[], buckets: &[], keyring, rules }
+    pub fn new(keys: impl Into<Keys<'s>>, rules: &'s SigningRules) -> Self {
+        Self { hosts: &[], ports: &[], buckets: &[], keys: keys.into(), rules }
     }
 }
 
@@ -160,8 +160,7 @@ pub fn diagnose(
         return Some(Diagnosis::suspected(Cause::HtmlEscaped, None));
     }
     let letter = Letter::read(request)?;
-    // a key that somebody had to be asked for is a stranger here: only the keyring's own are looked at
-    let found = Keys::from(scene.keyring).find(letter.key_id).ok()?;
+    let found = scene.keys.find(letter.key_id).ok()?;
     if found.index.is_none() && !scene.rules.uniform_errors {
         return None;
     }

@@ -2,25 +2,50 @@
 //! It must not decide: the answer was.
 
 use super::{Next, Session};
-use crate::pipeline::Denial;
+use crate::pipeline::{Denial, Outcome};
 use crate::proxy::journal::{self, Entry};
 use crate::proxy::relay::Relayed;
 use crate::reason::Reason;
-use crate::request::RawRequest;
 use crate::request::framing::Framing;
 use crate::request::method::Method;
+use crate::request::{RawRequest, head};
 use crate::response::error::{self, Manner};
 use crate::s3::error::{ErrorCode, S3Error};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     /// Answers a head that could not even be read.
-    pub(super) async fn unread(&mut self, reason: Reason, code: ErrorCode, mut entry: Entry) -> Next {
+    pub(super) async fn unread(&mut self, reason: Reason, code: ErrorCode, entry: &mut Entry) -> Next {
         let denial = Denial { reason, error: S3Error::new(code) };
         entry.deny(&denial);
         let running = self.world.running.load_full();
-        self.answer(&denial.error, false, Next::Close, &mut entry, running.snapshot.expose_reasons).await;
-        journal::record(self.world, &running, &self.facts, None, &entry);
+        self.answer(&denial.error, false, Next::Close, entry, running.snapshot.expose_reasons).await;
+        journal::record(self.world, &running, &self.facts, None, entry);
+        Next::Close
+    }
+
+    /// Ends a request in which the code failed: answers it if nothing of an answer is out, and counts it unless that was
+    /// done. What it held was given back when it was dropped.
+    pub(super) async fn failed(&mut self, head: &[u8], entry: &mut Entry) -> Next {
+        self.world.telemetry.metrics.panicked();
+        if entry.is_recorded() {
+            return Next::Close;
+        }
+        let running = self.world.running.load_full();
+        let request = head::parse(head).ok();
+        if self.conn.has_answered {
+            // the status of what is out, if anybody knows it, stays
+            entry.decided();
+            entry.reason = Some(Reason::Panicked);
+        } else {
+            let denial = Denial::new(Reason::Panicked, ErrorCode::InternalError);
+            entry.deny(&denial);
+            let to_head = head.starts_with(b"HEAD ");
+            self.answer(&denial.error, to_head, Next::Close, entry, running.snapshot.expose_reasons).await;
+        }
+        let outcome = Outcome::default();
+        let judged = request.as_ref().map(|request| (request, &outcome));
+        journal::record(self.world, &running, &self.facts, judged, entry);
         Next::Close
     }
 

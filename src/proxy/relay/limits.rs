@@ -34,22 +34,47 @@ impl LinkLimits<'_> {
     }
 
     /// Waits for a relay, and tells the store from time to time that it goes on.
-    pub async fn alive(&self, mut relay: Pin<&mut impl Future<Output = Relayed>>) -> Relayed {
+    pub async fn alive(&self, mut relay: Pin<&mut impl Future<Output = ()>>) {
         let Some(held) = &self.held else { return relay.await };
         loop {
             tokio::select! {
                 biased;
-                relayed = &mut relay => return relayed,
+                () = &mut relay => return,
                 () = tokio::time::sleep(SIGN_OF_LIFE) => held.keep(),
             }
         }
     }
+}
 
-    /// Tells the store what came of the request.
-    pub fn settle(self, method: Method<'_>, relayed: &Relayed) {
-        if let Some(held) = self.held {
-            let Relayed { answer, request_bytes, response_bytes, complete, .. } = *relayed;
-            held.settle(Delivery::of(method, answer, request_bytes, response_bytes, complete));
+/// What a request was let pass and what it took. The store is told when the request ends, whichever way it ends: also
+/// when the code that serves it fails.
+#[derive(Debug)]
+pub struct Bill<'l, 'm> {
+    /// What it was let pass.
+    pub limits: LinkLimits<'l>,
+    /// What became of it; bytes are counted before they are sent, so that this is never too little.
+    pub relayed: Relayed,
+    method: Method<'m>,
+}
+
+impl<'l, 'm> Bill<'l, 'm> {
+    /// A request of which nothing was sent.
+    #[must_use]
+    pub fn new(limits: LinkLimits<'l>, method: Method<'m>) -> Self {
+        Self { limits, relayed: Relayed::default(), method }
+    }
+
+    /// Tells the store what came of the request, once.
+    pub fn settle(&mut self) {
+        if let Some(held) = self.limits.held.take() {
+            let Relayed { answer, request_bytes, response_bytes, complete, .. } = self.relayed;
+            held.settle(Delivery::of(self.method, answer, request_bytes, response_bytes, complete));
         }
+    }
+}
+
+impl Drop for Bill<'_, '_> {
+    fn drop(&mut self) {
+        self.settle();
     }
 }

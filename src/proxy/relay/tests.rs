@@ -123,7 +123,8 @@ async fn play(case: Case) -> Seen {
     let (ours, mut theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(1024 * 1024);
     let time = Duration::from_secs(5);
     let limits = ConnLimits { header_bytes: 1000, header_time: time, idle: time, read: time, write: time };
-    let mut conn = Conn { stream: ours, input: BytesMut::new(), out: Vec::new(), limits };
+    let mut conn =
+        Conn { stream: ours, input: BytesMut::new(), out: Vec::new(), has_answered: false, limits };
     let carriage = Carriage {
         mapping: case.mapping.clone().map(Box::new),
         replacement: None,
@@ -157,7 +158,8 @@ async fn play(case: Case) -> Seen {
         }
         (theirs, got)
     };
-    let ((mut theirs, mut got), relayed) = tokio::join!(talk, relay(&mut conn, &peer, request));
+    let mut relayed = Relayed::default();
+    let ((mut theirs, mut got), ()) = tokio::join!(talk, relay(&mut conn, &peer, request, &mut relayed));
     let left = std::mem::take(&mut conn.input);
     drop(conn);
     theirs.read_to_end(&mut got).await.unwrap();

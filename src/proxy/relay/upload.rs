@@ -18,8 +18,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// For how long the upstream may keep silent before the gate itself asks a waiting client for its body.
 const CONTINUE_AFTER: Duration = Duration::from_secs(1);
 
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
-
 /// A body between the framing of the client and that of the upstream.
 struct Flow<'r> {
     decoder: Decoder,
@@ -128,7 +126,7 @@ impl<'r> Flow<'r> {
         let mut buffer = Buffer::take();
         self.take(&mut &[][..], outgoing)?;
         if request.carriage.expects_continue && conn.input.is_empty() && !self.decoder.is_done() {
-            conn.write(CONTINUE).await.map_err(|_| Failure::client())?;
+            conn.invite().await.map_err(|_| Failure::client())?;
         }
         while !self.decoder.is_done() {
             let space = buffer.get_mut(..request.limits.pace.piece()).unwrap_or_default();
@@ -242,6 +240,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
 
     async fn tell_to_continue(&mut self) -> Result<(), Failure> {
         self.waiting = false;
-        self.conn.write(CONTINUE).await.map_err(|_| Failure::client())
+        self.conn.invite().await.map_err(|_| Failure::client())
     }
 }

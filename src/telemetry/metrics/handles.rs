@@ -64,6 +64,7 @@ pub(super) struct Handles {
     pub(super) key_sources: Box<[IntCounter]>,
     /// By limit.
     pub(super) rate_limited: Box<[IntCounter]>,
+    pub(super) panics: IntCounter,
     pub(super) spans_dropped: IntCounter,
     pub(super) log_dropped: IntCounter,
 }
@@ -123,6 +124,7 @@ impl Handles {
                 &KeyResult::ALL.map(KeyResult::as_str),
             ),
             rate_limited: each(&config.rate_limits, |it| vectors.rate_limited.with_label_values(&[it])),
+            panics: vectors.panics.with_label_values::<&str>(&[]),
             spans_dropped: vectors.spans_dropped.with_label_values::<&str>(&[]),
             log_dropped: vectors.log_dropped.with_label_values::<&str>(&[]),
             operations,

@@ -57,6 +57,7 @@ vectors! {
     credential_source_results: IntCounterVec CREDENTIAL_SOURCE_RESULTS,
     rate_limited: IntCounterVec RATE_LIMITED,
     tls_expiry: IntGaugeVec TLS_EXPIRY,
+    panics: IntCounterVec PANICS,
     spans_dropped: IntCounterVec SPANS_DROPPED,
     log_dropped: IntCounterVec LOG_DROPPED,
 }

@@ -3,15 +3,15 @@
 
 use super::client::{self, Client, Response};
 use super::config::Config;
+use super::leaks::Watch;
 use super::message::Broken;
 use super::ports::{self, Reserved};
-use super::sigv4::{MAIN, TEMPORARY, UPSTREAM};
 use super::time::{Deadline, PATIENCE};
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -129,6 +129,7 @@ pub struct Gate {
     listener: Reserved,
     admin: Reserved,
     folder: TempDir,
+    watch: Mutex<Watch>,
 }
 
 impl Gate {
@@ -153,11 +154,14 @@ impl Gate {
         let (listener, admin) = (ports::reserve(), ports::reserve());
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("gate.yaml");
-        std::fs::write(&config, text(listener.address, admin.address)).unwrap();
+        let text = text(listener.address, admin.address);
+        std::fs::write(&config, &text).unwrap();
         let mut command = Command::new(BINARY);
         command.arg("run").arg("--config").arg(&config).envs(environment.iter().copied());
         let process = Process::start(&mut command, folder.path());
-        let mut gate = Self { process, listener, admin, folder };
+        let mut watch = Watch::default();
+        watch.config(&text, folder.path());
+        let mut gate = Self { process, listener, admin, folder, watch: Mutex::new(watch) };
         gate.wait_until_alive();
         gate
     }
@@ -192,7 +196,9 @@ impl Gate {
     /// Puts another config in the place of the file, as editors do: a new file under the old name.
     pub fn rewrite(&self, text: impl FnOnce(SocketAddr, SocketAddr) -> String) {
         let new = self.folder.path().join("gate.yaml.new");
-        std::fs::write(&new, text(self.listener.address, self.admin.address)).unwrap();
+        let text = text(self.listener.address, self.admin.address);
+        std::fs::write(&new, &text).unwrap();
+        self.watch().config(&text, self.folder.path());
         std::fs::rename(new, self.config()).unwrap();
     }
 
@@ -200,6 +206,11 @@ impl Gate {
     #[track_caller]
     pub fn reload(&self) -> Response {
         self.admin_with("POST", "/reload", &[], "")
+    }
+
+    /// What nothing that the gate writes or says may hold.
+    pub fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything the gate wrote, standard output first.
@@ -221,7 +232,9 @@ impl Gate {
     /// Sends bytes on a new connection and reads the one answer.
     #[track_caller]
     pub fn ask(&self, method: &str, bytes: &[u8]) -> Response {
-        client::ask(self.address(), method, bytes)
+        let answer = client::ask(self.address(), method, bytes);
+        self.watch().answer(&answer);
+        answer
     }
 
     /// Asks the admin endpoint.
@@ -236,7 +249,7 @@ impl Gate {
             format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.admin.address);
         let mut client = Client::try_connect(self.admin.address)?;
         client.send(request.as_bytes());
-        client.try_response(method)
+        client.try_response(method).inspect(|answer| self.watch().answer(answer))
     }
 
     /// Asks the admin endpoint with header lines and a body.
@@ -250,7 +263,9 @@ impl Gate {
             request.extend([name, ": ", value, "\r\n"]);
         }
         request.extend(["Content-Length: ", &body.len().to_string(), "\r\n\r\n", body]);
-        client::ask(self.admin.address, method, request.as_bytes())
+        let answer = client::ask(self.admin.address, method, request.as_bytes());
+        self.watch().answer(&answer);
+        answer
     }
 
     /// The value of a series on the metrics page; `labels` as printed, or empty.
@@ -271,38 +286,20 @@ impl Gate {
     }
 }
 
-/// The first signature, token or secret in what a gate has written.
-fn leak(written: &str) -> Option<&str> {
-    let secrets = [MAIN, TEMPORARY, UPSTREAM].into_iter().flat_map(|key| [Some(key.secret), key.token]);
-    if let Some(secret) = secrets.flatten().find(|secret| written.contains(secret)) {
-        return Some(secret);
-    }
-    // a signature is 64 hex digits of many kinds; so are the links of an audit log, which are named
-    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-    let begins = written.match_indices(|c: char| !c.is_ascii_hexdigit()).map(|(at, it)| at + it.len());
-    let linked = |at: usize| ["\"prev\":\"", "\"hash\":\""].iter().any(|name| written[..at].ends_with(name));
-    begins.filter(|&at| !linked(at)).find_map(|at| {
-        let digits: Vec<u8> = written[at..].bytes().take_while(is_digit).collect();
-        let kinds: BTreeSet<_> = digits.iter().collect();
-        (digits.len() == 64 && kinds.len() > 4).then(|| &written[at..at + 64])
-    })
-}
-
-#[test]
-fn leaks_are_found() {
-    let digest = "01234567890abcde".repeat(4);
-    assert!(leak(&format!("GET /?X-Amz-Signature={digest} HTTP/1.1")).is_some());
-    assert!(leak(&format!("é {}", UPSTREAM.secret)).is_some());
-    assert_eq!(leak(&format!("{{\"prev\":\"{digest}\",\"hash\":\"{digest}\"}} {digest}00 REDACTED")), None);
-}
-
 impl Drop for Gate {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             // whatever a test was about: nothing that the gate wrote opens a door
-            let output = self.output();
-            let found = leak(&output);
+            let found = self.watch().leak(self.output().as_bytes());
             assert!(found.is_none(), "the gate has written a signature or a secret: {found:?}");
+            let found = self.watch().files();
+            assert!(found.is_none(), "the gate has written a signature or a secret into a file: {found:?}");
+            for page in ["/metrics", "/denials", "/config", "/revocations", "/readyz?verbose", "/"] {
+                // it may have ended
+                let Ok(answer) = self.try_admin("GET", page) else { break };
+                let found = self.watch().leak(&answer.body);
+                assert!(found.is_none(), "{page} tells a signature or a secret: {found:?}");
+            }
         }
         if std::thread::panicking() {
             let output = self.output();

@@ -1,6 +1,7 @@
 //! A strict HTTP/1.1 origin on a free port that keeps every byte it receives and answers as told.
 //! It must not accept what a strict origin would refuse: a violation fails the test that owns it.
 
+use super::leaks::Watch;
 use super::message::{self, Broken, Framing, Reader};
 use super::pattern;
 use super::recorded::{Record, Recording};
@@ -8,6 +9,7 @@ use super::reply::{self, Reply, Step};
 use super::time::{Deadline, PATIENCE};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 type Script = Box<dyn Fn(&Record) -> Reply + Send + Sync>;
@@ -122,6 +124,12 @@ impl Drop for Upstream {
         if !std::thread::panicking() {
             let violations = std::mem::take(&mut self.recording().violations);
             assert!(violations.is_empty(), "the upstream was sent what is not HTTP/1.1: {violations:?}");
+            let mut watch = Watch::default();
+            watch.config("", Path::new(""));
+            let recording = self.recording();
+            let spans = recording.requests.iter().filter(|request| request.path() == "/v1/traces");
+            let found = spans.filter_map(|request| watch.leak(&request.body)).next();
+            assert!(found.is_none(), "a collector was sent a signature or a secret: {found:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use super::Scene;
 use super::cause::Cause;
 use super::edit::{Edit, What};
 use super::letter::Letter;
-use crate::auth::keyring::Credential;
+use crate::auth::keyring::{Credential, KeyIndex};
 use crate::auth::sigv4::SERVICE;
 use crate::auth::sigv4::key::SigningKey;
 use crate::clock::UnixMillis;
@@ -20,8 +20,10 @@ const USUAL_SERVICES: [&str; 5] = [SERVICE, "s3express", "s3-object-lambda", "ex
 /// Another key. As many for every credential as for one that nobody has.
 pub(super) fn edits(letter: &Letter<'_>, scene: &Scene<'_>, own: &Credential) -> Vec<Edit> {
     let mut edits = Vec::new();
-    let others = || scene.keyring.iter().filter(|other| other.access_key_id != own.access_key_id);
-    let count = scene.keyring.iter().len().saturating_sub(1).min(MANY);
+    let keyring = scene.keys.keyring();
+    let others = || keyring.iter().filter(|other| other.access_key_id != own.access_key_id);
+    let is_guest = scene.keys.index(own.access_key_id.as_bytes()) == Some(KeyIndex::Guest);
+    let count = keyring.iter().len().saturating_sub(usize::from(!is_guest)).min(MANY);
     let near = others().filter(|other| other.principal == own.principal);
     let far = others().filter(|other| other.principal != own.principal);
     for other in near.chain(far).take(count) {

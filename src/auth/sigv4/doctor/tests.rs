@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::auth::hex;
+use crate::auth::keyring::Keyring;
 use crate::auth::tests::support::{credential, keyring};
 use crate::request::head;
 use crate::secret::Secret;
