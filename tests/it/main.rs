@@ -26,6 +26,7 @@ mod clients;
 mod console;
 mod cors;
 mod doctor;
+mod faults;
 mod forwarding;
 mod framing;
 mod generated;
