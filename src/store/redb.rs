@@ -14,12 +14,18 @@ use redb::{
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
 const LINKS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("links");
 const REVOCATIONS: TableDefinition<'_, &str, &str> = TableDefinition::new("revocations");
+/// What the store knows about itself, under the names below.
+const MARKS: TableDefinition<'_, &str, i64> = TableDefinition::new("marks");
+/// The latest end of a link that was forgotten.
+const FORGOTTEN: &str = "forgotten";
+/// When it was last tried whether the file can be written.
+const TRIED: &str = "tried";
 
 /// The most jobs of one transaction.
 const BATCH: usize = 1024;
@@ -53,13 +59,14 @@ enum Job {
     Look(LinkId, Reply<Option<LinkState>>),
     Change(Box<Change>, Reply<()>),
     Sweep(Reply<u64>),
+    Try(Reply<()>),
     Close(Reply<()>),
     Reopen(Reply<()>),
 }
 
 /// What is answered once the transaction is on the disk.
 enum Answered {
-    Reserve(Answer, Reply<Answer>),
+    Reserve(Result<Answer, StoreError>, Reply<Answer>),
     Note,
     Look(Option<LinkState>, Reply<Option<LinkState>>),
     Change(Reply<()>),
@@ -72,6 +79,8 @@ pub struct Redb {
     jobs: Sender<Job>,
     entries: Vec<Change>,
     lost: Arc<AtomicU64>,
+    /// Whether the last transaction is on the disk.
+    well: Arc<AtomicBool>,
 }
 
 impl Redb {
@@ -84,19 +93,20 @@ impl Redb {
         let database = database(path)?;
         let entries = read_entries(&database).map_err(|error| failed(error.to_string()))?;
         let (jobs, todo) = channel();
-        let lost = Arc::new(AtomicU64::new(0));
+        let (lost, well) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(true)));
         let writer = Writer {
             path: path.to_owned(),
-            database: Some(database),
+            file: File::Open(database),
             clock,
             cursor: [0; 16],
             lost: Arc::clone(&lost),
+            well: Arc::clone(&well),
         };
         std::thread::Builder::new()
             .name("link-store".to_owned())
             .spawn(move || writer.run(&todo))
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { jobs, entries, lost })
+        Ok(Self { jobs, entries, lost, well })
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
@@ -108,10 +118,14 @@ impl Redb {
 }
 
 fn database(path: &Path) -> Result<Database, OpenError> {
-    Database::create(path).map_err(|error| match error {
+    Database::create(path).map_err(|error| refused(path, error))
+}
+
+fn refused(path: &Path, error: redb::DatabaseError) -> OpenError {
+    match error {
         redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_owned()),
         other => OpenError::Failed { path: path.to_owned(), error: other.to_string() },
-    })
+    }
 }
 
 /// The list as the file has it. Nobody else writes to it, so it is read once.
@@ -158,6 +172,9 @@ impl LinkStore for Redb {
 
     async fn changes(&self, _list: &str, number: u64) -> Result<Changes, StoreError> {
         let changes = if number == 0 { self.entries.clone() } else { Vec::new() };
+        if !self.well.load(Ordering::Relaxed) {
+            self.ask(Job::Try).await?;
+        }
         Ok(Changes { list: "file".to_owned(), last: 1, changes, more: false })
     }
 
@@ -182,15 +199,24 @@ impl LinkStore for Redb {
     }
 }
 
+/// The file, if it is here.
+enum File {
+    Open(Database),
+    /// Another process has it.
+    Released,
+    /// It could not be written, after which redb writes nothing more until it is opened anew.
+    Broken,
+}
+
 /// The thread that owns the file.
 struct Writer {
     path: PathBuf,
-    /// `None` while another process has the file.
-    database: Option<Database>,
+    file: File,
     clock: Arc<dyn Clock>,
     /// Where the next sweep begins.
     cursor: [u8; 16],
     lost: Arc<AtomicU64>,
+    well: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -200,7 +226,7 @@ impl Writer {
             match job {
                 // what was asked before is on the disk
                 Job::Close(reply) => {
-                    self.database = None;
+                    self.file = File::Released;
                     drop(reply.send(Ok(())));
                 }
                 Job::Reopen(reply) => drop(reply.send(self.reopen())),
@@ -224,27 +250,49 @@ impl Writer {
             }
         }
         let notes = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
-        // whoever waits sees the reply dropped, which is an error as well
-        if let Err(error) = self.batch(jobs) {
-            log::error!("the link store cannot be written: {error}");
+        let outcome = self.batch(jobs);
+        // another gate may have the file: then nothing is wrong with it
+        let is_well = outcome.is_ok() || matches!(self.file, File::Released);
+        let was_well = self.well.swap(is_well, Ordering::Relaxed);
+        if let Err(error) = outcome {
+            // whoever waits sees the reply dropped, which is an error as well
             self.lost.fetch_add(u64::try_from(notes).unwrap_or(0), Ordering::Relaxed);
+            if was_well {
+                log::error!("the link store cannot be written: {error}");
+            }
+            if let File::Open(_) = self.file {
+                self.file = File::Broken;
+            }
+        } else if !was_well {
+            log::info!("the link store can be written again");
         }
         next
     }
 
+    /// The file; one that was broken is opened anew, as far as it was written. It must be there: a new one would have
+    /// forgotten everything.
+    fn database(&mut self) -> Result<&Database, redb::Error> {
+        if let File::Broken = self.file {
+            self.file = File::Open(Database::open(&self.path)?);
+        }
+        match &self.file {
+            File::Open(database) => Ok(database),
+            File::Released | File::Broken => {
+                Err(redb::Error::Corrupted("another gate has the file".to_owned()))
+            }
+        }
+    }
+
     fn reopen(&mut self) -> Result<(), StoreError> {
-        if self.database.is_none() {
-            self.database =
-                Some(database(&self.path).map_err(|error| StoreError::Failed(error.to_string()))?);
+        if let File::Released | File::Broken = self.file {
+            self.file =
+                File::Open(database(&self.path).map_err(|error| StoreError::Failed(error.to_string()))?);
         }
         Ok(())
     }
 
     fn batch(&mut self, jobs: Vec<Job>) -> Result<(), redb::Error> {
-        let Some(database) = &self.database else {
-            return Err(redb::Error::Corrupted("another gate has the file".to_owned()));
-        };
-        let mut transaction = database.begin_write()?;
+        let mut transaction = self.database()?.begin_write()?;
         transaction
             .set_durability(Durability::Immediate)
             .map_err(|error| redb::Error::Corrupted(error.to_string()))?;
@@ -253,7 +301,7 @@ impl Writer {
         for answered in answered {
             // who does not wait any more needs no answer
             match answered {
-                Answered::Reserve(answer, reply) => drop(reply.send(Ok(answer))),
+                Answered::Reserve(answer, reply) => drop(reply.send(answer)),
                 Answered::Look(state, reply) => drop(reply.send(Ok(state))),
                 Answered::Change(reply) => drop(reply.send(Ok(()))),
                 Answered::Sweep(known, reply) => drop(reply.send(Ok(known))),
@@ -270,12 +318,20 @@ impl Writer {
     ) -> Result<Vec<Answered>, redb::Error> {
         let mut links = transaction.open_table(LINKS)?;
         let mut entries = transaction.open_table(REVOCATIONS)?;
+        let mut marks = transaction.open_table(MARKS)?;
+        let mut forgotten = marks.get(FORGOTTEN)?.map(|mark| mark.value());
         let now = self.clock.now().millis();
         let mut answered = Vec::with_capacity(jobs.len());
         for job in jobs {
             answered.push(match job {
                 Job::Reserve(claim, token, reply) => {
-                    let step = |state: &mut LinkState| state.reserve(&claim, token, now);
+                    let may_be_forgotten = forgotten.is_some_and(|end| claim.terms.until.millis() <= end);
+                    let step = |state: &mut LinkState| {
+                        if may_be_forgotten && state.is_blank() {
+                            return Err(StoreError::forgotten());
+                        }
+                        Ok(state.reserve(&claim, token, now))
+                    };
                     Answered::Reserve(step_on(&mut links, claim.id, step)?, reply)
                 }
                 Job::Note(note) => {
@@ -292,9 +348,18 @@ impl Writer {
                     }
                     Answered::Change(reply)
                 }
+                Job::Try(reply) => {
+                    marks.insert(TRIED, now)?;
+                    Answered::Change(reply)
+                }
                 Job::Sweep(reply) => {
                     entries.retain(|_, text| is_in_force(text, now))?;
-                    self.cursor = sweep(&mut links, self.cursor, now)?;
+                    let (cursor, ended) = sweep(&mut links, self.cursor, now)?;
+                    self.cursor = cursor;
+                    if ended > forgotten {
+                        forgotten = ended;
+                        ended.map(|end| marks.insert(FORGOTTEN, end)).transpose()?;
+                    }
                     Answered::Sweep(links.len()?, reply)
                 }
                 // never among those that are gathered
@@ -339,14 +404,14 @@ fn is_in_force(text: &str, now: i64) -> bool {
     entry.is_none_or(|entry| entry.forget_at().millis() > now)
 }
 
-/// Forgets expired links among the next few; gives where to go on.
+/// Forgets expired links among the next few; gives where to go on, and the latest end of those.
 fn sweep(
     links: &mut Table<'_, &'static [u8; 16], &'static [u8]>,
     from: [u8; 16],
     now: i64,
-) -> Result<[u8; 16], redb::Error> {
+) -> Result<([u8; 16], Option<i64>), redb::Error> {
     let mut over = Vec::new();
-    let mut next = [0; 16];
+    let (mut next, mut ended) = ([0; 16], None);
     for (seen, row) in links.range::<&[u8; 16]>(&from..)?.enumerate() {
         let (link, state) = row?;
         if seen == SWEPT {
@@ -354,14 +419,15 @@ fn sweep(
             break;
         }
         let state: Option<LinkState> = serde_json::from_slice(state.value()).ok();
-        if state.is_some_and(|state| state.until <= now) {
+        if let Some(state) = state.filter(|state| state.until <= now) {
             over.push(*link.value());
+            ended = ended.max(Some(state.until));
         }
     }
     for link in over {
         links.remove(&link)?;
     }
-    Ok(next)
+    Ok((next, ended))
 }
 
 #[cfg(test)]

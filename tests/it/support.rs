@@ -1,6 +1,7 @@
 //! What the integration tests share: a running gate, a recording upstream, a client that speaks raw bytes, a signer.
 //! It must not use the library under test: code is not judged by itself.
 
+pub mod between;
 pub mod chunks;
 pub mod client;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod ports;
 pub mod proxy_header;
 pub mod python;
 pub mod recorded;
+pub mod redis;
 pub mod reply;
 pub mod request;
 pub mod sigv4;

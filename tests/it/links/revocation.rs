@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::support::gate::BINARY;
+use crate::support::redis::RedisServer;
 use crate::support::time::{Watch, now};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -172,7 +173,7 @@ fn a_revocation_survives_a_gate_that_is_killed() {
 
 #[test]
 fn other_gates_follow_within_a_second() {
-    let server = shared::RedisServer::start(&[]);
+    let server = RedisServer::start(&[]);
     let (upstream, one) = start(&server.links(""));
     let other = gate_over(&upstream, &server.links(""));
     let request = link("GET", &[]).at(-60);
@@ -239,7 +240,7 @@ fn verify(audit: &std::path::Path) {
 
 #[test]
 fn a_revocation_that_the_store_does_not_take_is_in_the_audit_log() {
-    let mut server = shared::RedisServer::start(&[]);
+    let mut server = RedisServer::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit.jsonl");
     let upstream = Upstream::scripted(serve);
@@ -255,7 +256,7 @@ fn a_revocation_that_the_store_does_not_take_is_in_the_audit_log() {
 
 #[test]
 fn every_gate_writes_down_what_it_finds_in_the_store() {
-    let server = shared::RedisServer::start(&[]);
+    let server = RedisServer::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let upstream = Upstream::scripted(serve);
     let audits = ["one.jsonl", "other.jsonl"].map(|name| folder.path().join(name));

@@ -2,59 +2,15 @@
 //! It must not wait for leases; the machine is tested for those.
 
 use super::*;
-use crate::support::gate::{Process, poll_connect};
-use crate::support::ports::{self, Reserved};
+use crate::support::ports;
+use crate::support::redis::RedisServer;
 use crate::support::reply::Latch;
 use crate::support::time::PATIENCE;
 use crate::support::tls::Authority;
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
-use std::process::Command;
 use std::sync::{Arc, Barrier};
-use tempfile::TempDir;
-
-/// A Redis of its own that writes down every command before it answers.
-pub(super) struct RedisServer {
-    process: Process,
-    at: Reserved,
-    folder: TempDir,
-}
-
-impl RedisServer {
-    pub(super) fn start(more: &[&str]) -> Self {
-        let (at, folder) = (ports::reserve(), tempfile::tempdir().unwrap());
-        let process = Self::run(&at, &folder, more);
-        Self { process, at, folder }
-    }
-
-    fn run(at: &Reserved, folder: &TempDir, more: &[&str]) -> Process {
-        let port = at.address.port().to_string();
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--dir"]).arg(folder.path());
-        command.args(["--appendonly", "yes", "--appendfsync", "always"]).args(more);
-        let mut process = Process::start(&mut command, folder.path());
-        poll_connect(&mut process, at.address);
-        process
-    }
-
-    /// Ends it as a power cut does, and starts it again over what it had written.
-    pub(super) fn kill_and_start(&mut self) {
-        self.process.signal("KILL");
-        self.process.wait();
-        self.process = Self::run(&self.at, &self.folder, &[]);
-    }
-
-    pub(super) fn kill(&mut self) {
-        self.process.signal("KILL");
-        self.process.wait();
-    }
-
-    /// The section `links` of a config.
-    pub(super) fn links(&self, more: &str) -> String {
-        format!("{{ store: {{ redis: \"redis://{}/0\" }}{more} }}", self.at.address)
-    }
-}
 
 /// Sends a link from many clients at once; gives the statuses.
 fn rush(gates: &[&Gate], request: &Request, clients: usize) -> Vec<u16> {
@@ -139,7 +95,7 @@ fn a_redis_behind_tls_is_the_one_that_was_meant() {
 
 /// What a Redis is asked from now on, a line each.
 fn monitor(server: &RedisServer) -> BufReader<TcpStream> {
-    let mut socket = TcpStream::connect(server.at.address).unwrap();
+    let mut socket = TcpStream::connect(server.address()).unwrap();
     socket.write_all(b"MONITOR\r\n").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut lines = BufReader::new(socket);

@@ -1,8 +1,8 @@
 //! What happens to links when their store fails, and to those that need none.
 //! It must not test the stores.
 
-use super::shared::RedisServer;
 use super::*;
+use crate::support::redis::RedisServer;
 
 #[test]
 fn a_store_that_is_gone_refuses_links_with_state_and_no_others() {

@@ -75,9 +75,14 @@ impl Process {
     /// Lets the process open so many descriptors more than it has now.
     #[track_caller]
     pub fn limit_descriptors(&self, more: usize) {
-        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count();
+        let open = self.descriptors();
         let (pid, limit) = (format!("--pid={}", self.id()), format!("--nofile={}", open + more));
         assert!(Command::new("prlimit").args([pid, limit]).status().unwrap().success());
+    }
+
+    /// Its open descriptors.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
     }
 
     /// Resident memory, in KiB.
@@ -151,13 +156,20 @@ impl Gate {
         environment: &[(&str, &str)],
         text: impl FnOnce(SocketAddr, SocketAddr) -> String,
     ) -> Self {
+        let mut command = Command::new(BINARY);
+        command.envs(environment.iter().copied());
+        Self::start_by(command, text)
+    }
+
+    /// The same, by a command that `run --config FILE` is added to. It must become the gate, not start one beside it.
+    #[track_caller]
+    pub fn start_by(mut command: Command, text: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Self {
         let (listener, admin) = (ports::reserve(), ports::reserve());
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("gate.yaml");
         let text = text(listener.address, admin.address);
         std::fs::write(&config, &text).unwrap();
-        let mut command = Command::new(BINARY);
-        command.arg("run").arg("--config").arg(&config).envs(environment.iter().copied());
+        command.arg("run").arg("--config").arg(&config);
         let process = Process::start(&mut command, folder.path());
         let mut watch = Watch::default();
         watch.config(&text, folder.path());
