@@ -4,6 +4,7 @@
 mod aws;
 pub mod boot;
 mod departure;
+pub mod descriptors;
 mod doors;
 pub mod front;
 pub mod handover;

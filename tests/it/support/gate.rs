@@ -80,6 +80,14 @@ impl Process {
         assert!(Command::new("prlimit").args([pid, limit]).status().unwrap().success());
     }
 
+    /// The time of processors that it has used: proc(5), in ticks of a hundredth of a second.
+    pub fn cpu_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
     /// Resident memory, in KiB.
     pub fn resident_kib(&self) -> u64 {
         resident_kib(self.id())
@@ -150,12 +158,19 @@ impl Gate {
         environment: &[(&str, &str)],
         text: impl FnOnce(SocketAddr, SocketAddr) -> String,
     ) -> Self {
+        let mut command = Command::new(BINARY);
+        command.envs(environment.iter().copied());
+        Self::start_by(command, text)
+    }
+
+    /// The same, by a command that becomes the binary.
+    #[track_caller]
+    pub fn start_by(mut command: Command, text: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Self {
         let (listener, admin) = (ports::reserve(), ports::reserve());
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("gate.yaml");
         std::fs::write(&config, text(listener.address, admin.address)).unwrap();
-        let mut command = Command::new(BINARY);
-        command.arg("run").arg("--config").arg(&config).envs(environment.iter().copied());
+        command.arg("run").arg("--config").arg(&config);
         let process = Process::start(&mut command, folder.path());
         let mut gate = Self { process, listener, admin, folder };
         gate.wait_until_alive();
