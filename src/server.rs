@@ -6,6 +6,7 @@ pub mod boot;
 mod departure;
 pub mod descriptors;
 mod doors;
+pub mod early;
 pub mod front;
 pub mod handover;
 mod keeper;
@@ -120,6 +121,7 @@ pub fn run(world: &Arc<World>, front: Front, reloader: Reloader, stop: Stop) -> 
         offers: offer.is_some(),
         stopping: Mutex::new(stopping),
     };
+    early::serving();
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         server.run(RunArgs { shutdown_signal: Box::new(watch) });

@@ -55,6 +55,12 @@ impl Process {
                 (self.caught()? >> (number - 1) & 1 == 1).then_some(())
             });
         }
+        self.signal_now(name);
+    }
+
+    /// Sends a signal by name, whatever the process does on it by now.
+    #[track_caller]
+    pub fn signal_now(&self, name: &str) {
         let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.id())).status().unwrap();
         assert!(sent.success());
     }
