@@ -18,6 +18,7 @@ pub mod version;
 
 use std::process::ExitCode;
 
+use crate::server::early;
 use args::{Args, Command};
 use clap::Parser;
 
@@ -30,6 +31,14 @@ const USAGE: u8 = 2;
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
+    if std::env::args_os()
+        .skip(1)
+        .find(|argument| !argument.to_string_lossy().starts_with('-'))
+        .is_some_and(|it| it == "run")
+    {
+        // before anything that takes time
+        early::listen();
+    }
     match Args::try_parse() {
         Ok(args) => dispatch(args.command),
         Err(error) => usage(&error),

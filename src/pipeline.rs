@@ -403,6 +403,12 @@ pub fn unreadable_body() -> Denial {
     Denial::new(Reason::MalformedBody, ErrorCode::MalformedXML)
 }
 
+/// The refusal of a body that a rule must read while there is no memory left for it.
+#[must_use]
+pub const fn buffers_full() -> Denial {
+    Denial { reason: Reason::BuffersFull, error: S3Error::new(ErrorCode::SlowDown).retry_after(1) }
+}
+
 /// The refusal of a malformed head.
 #[must_use]
 pub fn malformed(error: &HeadError) -> Denial {

@@ -11,6 +11,7 @@ pub mod form;
 pub mod handshake;
 pub mod journal;
 pub mod keys;
+pub mod ledger;
 pub mod link;
 pub mod listener;
 pub mod panics;

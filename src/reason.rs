@@ -64,6 +64,7 @@ macro_rules! reasons {
 reasons! {
     Request {
         ConnectionLimit "connection_limit" "The limit of open connections is reached."
+        BuffersFull "buffers_full" "Bodies that rules must read whole take as much memory as they may."
         RateLimited "rate_limited" "The source address sends more requests than its limit allows."
         ProxyHeader "proxy_header" "The PROXY protocol header is missing, malformed or from a peer that is not trusted."
         TlsHandshake "tls_handshake" "The TLS handshake failed or was not finished in time."
@@ -152,6 +153,8 @@ reasons! {
     }
     Upstream {
         UpstreamConnect "upstream_connect" "No connection to the upstream could be made."
+        UpstreamBusy "upstream_busy" "The upstream has as many connections as it may have."
+        UpstreamAddress "upstream_address" "The name of the upstream leads to addresses that it must not."
         UpstreamTimeout "upstream_timeout" "The upstream did not answer in time."
         UpstreamProtocol "upstream_protocol" "The answer of the upstream is malformed or was cut off."
         UpstreamCredentials "upstream_credentials" "There are no valid credentials for the upstream."

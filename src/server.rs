@@ -4,7 +4,9 @@
 mod aws;
 pub mod boot;
 mod departure;
+pub mod descriptors;
 mod doors;
+pub mod early;
 pub mod front;
 pub mod handover;
 mod keeper;
@@ -122,6 +124,7 @@ pub fn run(world: &Arc<World>, front: Front, reloader: Reloader, stop: Stop) -> 
         offers: offer.is_some(),
         stopping: Mutex::new(stopping),
     };
+    early::serving();
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         server.run(RunArgs { shutdown_signal: Box::new(watch) });

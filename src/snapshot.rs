@@ -127,6 +127,8 @@ pub struct Limits {
     pub body: u64,
     /// The most bytes of a request body that a rule must read whole.
     pub buffered_body: usize,
+    /// The most bytes of all of them together.
+    pub buffered_bodies: u64,
 }
 
 /// A bucket.

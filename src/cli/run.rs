@@ -12,6 +12,7 @@ use crate::config::model::Config;
 use crate::config::resolve;
 use crate::config::source::SystemSource;
 use crate::server::boot::{Access, boot};
+use crate::server::descriptors;
 use crate::server::front::{Front, Start};
 use crate::server::reload::Reloader;
 use crate::server::{self, Stop};
@@ -20,6 +21,7 @@ use crate::telemetry::log;
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     log::install(log::Format::Plain, LevelFilter::Info);
+    descriptors::raise();
     let built = resolve::build(&SystemSource, &args.config);
     out::stderr(&built.diagnostics.iter().map(Diagnostic::render).collect::<String>());
     let Some((config, snapshot)) = built.world else { return ExitCode::from(NO) };

@@ -238,6 +238,8 @@ pub struct Limits {
     pub body: u64,
     /// The largest request body that a rule must read whole, in bytes. Default 2 MiB.
     pub buffered_body: u64,
+    /// All of them together, in bytes; no less than one. Default 256 MiB.
+    pub buffered_bodies: u64,
 }
 
 /// What is written down.

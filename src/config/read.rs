@@ -172,6 +172,16 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
     let connections = fields.count("connections");
     let body = fields.size("body");
     let buffered_body = fields.size("buffered_body");
+    let buffered_bodies = fields.size("buffered_bodies");
+    if let (Ok(one), Ok(all)) = (&buffered_body, &buffered_bodies)
+        && all < one
+    {
+        let at = fields.node("buffered_bodies").or_else(|| fields.node("buffered_body"));
+        let message = "all buffered bodies together have less room than one may need".to_owned();
+        let hint = "give `buffered_bodies` several times `buffered_body`";
+        let path = fields.path_of("buffered_bodies");
+        fields.reader.error(at.map_or(fields.at, |node| node.at), &path, message, hint);
+    }
     Ok(Limits {
         header_bytes: header_bytes?,
         header_time: header_time?,
@@ -180,6 +190,7 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Reported> {
         connections: connections?,
         body: body?,
         buffered_body: buffered_body?,
+        buffered_bodies: buffered_bodies?,
     })
 }
 

@@ -116,6 +116,7 @@ impl Resolver {
                 connections: usize::try_from(config.limits.connections).unwrap_or(usize::MAX),
                 body: config.limits.body,
                 buffered_body: usize::try_from(config.limits.buffered_body).unwrap_or(usize::MAX),
+                buffered_bodies: config.limits.buffered_bodies,
             },
             expose_reasons: config.expose_reasons,
         })

@@ -23,7 +23,7 @@ use crate::pipeline::form::FormUpload;
 use crate::pipeline::{self, Denial, Outcome, Permit, Verdict};
 use crate::reason::Reason;
 use crate::request::method::Method;
-use crate::request::{RawRequest, head};
+use crate::request::{BodyLength, RawRequest, head};
 use crate::response::error::{Manner, RequestId};
 use crate::response::head::Client;
 use crate::response::preflight;
@@ -83,7 +83,7 @@ impl Edge {
     {
         let running = self.world.running.load_full();
         let limits = running.snapshot.limits;
-        let Some(_connection) = self.world.enter(limits.connections) else {
+        let Some(_connection) = self.world.enter(running.connections) else {
             return journal::refused(&self.world, &facts, Reason::ConnectionLimit);
         };
         let _gauge = self.world.telemetry.connection(facts.listener);
@@ -123,6 +123,16 @@ impl Edge {
             }
             Err(reason) => journal::refused(&self.world, &facts, reason),
         }
+    }
+}
+
+/// What a body takes of memory that is read whole: what it tells, or the most that it may.
+fn told(body: BodyLength, most: usize) -> u64 {
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    match body {
+        BodyLength::None => 0,
+        BodyLength::Known(length) => length.min(most),
+        BodyLength::Chunked => most,
     }
 }
 
@@ -206,7 +216,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             outcome = self.decide(snapshot, request, None, asked, entry);
         }
         entry.cors = outcome.cors.take();
-        let (body, upload);
+        let (body, upload, share);
         if matches!(outcome.verdict, Verdict::ReadForm) {
             let watch = Stopwatch::start();
             let read = self.read_form(snapshot, request).await;
@@ -221,15 +231,22 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             }
         }
         if matches!(outcome.verdict, Verdict::ReadBody) {
+            let limits = &snapshot.limits;
+            // held until the request has ended, since the body stays in the input until then
+            share = self.world.buffers.take(told(request.body, limits.buffered_body), limits.buffered_bodies);
             let watch = Stopwatch::start();
-            let read = self.buffer_body(request, snapshot.limits.buffered_body).await;
+            let read = match share {
+                Some(_) => self.buffer_body(request, limits.buffered_body).await,
+                None => None,
+            };
             entry.waited(watch.elapsed());
             match read {
                 Some(bytes) => {
                     body = bytes;
                     outcome = self.decide(snapshot, request, Some(&body), asked, entry);
                 }
-                None => outcome.refuse(pipeline::unreadable_body()),
+                None if share.is_some() => outcome.refuse(pipeline::unreadable_body()),
+                None => outcome.refuse(pipeline::buffers_full()),
             }
         }
         self.act(running, request, request, &mut outcome, entry).await

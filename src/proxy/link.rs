@@ -3,7 +3,7 @@
 
 use super::buffers::Buffer;
 use super::peer::address::Address;
-use super::peer::endpoint::Endpoint;
+use super::peer::endpoint::{Endpoint, Seat};
 use super::peer::stream::PeerStream;
 use super::peer::{Connected, Peer};
 use super::within::within;
@@ -22,6 +22,7 @@ pub struct Link {
     pub stream: PeerStream,
     address: Arc<Address>,
     endpoint: Arc<Endpoint>,
+    seat: Seat,
     /// Whether it had carried a request before.
     pub reused: bool,
     buffer: Buffer,
@@ -42,14 +43,14 @@ impl Link {
     /// A link over a fresh or a pooled connection.
     #[must_use]
     pub fn new(connected: Connected, reused: bool) -> Self {
-        let Connected { stream, address, endpoint } = connected;
-        Self { stream, address, endpoint, reused, buffer: Buffer::take(), start: 0, end: 0 }
+        let Connected { stream, address, endpoint, seat } = connected;
+        Self { stream, address, endpoint, seat, reused, buffer: Buffer::take(), start: 0, end: 0 }
     }
 
     /// The connection for another request.
     #[must_use]
     pub fn into_connected(self) -> Connected {
-        Connected { stream: self.stream, address: self.address, endpoint: self.endpoint }
+        Connected { stream: self.stream, address: self.address, endpoint: self.endpoint, seat: self.seat }
     }
 
     /// Where it leads.

@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod budget;
+pub mod class;
 pub mod endpoint;
 pub mod health;
 pub mod stream;
@@ -12,7 +13,7 @@ use crate::config::scalar::endpoint::Endpoint as Configured;
 use crate::secret::Secret;
 use address::{Address, State, now};
 use budget::Budget;
-use endpoint::Endpoint;
+use endpoint::{Endpoint, Seat};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -50,6 +51,19 @@ pub struct Spec {
     pub retries: u32,
     /// How it is probed, if it is.
     pub health: Option<health::Probe>,
+    /// Where its names must not lead.
+    pub denied: class::Denied,
+    /// How many connections it gets.
+    pub pool: Pool,
+}
+
+/// How many connections each endpoint gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// The most that carry a request.
+    pub connections: usize,
+    /// The most unused ones that each thread keeps.
+    pub idle: usize,
 }
 
 impl PartialEq for Spec {
@@ -64,6 +78,8 @@ impl PartialEq for Spec {
             && self.timeouts == other.timeouts
             && self.retries == other.retries
             && self.health == other.health
+            && self.denied == other.denied
+            && self.pool == other.pool
     }
 }
 
@@ -108,6 +124,8 @@ pub struct Connected {
     pub address: Arc<Address>,
     /// The endpoint that the address is one of.
     pub endpoint: Arc<Endpoint>,
+    /// The place of the request there.
+    pub seat: Seat,
 }
 
 /// An endpoint that the next request may go to, and where a request that it fails can go instead.
@@ -153,6 +171,12 @@ impl Peer {
             .map(|state| states.iter().filter(|it| **it == state).count())
     }
 
+    /// The requests that have a connection to it.
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.endpoints.iter().map(|endpoint| endpoint.busy()).sum()
+    }
+
     /// Looks up every name of its endpoints.
     pub async fn resolve(&self) {
         for endpoint in &self.endpoints {
@@ -195,6 +219,7 @@ impl Round<'_> {
             };
             let again = retries < self.peer.spec.retries
                 && (error.kind() != io::ErrorKind::TimedOut || self.untried())
+                && error.kind() != io::ErrorKind::ResourceBusy
                 && self.peer.budget.withdraw();
             if !again {
                 return (Err(error), retries);
@@ -215,38 +240,55 @@ impl Round<'_> {
     }
 
     async fn attempt_now(&mut self) -> io::Result<Connected> {
-        let (endpoint, address) = self.choose().await?;
+        let (endpoint, address, seat) = self.choose().await?;
         self.tried.push(Arc::clone(&address));
         let mut attempt = Attempt { address: &address, good: false };
         let stream = endpoint.connect(&address).await?;
         // what it will answer is not known yet
         attempt.good = true;
         drop(attempt);
-        Ok(Connected { stream, address, endpoint })
+        Ok(Connected { stream, address, endpoint, seat })
     }
 
-    /// The best address: usable and not tried, then not tried, then usable, then any.
-    async fn choose(&self) -> io::Result<(Arc<Endpoint>, Arc<Address>)> {
+    /// The best address: usable and not tried, then not tried, then usable, then any; of the endpoints that have a place
+    /// left.
+    async fn choose(&self) -> io::Result<(Arc<Endpoint>, Arc<Address>, Seat)> {
         let at = now();
-        let mut best: Option<(u8, Arc<Endpoint>, Arc<Address>)> = None;
+        let mut best: Option<(u8, Arc<Endpoint>, Arc<Address>, Seat)> = None;
+        let mut why = None;
         for endpoint in self.endpoints() {
+            let Some(seat) = endpoint.seat() else {
+                why = Some(io::ErrorKind::ResourceBusy.into());
+                continue;
+            };
             if endpoint.addresses().is_empty() {
                 // nobody has looked the name up yet
                 endpoint.look_up_first(&self.peer.spec.name).await;
             }
-            for address in endpoint.in_turn() {
+            let addresses = endpoint.in_turn();
+            if addresses.is_empty() {
+                why = why.or_else(|| Some(endpoint.why_none()));
+            }
+            let mut ranked: Option<(u8, Arc<Address>)> = None;
+            for address in addresses {
                 let tried = self.tried.iter().any(|tried| Arc::ptr_eq(tried, &address));
                 let rank = u8::from(tried) * 2 + u8::from(!address.is_usable(at));
                 if rank == 0 {
-                    return Ok((Arc::clone(endpoint), address));
+                    return Ok((Arc::clone(endpoint), address, seat));
                 }
-                if best.as_ref().is_none_or(|(other, _, _)| rank < *other) {
-                    best = Some((rank, Arc::clone(endpoint), address));
+                if ranked.as_ref().is_none_or(|(other, _)| rank < *other) {
+                    ranked = Some((rank, address));
                 }
+            }
+            if let Some((rank, address)) = ranked
+                && best.as_ref().is_none_or(|(other, ..)| rank < *other)
+            {
+                best = Some((rank, Arc::clone(endpoint), address, seat));
             }
         }
         let unknown = || io::Error::new(io::ErrorKind::NotFound, "no address is known");
-        best.map(|(_, endpoint, address)| (endpoint, address)).ok_or_else(unknown)
+        best.map(|(_, endpoint, address, seat)| (endpoint, address, seat))
+            .ok_or_else(|| why.unwrap_or_else(unknown))
     }
 }
 

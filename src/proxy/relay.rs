@@ -10,6 +10,7 @@ pub use limits::{Bill, LinkLimits};
 use super::conn::{Conn, write_all};
 use super::link::Link;
 use super::peer::address::now;
+use super::peer::class::Forbidden;
 use super::peer::{Peer, Round};
 use super::pool;
 use crate::clock::Stopwatch;
@@ -81,14 +82,17 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// As proxies answer and clients of S3 retry: 503 if nobody is there, 504 if nobody answers, 502 for nonsense.
+    /// As proxies answer and clients of S3 retry: 503 if nobody is there or has a place left, 504 if nobody answers, 502
+    /// for nonsense.
     fn upstream(reason: Reason) -> Self {
         let code = match reason {
             Reason::UpstreamTimeout => ErrorCode::GatewayTimeout,
-            Reason::UpstreamProtocol => ErrorCode::BadGateway,
+            Reason::UpstreamProtocol | Reason::UpstreamAddress => ErrorCode::BadGateway,
+            Reason::UpstreamBusy => ErrorCode::SlowDown,
             _ => ErrorCode::ServiceUnavailable,
         };
-        Self { reason, answer: Some(S3Error::new(code)) }
+        let retry_after = (reason == Reason::UpstreamBusy).then_some(1);
+        Self { reason, answer: Some(S3Error { retry_after, ..S3Error::new(code) }) }
     }
 
     fn reading(error: &io::Error) -> Self {
@@ -161,7 +165,7 @@ where
     relayed.complete = true;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
     if uploaded && answer.keep_upstream && link.received().is_empty() {
-        pool::put(link.into_connected(), peer.timeouts());
+        pool::put(link.into_connected(), peer.timeouts(), peer.spec.pool.idle);
     }
     Ok(())
 }
@@ -185,9 +189,14 @@ async fn connect(round: &mut Round<'_>, relayed: &mut Relayed) -> Result<Link, F
     let (outcome, retries) = round.connect().await;
     relayed.retries += retries;
     let connected = outcome.map_err(|error| {
+        if error.kind() == io::ErrorKind::ResourceBusy {
+            // as many lines would be written as requests come
+            return Failure::upstream(Reason::UpstreamBusy);
+        }
         log::warn!("cannot connect to upstream `{}`: {error}", round.name());
         Failure::upstream(match error.kind() {
             io::ErrorKind::TimedOut => Reason::UpstreamTimeout,
+            _ if Forbidden::is_why(&error) => Reason::UpstreamAddress,
             _ => Reason::UpstreamConnect,
         })
     })?;
@@ -209,7 +218,9 @@ async fn ask(
         && error.kind() != io::ErrorKind::TimedOut
     {
         relayed.retries += 1;
-        link = connect(&mut peer.round(), relayed).await?;
+        // its place is that of the next one
+        drop(link);
+        let mut link = connect(&mut peer.round(), relayed).await?;
         let outcome = ask_once(&mut link, peer, request.head).await;
         noted(&link, outcome.map_err(|error| Failure::reading(&error)))?;
         return Ok(link);

@@ -4,6 +4,7 @@
 use super::certificates::Certificates;
 use super::clinic::Clinic;
 use super::keys::Keys;
+use super::ledger::Ledger;
 use super::peer::Peer;
 use super::quotas::Quota;
 use super::rates::Rates;
@@ -26,6 +27,8 @@ use tokio::sync::watch;
 /// One configuration in force: what the pipeline sees, and how its upstreams are reached.
 #[derive(Debug)]
 pub struct Running {
+    /// The client connections in force.
+    pub connections: usize,
     /// The compiled world.
     pub snapshot: Snapshot,
     /// The upstreams, in the order of [`Snapshot::upstreams`].
@@ -81,6 +84,8 @@ pub struct World {
     pub paces: Paces,
     /// When the signature doctor is asked.
     pub clinic: Clinic,
+    /// The bodies that rules read whole.
+    pub buffers: Ledger,
     draining: watch::Sender<bool>,
     connections: AtomicUsize,
     requests: AtomicUsize,
@@ -103,6 +108,7 @@ impl World {
             keeper,
             paces: Paces::default(),
             clinic: Clinic::default(),
+            buffers: Ledger::default(),
             draining: watch::Sender::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
@@ -113,7 +119,9 @@ impl World {
     pub fn measure(&self) {
         let running = self.running.load();
         running.signers.measure(&running.metrics);
+        running.metrics.buffered(self.buffers.held());
         for peer in &running.peers {
+            running.metrics.upstream_connections(&peer.spec.name, peer.busy());
             running.metrics.upstream_endpoints(&peer.spec.name, peer.states());
         }
         for keys in running.keys.iter().flatten() {

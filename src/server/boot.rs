@@ -2,7 +2,7 @@
 //! It must not listen yet.
 
 use super::peers::{PeerError, keys, peers};
-use super::{links, tls};
+use super::{descriptors, links, tls};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
 use crate::links::constraint::Constraint;
@@ -113,6 +113,7 @@ pub(super) fn running(
     let metrics = metrics.with_config(&metrics_config(config, &snapshot, &statements));
     let signers = Signers::new(&config.sources, before.map(|before| &before.signers), &metrics)?;
     Ok(Running {
+        connections: descriptors::connections(snapshot.limits.connections),
         signers,
         peers: peers(config, before.map_or(&[], |before| &before.peers))?,
         keys: keys(config, before.map_or(&[], |before| &before.keys)),

@@ -4,9 +4,10 @@
 use crate::config::model::Config;
 use crate::config::model::storage::{Upstream, UpstreamCredentials};
 use crate::proxy::keys::{Keys, Role, Source};
+use crate::proxy::peer::class::Denied;
 use crate::proxy::peer::endpoint::{Endpoint, PeerTls};
 use crate::proxy::peer::health::Probe;
-use crate::proxy::peer::{Peer, Spec, Timeouts};
+use crate::proxy::peer::{Peer, Pool, Spec, Timeouts};
 use crate::tls::{Authorities, TlsError, client_config};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -72,7 +73,16 @@ fn spec(upstream: &Upstream) -> Spec {
             .health
             .as_ref()
             .map(|health| Probe { path: health.path.clone(), interval: health.interval }),
+        denied: upstream.deny_addresses.clone().map_or(Denied::Loopback, Denied::Listed),
+        pool: Pool {
+            connections: upstream.pool.connections.map_or(usize::MAX, count),
+            idle: count(upstream.pool.idle),
+        },
     }
+}
+
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn peer(spec: Spec) -> Result<Peer, PeerError> {
@@ -88,7 +98,8 @@ fn peer(spec: Spec) -> Result<Peer, PeerError> {
             }
             _ => None,
         };
-        endpoints.push(Endpoint::new(&endpoint.host, endpoint.port, endpoint.authority(), tls));
+        let made = Endpoint::new(&endpoint.host, endpoint.port, endpoint.authority(), tls);
+        endpoints.push(made.denying(spec.denied.clone()).with_room(spec.pool.connections));
     }
     Ok(Peer::new(spec, endpoints))
 }

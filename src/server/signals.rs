@@ -1,6 +1,7 @@
 //! What the signals of the system mean to the gate.
 //! It must not act on them but for a reload: who waits for one is told.
 
+use super::early::Early;
 use crate::admin::reload::Reloads;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -27,6 +28,21 @@ pub(super) async fn wait(reloads: &Reloads) -> Ending {
         open(SignalKind::hangup()),
         open(SignalKind::user_defined1()),
     );
+    // what came before these were open; what comes now shows in both, and the first counts
+    if let Some(early) = Early::noted() {
+        if early.interrupt() {
+            return Ending::Fast;
+        }
+        if early.terminate() {
+            return Ending::Drain;
+        }
+        if early.quit() {
+            return Ending::Quit;
+        }
+        if early.hang_up() {
+            reloads.order();
+        }
+    }
     loop {
         tokio::select! {
             Some(()) = next(&mut terminate) => return Ending::Drain,

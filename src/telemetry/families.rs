@@ -111,6 +111,10 @@ families! {
         "Addresses of an upstream, by whether they get requests: up, ejected after failures, or unhealthy by probes.";
     UPSTREAM_CREDENTIALS_EXPIRY "upstream_credentials_expiry_timestamp_seconds" Kind::Gauge, ["upstream"]
         "When the credentials of an upstream expire that come from elsewhere: 0 without valid ones, the year 9999 if never.";
+    UPSTREAM_CONNECTIONS "upstream_connections" Kind::Gauge, ["upstream"]
+        "Connections to an upstream that carry a request.";
+    BUFFERED "buffered_body_bytes" Kind::Gauge, []
+        "Memory that is set aside for bodies which rules read whole; at most `limits.buffered_bodies`.";
     LINKS_TRACKED "links_tracked" Kind::Gauge, []
         "Links whose use is known, as the store counted them a moment ago.";
     REVOCATIONS "revocations" Kind::Gauge, []

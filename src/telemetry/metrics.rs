@@ -184,6 +184,17 @@ impl Metrics {
         }
     }
 
+    /// How many connections to an upstream carry a request.
+    pub fn upstream_connections(&self, upstream: &str, busy: usize) {
+        let busy = i64::try_from(busy).unwrap_or(i64::MAX);
+        self.vectors.upstream_connections.with_label_values(&[upstream]).set(busy);
+    }
+
+    /// So many bytes are set aside for bodies that rules read whole.
+    pub fn buffered(&self, bytes: u64) {
+        self.handles.buffered.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
     /// When the credentials of an upstream expire.
     pub fn upstream_credentials_expiry(&self, upstream: &str, at: UnixMillis) {
         self.vectors.upstream_credentials_expiry.with_label_values(&[upstream]).set(at.secs());
@@ -193,6 +204,7 @@ impl Metrics {
     pub fn forget_upstream(&self, upstream: &str) {
         // they may never have been there
         let _ = self.vectors.upstream_credentials_expiry.remove_label_values(&[upstream]);
+        let _ = self.vectors.upstream_connections.remove_label_values(&[upstream]);
         for state in UPSTREAM_STATES {
             let _ = self.vectors.upstream_endpoints.remove_label_values(&[upstream, state]);
         }

@@ -19,6 +19,7 @@ mod admin_routes;
 mod body_hash;
 #[cfg(feature = "embedded-s3")]
 mod browser;
+mod ceilings;
 mod checksums;
 mod chunks;
 mod cli;

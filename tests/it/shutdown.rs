@@ -10,6 +10,7 @@ use crate::support::request::Request;
 use crate::support::time::PATIENCE;
 use crate::support::upstream::Upstream;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
 #[test]
@@ -90,4 +91,46 @@ fn requests_in_flight_have_so_long_and_no_longer() {
     assert_eq!(gate.process().wait().code(), Some(0));
     assert!(client.try_response("GET").is_err());
     latch.open();
+}
+
+/// Whoever tells a gate to end while it starts is not told that it crashed.
+#[test]
+fn a_gate_that_is_told_to_end_while_it_starts_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let (listener, admin) = (ports::reserve(), ports::reserve());
+    let config = folder.path().join("gate.yaml");
+    std::fs::write(&config, Config::resign("http://127.0.0.1:1").text(listener.address, admin.address))
+        .unwrap();
+    let start = |config: &std::path::Path| {
+        Process::start(Command::new(BINARY).arg("run").arg("--config").arg(config), folder.path())
+    };
+    for round in 0..40 {
+        let mut process = start(&config);
+        let name = ["TERM", "INT"][round % 2];
+        if round < 20 {
+            // at once: only before the program itself runs, signals have the meaning that the system gives them
+            process.signal_now(name);
+        } else {
+            // as soon as it knows what to do
+            process.signal(name);
+        }
+        let ended = process.wait();
+        let is_early = round < 20 && ended.signal().is_some();
+        assert!(is_early || ended.code() == Some(0), "round {round}: {ended:?}");
+        // its sockets are gone
+        for address in [listener.address, admin.address] {
+            drop(std::net::TcpListener::bind(address).unwrap());
+        }
+    }
+    // before it has read its config, which nobody ever writes here
+    let never = folder.path().join("never.yaml");
+    assert!(Command::new("mkfifo").arg(&never).status().unwrap().success());
+    for name in ["TERM", "INT", "QUIT"] {
+        let mut process = start(&never);
+        // neither of these is the end
+        process.signal("HUP");
+        process.signal("USR1");
+        process.signal(name);
+        assert_eq!(process.wait().code(), Some(0), "{name}");
+    }
 }

@@ -324,6 +324,23 @@ static UPSTREAM: Section = Section {
             Form::Keys(&HEALTH),
             "its addresses are probed, and get requests while they answer",
         ),
+        optional(
+            "deny_addresses",
+            Form::List(&Form::Cidr, 0),
+            "addresses that its name must not lead to; left out, those of this machine, unless the name is `localhost`. Link-local and metadata addresses never count",
+        ),
+        defaults("pool", Form::Keys(&POOL), "how many connections each endpoint gets"),
+    ],
+};
+
+static POOL: Section = Section {
+    keys: &[
+        optional(
+            "connections",
+            Form::Count(1, 10_000_000),
+            "the most that carry a request at a time, one more is answered 503; left out, as many as there are requests",
+        ),
+        default("idle", "128", Form::Count(0, 1_000_000), "the most unused ones that each thread keeps"),
     ],
 };
 

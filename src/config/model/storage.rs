@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::super::scalar::endpoint::Endpoint;
 use super::{LoadedFile, Located, PolicySource};
 use crate::s3::cors::CorsRule;
@@ -71,6 +73,19 @@ pub struct Upstream {
     pub retries: u32,
     /// How its addresses are probed; `None`: not.
     pub health: Option<Health>,
+    /// Where its names must not lead; `None`: to this machine, but for `localhost`.
+    pub deny_addresses: Option<Vec<IpNet>>,
+    /// How many connections it gets.
+    pub pool: Pool,
+}
+
+/// How many connections each endpoint of a store gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// The most that carry a request at a time; `None`: as many as there are requests.
+    pub connections: Option<u64>,
+    /// The most unused ones that each thread keeps. Default 128.
+    pub idle: u64,
 }
 
 /// How the addresses of a store are probed.

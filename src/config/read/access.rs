@@ -123,7 +123,7 @@ fn trusted(fields: &Fields<'_>) -> Result<Trusted, Reported> {
     Ok(Trusted { ranges: ranges.into_iter().map(|range| range.value).collect(), unix })
 }
 
-fn cidr(scalar: &Scalar) -> Result<IpNet, Malformed> {
+pub(super) fn cidr(scalar: &Scalar) -> Result<IpNet, Malformed> {
     scalar::cidr(&scalar.text)
 }
 

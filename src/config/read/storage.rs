@@ -3,7 +3,7 @@
 
 use super::super::model::Located;
 use super::super::model::storage::{
-    Addressing, Bucket, BucketName, Health, Timeouts, Upstream, UpstreamCredentials,
+    Addressing, Bucket, BucketName, Health, Pool, Timeouts, Upstream, UpstreamCredentials,
 };
 use super::super::reader::{Fields, Reported};
 use super::super::scalar::{Malformed, endpoint::Endpoint};
@@ -115,6 +115,8 @@ fn upstream(fields: &Fields<'_>) -> Result<Upstream, Reported> {
     let retries = fields.count("retries");
     let health =
         fields.if_given("health", |fields, name| fields.section(name).and_then(|inner| health(&inner)));
+    let deny_addresses = fields.if_given("deny_addresses", |fields, name| fields.scalars(name, access::cidr));
+    let pool = fields.section_or_empty("pool").and_then(|inner| pool(&inner));
     Ok(Upstream {
         name: name?,
         endpoints: endpoints?,
@@ -125,7 +127,15 @@ fn upstream(fields: &Fields<'_>) -> Result<Upstream, Reported> {
         timeouts: timeouts?,
         retries: u32::try_from(retries?).unwrap_or(u32::MAX),
         health: health?,
+        deny_addresses: deny_addresses?.map(values),
+        pool: pool?,
     })
+}
+
+fn pool(fields: &Fields<'_>) -> Result<Pool, Reported> {
+    let connections = fields.if_given("connections", Fields::count);
+    let idle = fields.count("idle");
+    Ok(Pool { connections: connections?, idle: idle? })
 }
 
 fn health(fields: &Fields<'_>) -> Result<Health, Reported> {

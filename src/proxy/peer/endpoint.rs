@@ -2,8 +2,9 @@
 //! It must not choose between endpoints.
 
 use super::address::{Address, now};
+use super::class::{Denied, Forbidden};
 use super::stream::PeerStream;
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -24,6 +25,12 @@ pub struct Endpoint {
     host: String,
     port: u16,
     tls: Option<PeerTls>,
+    /// Where its name must not lead.
+    denied: Denied,
+    /// The most requests at a time.
+    room: usize,
+    /// The requests that have a connection to it.
+    busy: Arc<AtomicUsize>,
     addresses: ArcSwap<Vec<Arc<Address>>>,
     turn: AtomicUsize,
     /// Held during the first lookup: requests that need it wait for one, and do not start one each.
@@ -32,6 +39,18 @@ pub struct Endpoint {
     again: AtomicU64,
     /// Whether the last lookup failed.
     lost: AtomicBool,
+    /// What the last lookup found, if it was nothing but addresses that are denied.
+    forbidden: ArcSwapOption<IpAddr>,
+}
+
+/// The place of one request at an endpoint, until it is dropped.
+#[derive(Debug)]
+pub struct Seat(Arc<AtomicUsize>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// TLS towards an upstream; the name is always checked.
@@ -63,12 +82,42 @@ impl Endpoint {
             host: bare.to_owned(),
             port,
             tls,
+            denied: Denied::default(),
+            room: usize::MAX,
+            busy: Arc::new(AtomicUsize::new(0)),
             addresses: ArcSwap::from_pointee(literal.into_iter().collect()),
             turn: AtomicUsize::new(0),
             first: Arc::default(),
             again: AtomicU64::new(0),
             lost: AtomicBool::new(false),
+            forbidden: ArcSwapOption::empty(),
         }
+    }
+
+    /// The same, whose name must not lead there.
+    #[must_use]
+    pub fn denying(self, denied: Denied) -> Self {
+        Self { denied, ..self }
+    }
+
+    /// The same, for so many requests at a time.
+    #[must_use]
+    pub fn with_room(self, room: usize) -> Self {
+        Self { room, ..self }
+    }
+
+    /// A place for one request, if there is one left.
+    #[must_use]
+    pub fn seat(&self) -> Option<Seat> {
+        let seat = Seat(Arc::clone(&self.busy));
+        // counted before it is compared, so that two never take the last one
+        (seat.0.fetch_add(1, Ordering::SeqCst) < self.room).then_some(seat)
+    }
+
+    /// The requests that have a connection to it.
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.busy.load(Ordering::SeqCst)
     }
 
     /// Whether the host is a name, whose addresses can change.
@@ -110,8 +159,25 @@ impl Endpoint {
         }
         let mut found: Vec<SocketAddr> =
             tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect();
-        found.retain(|socket| may_be_a_store(socket.ip()));
-        self.exchange(found)
+        let first = found.first().map(SocketAddr::ip);
+        found.retain(|socket| self.denied.permits(&self.host, socket.ip()));
+        match (found.is_empty(), first) {
+            (true, Some(address)) => Err(self.forbidden(address)),
+            _ => self.exchange(found),
+        }
+    }
+
+    fn forbidden(&self, address: IpAddr) -> io::Error {
+        self.forbidden.store(Some(Arc::new(address)));
+        Forbidden { host: self.host.clone(), address }.into()
+    }
+
+    /// Why there is no address.
+    pub(super) fn why_none(&self) -> io::Error {
+        match self.forbidden.load_full() {
+            Some(address) => Forbidden { host: self.host.clone(), address: *address }.into(),
+            None => io::Error::new(io::ErrorKind::NotFound, "no address is known"),
+        }
     }
 
     /// Looks the name up for an upstream, and tells the log when that begins to fail or to work.
@@ -163,6 +229,7 @@ impl Endpoint {
             known.map_or_else(|| Arc::new(Address::new(socket)), Arc::clone)
         };
         self.addresses.store(Arc::new(found.into_iter().map(keep).collect()));
+        self.forbidden.store(None);
         Ok(())
     }
 
@@ -171,6 +238,10 @@ impl Endpoint {
     /// # Errors
     /// What the system or the other side says. There is no deadline in here.
     pub async fn connect(&self, address: &Address) -> io::Result<PeerStream> {
+        // found long ago or just now, it is what is connected to that counts
+        if self.is_named() && !self.denied.permits(&self.host, address.socket.ip()) {
+            return Err(self.forbidden(address.socket.ip()));
+        }
         let tcp = TcpStream::connect(address.socket).await?;
         tcp.set_nodelay(true)?;
         match &self.tls {
@@ -179,23 +250,6 @@ impl Endpoint {
                 let connector = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config));
                 Ok(PeerStream::Tls(Box::new(connector.connect(tls.name.clone(), tcp).await?)))
             }
-        }
-    }
-}
-
-/// A name must not lead to where machines keep their own credentials (link-local addresses hold the metadata services
-/// of clouds), nor to no machine or to many. An address that stands in the config itself is its author's choice.
-fn may_be_a_store(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => {
-            !(v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast())
-        }
-        // fd00:ec2::254 is the same service over IPv6
-        IpAddr::V6(v6) => {
-            !(v6.is_unicast_link_local()
-                || v6.is_unspecified()
-                || v6.is_multicast()
-                || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254])
         }
     }
 }
@@ -241,23 +295,5 @@ mod tests {
         assert!(Arc::ptr_eq(&kept, &store.addresses()[0]));
         assert!(store.exchange(Vec::new()).is_err());
         assert_eq!(store.addresses().len(), 2);
-    }
-
-    #[test]
-    fn a_name_does_not_lead_to_metadata() {
-        for ip in [
-            "169.254.169.254",
-            "::ffff:169.254.169.254",
-            "fe80::1",
-            "fd00:ec2::254",
-            "0.0.0.0",
-            "::",
-            "224.0.0.1",
-        ] {
-            assert!(!may_be_a_store(ip.parse().unwrap()), "{ip}");
-        }
-        for ip in ["127.0.0.1", "10.0.0.1", "52.218.0.1", "::1", "fd00:ec2::253", "2600::1"] {
-            assert!(may_be_a_store(ip.parse().unwrap()), "{ip}");
-        }
     }
 }

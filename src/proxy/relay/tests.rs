@@ -75,6 +75,8 @@ fn peer(port: u16) -> Peer {
     let timeouts = Timeouts { connect: time, read: time, write: time, idle: time };
     let configured = crate::config::scalar::endpoint::Endpoint::parse(&format!("http://127.0.0.1:{port}"));
     let spec = Spec {
+        denied: crate::proxy::peer::class::Denied::default(),
+        pool: crate::proxy::peer::Pool { connections: usize::MAX, idle: 9 },
         name: "u".to_owned(),
         endpoints: vec![configured.unwrap()],
         ca: None,
@@ -117,7 +119,7 @@ async fn play(case: Case) -> Seen {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = peer(listener.local_addr().unwrap().port());
     if case.warm {
-        pool::put(peer.round().connect().await.0.unwrap(), peer.timeouts());
+        pool::put(peer.round().connect().await.0.unwrap(), peer.timeouts(), 9);
     }
     let upstream = tokio::spawn(act(listener, case.script));
     let (ours, mut theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(1024 * 1024);

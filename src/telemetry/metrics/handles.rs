@@ -50,6 +50,7 @@ pub(super) struct Handles {
     upstream_requests: Box<[IntCounter]>,
     upstream_first_byte: Box<[Histogram]>,
     upstream_retries: Box<[IntCounter]>,
+    pub(super) buffered: IntGauge,
     pub(super) links_tracked: IntGauge,
     pub(super) revocations: IntGauge,
     pub(super) store_errors: IntCounter,
@@ -108,6 +109,7 @@ impl Handles {
             upstream_retries: upstreams()
                 .map(|it| vectors.upstream_retries.with_label_values(&[it]))
                 .collect(),
+            buffered: vectors.buffered.with_label_values::<&str>(&[]),
             links_tracked: vectors.links_tracked.with_label_values::<&str>(&[]),
             revocations: vectors.revocations.with_label_values::<&str>(&[]),
             store_errors: vectors.store_errors.with_label_values::<&str>(&[]),

@@ -44,6 +44,8 @@ vectors! {
     upstream_retries: IntCounterVec UPSTREAM_RETRIES,
     upstream_endpoints: IntGaugeVec UPSTREAM_ENDPOINTS,
     upstream_credentials_expiry: IntGaugeVec UPSTREAM_CREDENTIALS_EXPIRY,
+    upstream_connections: IntGaugeVec UPSTREAM_CONNECTIONS,
+    buffered: IntGaugeVec BUFFERED,
     links_tracked: IntGaugeVec LINKS_TRACKED,
     revocations: IntGaugeVec REVOCATIONS,
     store_errors: IntCounterVec STORE_ERRORS,

@@ -55,6 +55,12 @@ impl Process {
                 (self.caught()? >> (number - 1) & 1 == 1).then_some(())
             });
         }
+        self.signal_now(name);
+    }
+
+    /// Sends a signal by name, whatever the process does on it by now.
+    #[track_caller]
+    pub fn signal_now(&self, name: &str) {
         let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.id())).status().unwrap();
         assert!(sent.success());
     }
@@ -83,6 +89,14 @@ impl Process {
     /// Its open descriptors.
     pub fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
+    }
+
+    /// The time of processors that it has used: proc(5), in ticks of a hundredth of a second.
+    pub fn cpu_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
     }
 
     /// Resident memory, in KiB.

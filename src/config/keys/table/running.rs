@@ -86,6 +86,12 @@ pub(super) static LIMITS: Section = Section {
             Form::Size(KIB, 64 * MIB),
             "the largest request body that a rule must read whole",
         ),
+        default(
+            "buffered_bodies",
+            "256MiB",
+            Form::Size(KIB, TIB),
+            "all of them together; a request that finds no room is answered 503 SlowDown",
+        ),
     ],
 };
 
