@@ -105,6 +105,7 @@ fn plan(mode: Mode, length: u64, has_trailer: bool) -> (ChunkPlan, String) {
         session_token: None,
         principal: PrincipalId(0),
         retired: None,
+        expires: None,
     }]);
     let (rules, now) = (SigningRules::default(), UnixMillis::new(NOW));
     let verified = authenticate(&request, &keyring.expect("a keyring"), &rules, &KeyCache::new(0), now)
