@@ -195,7 +195,7 @@ pub fn authenticate<'r, 'k>(
         Mechanism::Query => presigned::parse(request, keys, rules, now)?,
         Mechanism::Header(value) => header::parse(request, value, keys, rules, now)?,
     };
-    verify::verify(request, &claim, place, keys, rules, cache)
+    verify::verify(request, &claim, place, keys, rules, (cache, now))
 }
 
 #[cfg(test)]

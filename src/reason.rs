@@ -120,6 +120,7 @@ reasons! {
         KeySource "key_source" "Whether there is such an access key cannot be known: whoever should know it does not answer."
         RetiredKey "retired_key" "The access key was retired before this signature was made."
         BadToken "bad_token" "The session token is missing, wrong or not expected."
+        ExpiredToken "expired_token" "The temporary credential has run out, and what was signed with it."
         WrongSignature "wrong_signature" "The signature is not the right one."
         FormPolicy "form_policy" "The policy document of the form is malformed."
         FormCondition "form_condition" "The form does not keep to the conditions of its policy."

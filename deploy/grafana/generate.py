@@ -137,7 +137,7 @@ LINKS = [
     graph("Age", "How long ago links were signed when they are used.", "s",
           *quantiles("presign_gate_link_age_seconds", qs=(0.5, 0.9, 0.99)), width=12),
     graph("Used too late", "Expired, signed for a time that is too far away, or by a retired key.", "reqps",
-          (rate("presign_gate_denied_total", "reason", 'reason=~"expired|not_yet_valid|clock_skew|retired_key|'
+          (rate("presign_gate_denied_total", "reason", 'reason=~"expired|expired_token|not_yet_valid|clock_skew|retired_key|'
                 'lifetime_too_long"'), "{{reason}}"), width=12),
     graph("Wrong signatures", "Links that were changed, guessed, or signed with another secret.", "reqps",
           (rate("presign_gate_denied_total", "reason", 'reason=~"wrong_signature|unknown_key|bad_token"'),

@@ -97,6 +97,7 @@ impl AuthError {
             Self::WrongSignature(mismatch) => wrong_signature(mismatch),
             Self::Uniform(_) => S3Error::new(Code::SignatureDoesNotMatch),
             Self::UnexpectedToken { token } => S3Error::new(Code::InvalidToken).extra("Token-0", token),
+            Self::ExpiredToken { token } => S3Error::new(Code::ExpiredToken).extra("Token-0", token),
             Self::AuthorizationSpace(value) => argument(ONE_SPACE, "Authorization", value),
             Self::AuthorizationType(value) => argument(UNSUPPORTED_TYPE, "Authorization", value),
             Self::Components => header(THREE_COMPONENTS),

@@ -223,6 +223,12 @@ pub enum AuthError {
         /// The token as sent.
         token: String,
     },
+    /// A temporary credential has run out.
+    #[error("the temporary credential has expired")]
+    ExpiredToken {
+        /// The token as sent.
+        token: String,
+    },
     /// The Authorization header holds no space.
     #[error("the Authorization header holds no space")]
     AuthorizationSpace(String),
@@ -323,6 +329,7 @@ impl AuthError {
             Self::Key { fault: KeyFault::Unknown, .. } => Reason::UnknownKey,
             Self::Key { fault: KeyFault::Retired, .. } => Reason::RetiredKey,
             Self::Key { fault: KeyFault::Token, .. } | Self::UnexpectedToken { .. } => Reason::BadToken,
+            Self::ExpiredToken { .. } => Reason::ExpiredToken,
             // a question that nobody answers is not an answer
             Self::Unasked(_) | Self::KeySource(_) => Reason::KeySource,
             Self::WrongSignature(_) => Reason::WrongSignature,

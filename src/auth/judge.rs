@@ -16,6 +16,8 @@ pub(super) struct Presented<'p> {
     pub(super) signed_at: UnixMillis,
     /// The session token.
     pub(super) token: Option<&'p [u8]>,
+    /// The time of the gate.
+    pub(super) now: UnixMillis,
 }
 
 impl Presented<'_> {
@@ -34,6 +36,10 @@ impl Presented<'_> {
                 KeyFault::Retired
             }
             Some(_) if !self.has_token_of(found.credential) => KeyFault::Token,
+            // with uniform errors only who could sign learns that it was the token
+            Some(_) if self.is_over(found.credential) && (is_right || !uniform) => {
+                return Err(AuthError::ExpiredToken { token: lossy(self.token.unwrap_or_default()) });
+            }
             Some(index) if is_right => return self.expects_token(found.credential).map(|()| index),
             Some(_) if uniform => return Err(AuthError::Uniform(Reason::WrongSignature)),
             Some(_) => return Err(AuthError::WrongSignature(Box::new(mismatch()))),
@@ -44,6 +50,11 @@ impl Presented<'_> {
 
     fn has_token_of(&self, credential: &Credential) -> bool {
         credential.session_token.as_ref().is_none_or(|token| token.matches(self.token.unwrap_or_default()))
+    }
+
+    /// Whether the credential has run out; in its last second it is good to the end.
+    fn is_over(&self, credential: &Credential) -> bool {
+        credential.expires.is_some_and(|expires| self.now > expires)
     }
 
     fn expects_token(&self, credential: &Credential) -> Result<(), AuthError> {

@@ -34,6 +34,8 @@ pub struct Credential {
     pub principal: PrincipalId,
     /// Signatures dated at this instant or later are refused.
     pub retired: Option<UnixMillis>,
+    /// After this instant nothing that it has signed is accepted, whenever that was; of temporary credentials only.
+    pub expires: Option<UnixMillis>,
 }
 
 /// Why credentials make no keyring.
@@ -250,6 +252,7 @@ impl Keyring {
             session_token: None,
             principal: PrincipalId(u32::MAX),
             retired: None,
+            expires: None,
         };
         let link_keys = credentials.iter().map(|credential| LinkKey::derive(&credential.secret)).collect();
         Ok(Self { credentials, link_keys, by_id, decoy })
@@ -320,6 +323,7 @@ mod tests {
             session_token: None,
             principal: PrincipalId(7),
             retired: None,
+            expires: None,
         }
     }
 

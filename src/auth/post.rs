@@ -71,8 +71,8 @@ pub fn authenticate<'r, 'k>(
         }
         None => sigv2::hmac(&found.credential.secret, policy_text.as_bytes()).into_bytes(),
     };
-    let presented =
-        Presented { key_id: claim.key_id, signed_at: claim.signed_at, token: claim.token.map(str::as_bytes) };
+    let (key_id, signed_at, token) = (claim.key_id, claim.signed_at, claim.token.map(str::as_bytes));
+    let presented = Presented { key_id, signed_at, token, now };
     let mismatch = || Mismatch {
         key_id: lossy(claim.key_id),
         provided: claim.signature.to_owned(),

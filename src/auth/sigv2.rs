@@ -73,7 +73,7 @@ pub(super) fn query<'r>(
         expires_at: Some(expires_at),
         token: request.headers.first("x-amz-security-token").or_else(|| hoisted_token(query)),
     };
-    let authenticated = claim.prove(request, hosted_bucket, keys, rules)?;
+    let authenticated = claim.prove(request, hosted_bucket, keys, rules, now)?;
     check_spelling(query)?;
     let max_secs = rules.max_expires.as_secs();
     let max_millis = i64::try_from(rules.max_expires.as_millis()).unwrap_or(i64::MAX);
@@ -115,7 +115,7 @@ pub(super) fn header<'r>(
         expires_at: None,
         token: request.headers.first("x-amz-security-token"),
     };
-    claim.prove(request, hosted_bucket, keys, rules)
+    claim.prove(request, hosted_bucket, keys, rules, now)
 }
 
 impl<'r> Claim<'r> {
@@ -125,11 +125,12 @@ impl<'r> Claim<'r> {
         hosted_bucket: Option<&str>,
         keys: Keys<'_>,
         rules: &'r SigningRules,
+        now: UnixMillis,
     ) -> Result<Authenticated<'r>, AuthError> {
         let found = keys.find(self.key_id)?;
         let text = StringToSign { request, date_line: self.date_line, hosted_bucket };
         let right = text.signature(&found.credential.secret);
-        let presented = Presented { key_id: self.key_id, signed_at: self.signed_at, token: self.token };
+        let presented = Presented { key_id: self.key_id, signed_at: self.signed_at, token: self.token, now };
         let mismatch = || Mismatch {
             key_id: lossy(self.key_id),
             provided: lossy(self.signature),

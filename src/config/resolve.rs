@@ -311,6 +311,7 @@ fn signer(credential: &model::identity::Credential, principal: PrincipalId) -> C
         session_token: credential.session_token.clone(),
         principal,
         retired: credential.retired,
+        expires: credential.expires,
     }
 }
 

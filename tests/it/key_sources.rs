@@ -8,7 +8,7 @@ use crate::support::gate::{Gate, poll};
 use crate::support::reply;
 use crate::support::request::Request;
 use crate::support::sigv4::{Key, MAIN};
-use crate::support::time::Deadline;
+use crate::support::time::{Deadline, iso_date, now};
 use crate::support::upstream::Upstream;
 use std::path::Path;
 use std::sync::Arc;
@@ -135,6 +135,49 @@ fn a_key_outlives_its_webhook_for_a_time_and_a_denial_ends_it() {
     assert!(answer.text().contains("InvalidAccessKeyId"), "{}", answer.text());
     known.store(KNOWN, Ordering::SeqCst);
     poll("the key again", || (status(TENANT) == 200).then_some(()));
+}
+
+const TEMPORARY: Key =
+    Key { id: "ASIATENANT0000000001", secret: "tenant-secret", token: Some("tenant-token") };
+
+/// An entry for a temporary key that runs out so many seconds from now.
+fn ending(seconds: i64) -> String {
+    let more = format!(
+        ", \"session_token\": {{\"value\": \"{}\"}}, \"expires\": \"{}\"}}",
+        TEMPORARY.token.unwrap(),
+        iso_date(now() + seconds)
+    );
+    entry(TEMPORARY, ALLOW_BUCKET).strip_suffix('}').unwrap().to_owned() + &more
+}
+
+#[test]
+fn a_temporary_key_runs_out_with_all_that_it_has_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "tenant.json", &ending(2));
+    let ended = Upstream::always(reply::ok(&ending(-1)));
+    let upstream = Upstream::ok();
+    let of_folder = format!("{{ name: tenants, directory: {} }}", folder.path().display());
+    let of_webhook = format!("{{ name: broker, webhook: {{ url: '{}/key' }} }}", ended.endpoint());
+    let link = get(TEMPORARY);
+    let start = |source: &str| {
+        let more = format!("credential_sources:\n  - {source}\nexpose_reasons: true");
+        Gate::start(&Config::resign(upstream.endpoint()).more(&more))
+    };
+    let (gate, hooked) = (start(&of_folder), start(&of_webhook));
+    poll("the end of the key", || (gate.ask("GET", &link).status == 400).then_some(()));
+    let form = Form { key: TEMPORARY, ..Form::new("user/a.txt", b"hello") };
+    upstream.recording().requests.clear();
+    for gate in [&gate, &hooked] {
+        let authorized = Request::get("/bkt/key").key(TEMPORARY).authorized();
+        for (method, bytes) in [("GET", &link), ("GET", &authorized), ("POST", &form.bytes())] {
+            let answer = gate.ask(method, bytes);
+            answer.assert_error(400, "ExpiredToken");
+            assert_eq!(answer.element("Message").as_deref(), Some("The provided token has expired."));
+            assert_eq!(answer.headers.get("x-gate-reason"), Some("expired_token"));
+        }
+    }
+    assert!(upstream.recording().requests.is_empty());
+    assert!(gate.metric("presign_gate_denied_total", &["reason=\"expired_token\""]) > 2.5);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::auth::keyring::{self, Credential, Keys};
 use crate::auth::payload::{self, Payload};
 use crate::auth::scheme::{Form, Version, lossy};
 use crate::auth::{Authenticated, Place, Signer, SigningRules, hex};
+use crate::clock::UnixMillis;
 use crate::request::RawRequest;
 use crate::request::method::Method;
 use crate::secret::ct_eq;
@@ -24,7 +25,7 @@ pub(in crate::auth) fn verify<'r>(
     place: Place<'_>,
     keys: Keys<'_>,
     rules: &'r SigningRules,
-    cache: &KeyCache,
+    (cache, now): (&KeyCache, UnixMillis),
 ) -> Result<Authenticated<'r>, AuthError> {
     if let Some(names) = claim.signed_headers.unsigned(&request.headers) {
         return Err(AuthError::HeadersNotSigned(names));
@@ -45,7 +46,8 @@ pub(in crate::auth) fn verify<'r>(
         signed = claim.canonical(request).with_method("GET").digest();
         proof = prove(claim, found.credential, region, &signed, cache);
     }
-    let presented = Presented { key_id: claim.scope.key_id, signed_at: claim.signed_at, token: claim.token };
+    let (key_id, signed_at, token) = (claim.scope.key_id, claim.signed_at, claim.token);
+    let presented = Presented { key_id, signed_at, token, now };
     let mismatch = || Mismatch {
         key_id: lossy(claim.scope.key_id),
         provided: lossy(claim.signature),

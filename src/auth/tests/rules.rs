@@ -27,6 +27,7 @@ fn keys() -> Keyring {
         credential("AKID/SLASH", SECRET, None),
         credential("ASIASESSION", SECRET, Some(TOKEN)),
         retired(NOW),
+        Credential { expires: Some(NOW), ..credential("ASIAENDING", SECRET, Some(TOKEN)) },
     ])
 }
 
@@ -97,6 +98,35 @@ fn both_ends_of_the_life_of_a_link_belong_to_it() {
     assert_eq!(at(3_600_001).map_err(|error| error.reason()), Err(Reason::Expired));
     assert_eq!(at(-900_000), Ok(()));
     assert_eq!(at(-900_001).map_err(|error| error.reason()), Err(Reason::NotYetValid));
+}
+
+#[test]
+fn what_a_temporary_credential_has_signed_ends_with_it() {
+    let link = Link { key: "ASIAENDING", token: Some(TOKEN), signed_at: NOW.plus_millis(-60_000), ..LINK };
+    let uniform = SigningRules { uniform_errors: true, ..SigningRules::default() };
+    let at =
+        |target: &str, rules: &SigningRules, millis| outcome_at(target, &[], rules, NOW.plus_millis(millis));
+    let over = Err(AuthError::ExpiredToken { token: TOKEN.into() });
+    let target = link.target();
+    for rules in [&SigningRules::default(), &uniform] {
+        // the link would be good for an hour
+        assert_eq!(at(&target, rules, -1), Ok(()));
+        assert_eq!(at(&target, rules, 0), Ok(()));
+        assert_eq!(at(&target, rules, 1), over);
+        assert_eq!(at(&target, rules, 1000), over);
+    }
+    let answer = over.unwrap_err().s3();
+    assert_eq!((answer.status(), answer.code.as_str()), (400, "ExpiredToken"));
+    assert_eq!(answer.message, "The provided token has expired.");
+    // whoever cannot show the token, or sign, learns nothing of it
+    let wrong = target.replace("X-Amz-Signature=", "X-Amz-Signature=0");
+    assert_eq!(at(&wrong, &uniform, 1), Err(AuthError::Uniform(Reason::WrongSignature)));
+    let without = Link { token: None, ..link }.target();
+    let reason = |target: &str, rules| at(target, rules, 1).unwrap_err().reason();
+    assert_eq!(
+        (reason(&without, &uniform), reason(&without, &SigningRules::default())),
+        (Reason::BadToken, Reason::BadToken)
+    );
 }
 
 #[test]

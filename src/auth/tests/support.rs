@@ -40,6 +40,7 @@ pub(in crate::auth) fn credential(id: &str, secret: &str, token: Option<&str>) -
         session_token: token.map(Secret::new),
         principal: PrincipalId(1),
         retired: None,
+        expires: None,
     }
 }
 

@@ -229,6 +229,11 @@ static CREDENTIAL: Section = Section {
         optional("org", Form::Text, "the organization of its account, as `o-abcd`"),
         optional("canonical_user", Form::Text, "the canonical id of its account, 64 hexadecimal digits"),
         optional("issued", Form::Time, "of a temporary credential: when it was issued"),
+        optional(
+            "expires",
+            Form::Time,
+            "of a temporary credential: when it runs out, and with it every link that it has signed",
+        ),
         optional("tags", Form::Texts, "its `aws:PrincipalTag/..` values"),
         optional("policies", POLICIES, "its identity policies: file names or documents"),
         optional("boundary", Form::Policy, "its permissions boundary"),

@@ -34,6 +34,8 @@ pub struct Credential {
     pub boundary: Option<PolicySource>,
     /// Links signed before this still work, newer ones do not.
     pub retired: Option<UnixMillis>,
+    /// When a temporary credential runs out: nothing that it has signed works after that.
+    pub expires: Option<UnixMillis>,
 }
 
 /// Policies that hold for everybody.

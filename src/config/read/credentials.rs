@@ -30,6 +30,19 @@ pub(super) fn credential(fields: &Fields<'_>) -> Result<Credential, Reported> {
         let hint = "remove `issued`, or give the `session_token`";
         fields.reader.error(issued.at, &issued.path, message, hint);
     }
+    let expires =
+        fields.if_given("expires", |fields, name| fields.scalar(name, |scalar| time::time(&scalar.text)));
+    if let (Ok(Some(expires)), Ok(None)) = (&expires, &session_token) {
+        let message = "a permanent credential does not run out by itself".to_owned();
+        let hint = "use `retired`, or give the `session_token`";
+        fields.reader.error(expires.at, &expires.path, message, hint);
+    }
+    if let (Ok(Some(issued)), Ok(Some(expires))) = (&issued, &expires)
+        && expires.value <= issued.value
+    {
+        let message = "the credential runs out before it was issued".to_owned();
+        fields.reader.error(expires.at, &expires.path, message, "correct `issued` or `expires`");
+    }
     let tags = tags(fields);
     let policies = policies::list(fields, "policies");
     let boundary = fields.if_given("boundary", policies::policy);
@@ -51,6 +64,7 @@ pub(super) fn credential(fields: &Fields<'_>) -> Result<Credential, Reported> {
         policies: policies?,
         boundary: boundary?,
         retired: retired?.map(|retired| retired.value),
+        expires: access::value(expires?),
     })
 }
 

@@ -20,6 +20,7 @@ fn keyring(secret: &str) -> Keyring {
         session_token: None,
         principal: PrincipalId(0),
         retired: None,
+        expires: None,
     };
     Keyring::new(vec![credential("AKIDA", secret), credential("AKIDB", secret)]).unwrap()
 }

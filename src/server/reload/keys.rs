@@ -18,6 +18,7 @@ struct Key {
     secret: Secret,
     session_token: Option<Secret>,
     retired: Option<UnixMillis>,
+    expires: Option<UnixMillis>,
 }
 
 /// What happened to one key.
@@ -62,6 +63,7 @@ impl Key {
             secret: credential.secret.clone(),
             session_token: credential.session_token.clone(),
             retired: credential.retired,
+            expires: credential.expires,
         }
     }
 
@@ -71,7 +73,10 @@ impl Key {
             (Some(one), Some(other)) => one.matches(other.expose()),
             _ => false,
         };
-        tokens && self.principal == other.principal && self.secret.matches(other.secret.expose())
+        tokens
+            && self.expires == other.expires
+            && self.principal == other.principal
+            && self.secret.matches(other.secret.expose())
     }
 
     fn changed(&self, change: CredentialChange) -> Changed<'_> {
@@ -93,6 +98,7 @@ mod tests {
             secret: Secret::new(secret),
             session_token: token.map(Secret::new),
             retired: retired.map(UnixMillis::from_secs),
+            expires: None,
         };
         Keys(keys.iter().map(key).collect())
     }

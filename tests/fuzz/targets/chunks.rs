@@ -106,6 +106,7 @@ fn plan(mode: Mode, length: u64, has_trailer: bool) -> (ChunkPlan, String) {
         session_token: None,
         principal: PrincipalId(0),
         retired: None,
+        expires: None,
     }]);
     let (rules, now) = (SigningRules::default(), UnixMillis::from_millis(NOW));
     let keyring = keyring.expect("a keyring");

@@ -304,6 +304,31 @@ fn what_the_config_tells_of_signers_and_buckets() {
 }
 
 #[test]
+fn when_a_temporary_credential_runs_out() {
+    let check = |more: &str, expected: Option<&str>| {
+        let text = CONFIG.replace(
+            "    secret_access_key: { value: secret }\n",
+            &format!("    secret_access_key: {{ value: secret }}\n{more}"),
+        );
+        let source = MemorySource::default().with_file("/gate.yaml", text);
+        let built = build(&source, Path::new("/gate.yaml"));
+        let errors: Vec<_> =
+            built.diagnostics.iter().filter(|it| it.is_error()).map(|it| it.message.as_str()).collect();
+        assert_eq!(errors, expected.into_iter().collect::<Vec<_>>(), "{more}");
+        built.world
+    };
+    let token = "    session_token: { value: token }\n";
+    let ends = "    expires: 2026-01-15T12:00:00Z\n";
+    let (_, snapshot) = check(&format!("{token}{ends}"), None).unwrap();
+    assert_eq!(snapshot.keyring.get(b"AKID").unwrap().expires, Some(NOW));
+    check(ends, Some("a permanent credential does not run out by itself"));
+    check(
+        &format!("{token}{ends}    issued: 2026-01-15T12:00:00Z\n"),
+        Some("the credential runs out before it was issued"),
+    );
+}
+
+#[test]
 fn when_a_temporary_credential_was_issued() {
     let config = |issued: &str| {
         let deny = r#"{ Version: "2012-10-17", Statement: { Effect: Deny, Action: "*", Resource: "*", Condition: { DateLessThan: { "aws:TokenIssueTime": "2026-01-01" } } } }"#;
