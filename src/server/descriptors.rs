@@ -8,14 +8,13 @@ const RESERVED: u64 = 64;
 /// What each thread needs for itself: its event loop, and its share of the listening sockets.
 const EACH_THREAD: u64 = 8;
 
-/// Raises the limit of open files to what the system allows at most; gives it, `None` if there is none.
-pub fn raise() -> Option<u64> {
+/// Raises the limit of open files to what the system allows at most.
+pub fn raise() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         // where that is refused, the old one stays
         let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     }
-    getrlimit(Resource::Nofile).current
 }
 
 /// The client connections in force: those that the config allows, or as many as fit.

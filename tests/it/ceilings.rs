@@ -6,11 +6,11 @@ use crate::support::config::Config;
 use crate::support::gate::{BINARY, Gate, poll};
 use crate::support::reply::{self, Latch};
 use crate::support::request::Request;
-use crate::support::time::Deadline;
+use crate::support::time::{Deadline, Watch};
 use crate::support::upstream::Upstream;
 use std::net::TcpStream;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn get() -> Vec<u8> {
     Request::get("/bkt/key").presigned()
@@ -42,7 +42,7 @@ fn a_gate_without_descriptors_neither_spins_nor_hangs() {
     let address = gate.address();
     let crowd: Vec<_> = (0..1000).map(|_| TcpStream::connect(address).unwrap()).collect();
     poll("refused connections", || (denied(&gate, "connection_limit") >= 1.0).then_some(()));
-    let (from, before) = (Instant::now(), gate.process().cpu_time());
+    let (from, before) = (Watch::start(), gate.process().cpu_time());
     // whoever is there is served, the admin endpoint answers, and whoever finds no room is closed, not left to hang
     let full = Deadline::after(Duration::from_secs(2));
     while !full.passed() {
@@ -57,7 +57,7 @@ fn a_gate_without_descriptors_neither_spins_nor_hangs() {
     let files = std::fs::read_dir(format!("/proc/{}/fd", gate.process().id())).unwrap().count();
     assert!(files < 256, "{files}");
     drop(crowd);
-    let gone = Instant::now();
+    let gone = Watch::start();
     poll("room for a new client", || {
         let mut client = Client::try_connect(address).ok()?;
         client.send(&get());

@@ -181,3 +181,176 @@ fn a_key_of_the_environment_does_not_expire() {
     assert_eq!(gate.reload().status, 200);
     assert_eq!(get(&gate), 200);
 }
+
+/// The answer of STS to a call of this name.
+fn sts(call: &str, key: Key) -> Reply {
+    let body = format!(
+        "<{call}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{call}Result><Credentials>\
+        <AccessKeyId>{}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey><SessionToken>{}</SessionToken>\
+        <Expiration>{}</Expiration></Credentials></{call}Result></{call}Response>",
+        key.id,
+        key.secret,
+        key.token.unwrap(),
+        time(now() + 3600)
+    );
+    reply::status("200 OK", &[("Content-Type", "text/xml")], &body)
+}
+
+/// A gate with credentials from such an environment signs with this key.
+#[track_caller]
+fn signs_with(key: Key, environment: &[(&str, &str)]) -> Gate {
+    let upstream = Upstream::ok();
+    let gate = start(&Config::resign(upstream.endpoint()), "", environment);
+    wait_until_ready(&gate);
+    assert_eq!(get(&gate), 200);
+    let request = upstream.only_request();
+    assert_signed_by(&request, key, "us-east-1");
+    assert_eq!(request.headers.get("x-amz-security-token"), key.token);
+    gate
+}
+
+/// A file of a folder that stands for a home.
+fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_profile_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[other]\naws_access_key_id = AKIDOTHER\naws_secret_access_key = other\n\
+         [gate]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
+        FIRST.id,
+        FIRST.secret,
+        FIRST.token.unwrap()
+    );
+    let path = file(&folder, "credentials", &text);
+    drop(signs_with(FIRST, &[("AWS_SHARED_CREDENTIALS_FILE", &path), ("AWS_PROFILE", "gate")]));
+    // a profile that assumes a role with what another one holds
+    let service = Upstream::always(sts("AssumeRole", SECOND));
+    let config = "[profile role]\nrole_arn = arn:aws:iam::111122223333:role/gate\nsource_profile = gate\n";
+    let config = file(&folder, "config", config);
+    let environment = [
+        ("AWS_SHARED_CREDENTIALS_FILE", &*path),
+        ("AWS_CONFIG_FILE", &config),
+        ("AWS_PROFILE", "role"),
+        ("AWS_ENDPOINT_URL_STS", &service.endpoint()),
+    ];
+    drop(signs_with(SECOND, &environment));
+    assert!(service.only_request().headers.get("authorization").unwrap().contains(FIRST.id));
+}
+
+/// As IRSA does it: a token in a file that is exchanged, a role by name.
+#[test]
+fn a_web_identity_is_exchanged_for_a_role() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = file(&folder, "token", "web-identity-token");
+    let service = Upstream::always(sts("AssumeRoleWithWebIdentity", FIRST));
+    let environment = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", &*token),
+        ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/irsa"),
+        ("AWS_ROLE_SESSION_NAME", "gate"),
+        ("AWS_ENDPOINT_URL_STS", &service.endpoint()),
+    ];
+    let gate = signs_with(FIRST, &environment);
+    let asked = service.only_request();
+    let text = String::from_utf8(asked.body).unwrap();
+    for part in ["Action=AssumeRoleWithWebIdentity", "role%2Firsa", "WebIdentityToken=web-identity-token"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(!asked.headers.has("authorization"));
+    assert!(!gate.output().contains("web-identity-token"));
+}
+
+/// As EKS pod identity does it: a full address of the node, and a token in a file that is read each time.
+#[test]
+fn a_pod_shows_the_token_of_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = file(&folder, "token", "pod-token-1");
+    let asked = AtomicUsize::new(0);
+    let service = Upstream::scripted(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => container(FIRST, 4),
+        _ => container(SECOND, 3600),
+    });
+    let uri = format!("{}/v1/credentials", service.endpoint());
+    let environment =
+        [("AWS_CONTAINER_CREDENTIALS_FULL_URI", &*uri), ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &token)];
+    let gate = signs_with(FIRST, &environment);
+    file(&folder, "token", "pod-token-2");
+    let seen = service.wait(|seen| seen.requests.len() >= 2).requests.clone();
+    for (request, token) in seen.iter().zip(["pod-token-1", "pod-token-2"]) {
+        assert_eq!((request.path(), request.headers.get("authorization")), ("/v1/credentials", Some(token)));
+    }
+    assert!(!gate.output().contains("pod-token"));
+}
+
+/// A machine's metadata service in its second version: no question without a token.
+#[test]
+fn a_machine_asks_its_metadata_service_with_a_token() {
+    const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
+    let service = Upstream::scripted(|request| match (request.method.as_str(), request.path()) {
+        ("PUT", "/latest/api/token") => {
+            let lines = [("x-aws-ec2-metadata-token-ttl-seconds", "21600"), ("Content-Type", "text/plain")];
+            reply::status("200 OK", &lines, "session-token-of-the-machine")
+        }
+        ("GET", path) if request.headers.get("x-aws-ec2-metadata-token").is_none() => {
+            reply::status("401 Unauthorized", &[], path)
+        }
+        ("GET", ROLE) => reply::ok("machine-role"),
+        ("GET", path) if path.strip_prefix(ROLE) == Some("machine-role") => {
+            let body = serde_json::json!({
+                "Code": "Success", "Type": "AWS-HMAC", "LastUpdated": time(now()),
+                "AccessKeyId": FIRST.id, "SecretAccessKey": FIRST.secret, "Token": FIRST.token,
+                "Expiration": time(now() + 3600),
+            });
+            reply::ok(&body.to_string())
+        }
+        _ => reply::status("404 Not Found", &[], "none"),
+    });
+    let environment =
+        [("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*service.endpoint())];
+    drop(signs_with(FIRST, &environment));
+    let seen = service.recording();
+    assert_eq!(seen.requests[0].method, "PUT");
+    for request in seen.requests.iter().filter(|request| request.method == "GET") {
+        let shown = request.headers.get("x-aws-ec2-metadata-token");
+        assert_eq!(shown, Some("session-token-of-the-machine"), "{}", request.path());
+    }
+}
+
+/// Whoever logged in by single sign-on has a token in a cache, which the portal exchanges for a role.
+#[test]
+fn a_login_by_single_sign_on_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[profile work]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = gate\n\
+                  [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.example/start\n";
+    let config = file(&folder, "config", config);
+    let cached = serde_json::json!({
+        "accessToken": "token-of-the-login", "expiresAt": time(now() + 3600),
+        "region": "us-east-1", "startUrl": "https://corp.example/start",
+    });
+    // the SHA-1 of the name of the session
+    let cache = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+    file(&folder, cache, &cached.to_string());
+    let millis = (now() + 3600) * 1000;
+    let body = serde_json::json!({ "roleCredentials": {
+        "accessKeyId": FIRST.id, "secretAccessKey": FIRST.secret, "sessionToken": FIRST.token, "expiration": millis,
+    }});
+    let service =
+        Upstream::always(reply::status("200 OK", &[("Content-Type", "application/json")], &body.to_string()));
+    let environment = [
+        ("AWS_CONFIG_FILE", &*config),
+        ("AWS_PROFILE", "work"),
+        ("HOME", folder.path().to_str().unwrap()),
+        ("AWS_ENDPOINT_URL_SSO", &service.endpoint()),
+    ];
+    let gate = signs_with(FIRST, &environment);
+    let asked = service.only_request();
+    assert_eq!(asked.path(), "/federation/credentials");
+    assert!(asked.query().contains("role_name=gate") && asked.query().contains("account_id=111122223333"));
+    assert_eq!(asked.headers.get("x-amz-sso_bearer_token"), Some("token-of-the-login"));
+    assert!(!gate.output().contains("token-of-the-login"));
+}
