@@ -52,6 +52,7 @@ mod threats;
 mod tls;
 #[cfg(feature = "otlp")]
 mod tracing;
+mod uniform;
 mod unix_socket;
 mod upgrade;
 mod upstream_credentials;
