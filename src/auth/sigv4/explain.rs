@@ -99,7 +99,7 @@ fn without_value(pair: &[u8], separator: u8, is_hidden: impl Fn(&[u8]) -> bool) 
     if value.is_empty() || !is_hidden(name) {
         return pair.to_vec();
     }
-    let escapes = if separator == b'=' { value.iter().filter(|&&byte| byte == b'%').count() } else { 0 };
+    let escapes = if separator == b'=' { memchr::memchr_iter(b'%', value).count() } else { 0 };
     let length = value.len() - 1 - 2 * escapes;
     [name, &[separator], format!("[redacted, {length} bytes]").as_bytes()].concat()
 }
