@@ -17,6 +17,7 @@ mod shown;
 pub mod source;
 pub mod stamp;
 pub mod tree;
+pub mod weakened;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -51,6 +51,8 @@ pub struct Snapshot {
     pub limits: Limits,
     /// Whether answers carry `x-gate-reason`.
     pub expose_reasons: bool,
+    /// Whether every refusal that depends on key, signature, policy, network or link is answered the same.
+    pub uniform_answers: bool,
 }
 
 /// A listener.

@@ -11,7 +11,7 @@ use super::args::{Args, CompletionsArgs, ReferenceArgs};
 use super::{NO, out};
 use crate::admin::route;
 use crate::auth::sigv4::doctor;
-use crate::config::{reference, schema};
+use crate::config::{reference, schema, weakened};
 use crate::links::constraint::Constraint;
 use crate::policy::key::{Arity, Key, KeyType, Known};
 use crate::reason::Reason;
@@ -80,7 +80,7 @@ fn write_pages(folder: &Path) -> std::io::Result<()> {
 }
 
 /// The reference pages: file names and texts.
-fn reference_pages() -> [(&'static str, String); 9] {
+fn reference_pages() -> [(&'static str, String); 10] {
     let page = |title: &str, about: &str, body: String| format!("# {title}\n\n{about}\n\n{body}");
     [
         (
@@ -145,6 +145,14 @@ fn reference_pages() -> [(&'static str, String); 9] {
                 "Admin endpoint",
                 "What the admin endpoint answers. GET serves HEAD as well.",
                 route::markdown(),
+            ),
+        ),
+        (
+            "weakened.md",
+            page(
+                "Settings that weaken a check",
+                "Each is off unless the config asks for it. Those that are on are named in one warning by `presign-gate check`, at the start and at each reload, and in `presign_gate_weakened{setting=\"..\"}`, which is 1.",
+                weakened::markdown(),
             ),
         ),
         ("cli.md", page("Commands", "The commands and their arguments.", commands())),

@@ -208,8 +208,19 @@ pub struct Signing {
     pub post_policy: bool,
     /// Whether signatures in the Authorization header are accepted. Default true.
     pub header_auth: bool,
-    /// Whether an unknown key and a wrong signature look the same. Default false.
-    pub uniform_errors: bool,
+    /// Which refusals look the same. Default none.
+    pub uniform_errors: Uniform,
+}
+
+/// Which refusals look the same to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uniform {
+    /// None: as S3 answers.
+    Off,
+    /// An unknown key and a wrong signature.
+    Keys,
+    /// Every one that depends on key, signature, lifetime, policy, network or the state of the link.
+    All,
 }
 
 /// How the gate ends when it is told to in time.

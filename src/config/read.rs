@@ -14,7 +14,9 @@ mod tls;
 use super::check::{Parts, check};
 use super::keys::ROOT;
 use super::model::identity::Credential;
-use super::model::{Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing, Tracing};
+use super::model::{
+    Admin, Config, Hosts, Limits, LogFormat, LogTarget, Logs, Shutdown, Signing, Tracing, Uniform,
+};
 use super::reader::{Fields, Reader, Reported, text};
 use super::scalar::Malformed;
 use super::scalar::endpoint::Endpoint;
@@ -58,6 +60,12 @@ pub(crate) fn config<'r>(reader: &'r Reader<'r>, root: &'r Node) -> Result<Confi
     let logs = top.section_or_empty("logs").and_then(|fields| logs(&fields));
     let tracing = top.if_given("tracing", |top, name| top.section(name).and_then(|fields| tracing(&fields)));
     let expose_reasons = expose_reasons(&top);
+    if let (Ok(true), Ok(signing), Some(node)) = (&expose_reasons, &signing, top.node("expose_reasons"))
+        && signing.uniform_errors == Uniform::All
+    {
+        let message = "`expose_reasons` tells what `signing.uniform_errors: all` hides".to_owned();
+        top.reader.error(node.at, "expose_reasons", message, "remove one of the two");
+    }
     check(
         &Parts {
             listeners: listeners.as_deref().ok(),
@@ -137,7 +145,8 @@ fn signing(fields: &Fields<'_>) -> Result<Signing, Reported> {
     let sigv2 = fields.flag("sigv2");
     let post_policy = fields.flag("post_policy");
     let header_auth = fields.flag("header_auth");
-    let uniform_errors = fields.flag("uniform_errors");
+    let words = [("false", Uniform::Off), ("true", Uniform::Keys), ("all", Uniform::All)];
+    let uniform_errors = fields.choice("uniform_errors", &words);
     Ok(Signing {
         regions: regions?.into_iter().map(|region| region.value).collect(),
         max_expires: max_expires?,

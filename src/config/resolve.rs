@@ -7,9 +7,10 @@ mod policies;
 use super::diagnostic::{Diagnostic, Problem, Severity};
 use super::model::identity::PolicyDefault;
 use super::model::storage::{self, BucketName};
-use super::model::{self, Config, Located, PolicySource};
+use super::model::{self, Config, Located, PolicySource, Uniform};
 use super::source::Source;
 use super::tree::Place;
+use super::weakened;
 use crate::auth::SigningRules;
 use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::auth::sigv4::key::KeyCache;
@@ -43,6 +44,7 @@ pub fn build(source: &dyn Source, path: &Path) -> Built {
     let loaded = super::load(source, path);
     let mut diagnostics = loaded.diagnostics;
     let world = loaded.config.and_then(|config| {
+        diagnostics.extend(weakened::finding(&config, &path.display().to_string()));
         let mut resolver = Resolver { file: path.display().to_string(), findings: Vec::new() };
         let snapshot = resolver.snapshot(&config);
         diagnostics.append(&mut resolver.findings);
@@ -94,7 +96,7 @@ impl Resolver {
                 sigv2: config.signing.sigv2,
                 post_policy: config.signing.post_policy,
                 header_auth: config.signing.header_auth,
-                uniform_errors: config.signing.uniform_errors,
+                uniform_errors: config.signing.uniform_errors != Uniform::Off,
             },
             keyring: keyring?,
             key_cache: KeyCache::default(),
@@ -119,6 +121,7 @@ impl Resolver {
                 buffered_bodies: config.limits.buffered_bodies,
             },
             expose_reasons: config.expose_reasons,
+            uniform_answers: config.signing.uniform_errors == Uniform::All,
         })
     }
 

@@ -93,6 +93,7 @@ fn plain(word: &str) -> Option<Value> {
 fn default(text: &str, form: Form) -> Value {
     let value = match form.item() {
         Form::Flag | Form::Count(..) => plain(text).unwrap_or_else(|| json!(text)),
+        Form::Choice(_) if matches!(text, "true" | "false") => json!(text == "true"),
         _ => json!(text),
     };
     if matches!(form, Form::List(..)) { json!([value]) } else { value }

@@ -65,6 +65,7 @@ fn scalar(scalar: &Scalar, form: Form) -> Value {
     let text = scalar.text.as_str();
     match form {
         Form::Flag => Value::from(text == "true"),
+        Form::Choice(_) if matches!(text, "true" | "false") => Value::from(text == "true"),
         Form::Count(..) => text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from),
         _ => Value::from(without_user(text)),
     }

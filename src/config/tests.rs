@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::source::{FileBytes, MemorySource, SourceError, SystemSource};
 use super::*;
+use crate::config::model::Uniform;
 use crate::secret::Secret;
 
 /// Files of this machine, and an environment in which every variable is set.
@@ -57,7 +58,7 @@ fn the_minimal_example_loads_and_its_defaults_hold() {
     assert_eq!(config.signing.regions, ["us-east-1"]);
     assert_eq!(config.signing.max_expires.as_secs(), 7 * 86_400);
     assert_eq!(config.signing.clock_skew.as_secs(), 900);
-    assert!(config.signing.header_auth && !config.signing.uniform_errors);
+    assert!(config.signing.header_auth && config.signing.uniform_errors == Uniform::Off);
     assert_eq!((config.limits.header_bytes, config.limits.header_time.as_secs()), (32 << 10, 5));
     assert_eq!((config.limits.idle_time.as_secs(), config.limits.client_time.as_secs()), (60, 60));
     assert_eq!((config.limits.connections, config.limits.body), (50_000, 5 << 40));

@@ -20,6 +20,9 @@ use crate::upstream::head::Outgoing;
 use crate::upstream::plan::Carriage;
 use std::sync::OnceLock;
 
+/// What says least: the answer to every refusal where they are to look the same.
+pub static PLAINEST: S3Error = S3Error::new(crate::s3::error::ErrorCode::AccessDenied);
+
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
@@ -125,6 +128,13 @@ impl<'r> Outcome<'r> {
     /// Turns the verdict into a refusal.
     pub fn refuse(&mut self, denial: Denial) {
         self.verdict = Verdict::Answer(denial);
+    }
+
+    /// What the client is told of a refusal. Once a signature was looked for, everything depends on it: with `uniform`
+    /// such a refusal is S3's plainest, whatever its reason.
+    #[must_use]
+    pub fn told<'o>(&self, denial: &'o Denial, uniform: bool) -> &'o S3Error {
+        if uniform && self.auth.is_some() { &PLAINEST } else { &denial.error }
     }
 
     /// Whether the store of link state has to be asked.

@@ -334,15 +334,10 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
             }
             Verdict::Answer(denial) => {
                 entry.deny(denial);
+                let told = outcome.told(denial, snapshot.uniform_answers);
+                entry.status = told.status();
                 let next = self.after_refusal(request);
-                self.answer(
-                    &denial.error,
-                    request.method == Method::Head,
-                    next,
-                    entry,
-                    snapshot.expose_reasons,
-                )
-                .await
+                self.answer(told, request.method == Method::Head, next, entry, snapshot.expose_reasons).await
             }
             Verdict::Preflight(lines) => {
                 entry.status = 200;
@@ -490,6 +485,6 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         entry.relayed(relayed);
         bill.settle();
         let relayed = std::mem::take(&mut bill.relayed);
-        self.conclude(relayed, request.method == Method::Head, entry, running.snapshot.expose_reasons).await
+        self.conclude(relayed, request.method == Method::Head, entry, &running.snapshot).await
     }
 }

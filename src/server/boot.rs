@@ -5,6 +5,7 @@ use super::peers::{PeerError, keys, peers};
 use super::{descriptors, links, tls};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::model::{Config, LogTarget};
+use crate::config::weakened;
 use crate::links::constraint::Constraint;
 use crate::outbound::OutboundError;
 use crate::proxy::journal::SCHEMES;
@@ -146,6 +147,7 @@ fn metrics_config(config: &Config, snapshot: &Snapshot, statements: &Statements)
         operations: Operation::ALL.iter().map(|operation| operation.name()).collect(),
         auth_schemes: SCHEMES.iter().map(|scheme| scheme.as_str()).collect(),
         key_sources: config.sources.iter().map(|source| source.name.value.clone()).collect(),
+        weakened: weakened::states(config).map(|(setting, is_set)| (setting.name, is_set)).collect(),
         rate_limits: config.links.rate_limits.iter().map(ToString::to_string).collect(),
         constraints: Constraint::ALL.iter().map(|constraint| constraint.parameter()).collect(),
     }

@@ -164,7 +164,7 @@ fields! {
     "tls.version" "The TLS version that the client used."
         |r| Value::text(r.identity.and_then(NetworkIdentity::tls_version).map(TlsVersion::as_str));
     "user.id" "The ARN of who signed." |r| Value::text(r.principal);
-    "error.code" "The code of the S3 error that was answered." |r| Value::text(r.error_code);
+    "error.code" "The code of the S3 error; with `uniform_errors: all` the client may have been told another one." |r| Value::text(r.error_code);
     "aws.s3.bucket" "The bucket as configured." |r| Value::text(r.bucket);
     "presign_gate.listener" "The listener." |r| Value::Text(r.listener);
     "presign_gate.decision" "What was decided." |r| Value::Text(r.counted.decision.as_str());

@@ -129,6 +129,8 @@ families! {
         "Body bytes sent to clients.";
     RELOAD_SUCCESSFUL "config_last_reload_successful" Kind::Gauge, []
         "Whether the config was good when it was last read.";
+    WEAKENED "weakened" Kind::Gauge, ["setting"]
+        "Whether a setting of the config weakens a check: 1 if it does. The reference tells what each means.";
     RELOAD_TIMESTAMP "config_last_reload_timestamp_seconds" Kind::Gauge, []
         "When the config in force was read, as a Unix time.";
     RELOADS "config_reloads_total" Kind::Counter, ["result"]

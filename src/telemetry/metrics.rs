@@ -38,6 +38,8 @@ pub struct MetricsConfig {
     pub key_sources: Vec<String>,
     /// The limits on requests in a time, in the order of the config.
     pub rate_limits: Vec<String>,
+    /// The settings that can weaken a check, and whether they do.
+    pub weakened: Vec<(&'static str, bool)>,
     /// The names of the constraints that a link can carry.
     pub constraints: Vec<&'static str>,
 }

@@ -55,6 +55,7 @@ mod threats;
 mod tls;
 #[cfg(feature = "otlp")]
 mod tracing;
+mod uniform;
 mod unix_socket;
 mod unknown_keys;
 mod upgrade;

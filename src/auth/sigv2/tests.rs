@@ -9,6 +9,8 @@ use crate::auth::tests::support::{SECRET, credential, head, keyring, read, share
 use crate::auth::{Place, authenticate};
 use crate::reason::Reason;
 use crate::request::head as heads;
+use crate::s3::address::Scope;
+use crate::s3::operation::table::selectors;
 use crate::secret::Secret;
 use serde_json::Value;
 
@@ -180,4 +182,15 @@ fn what_the_signature_does_not_cover_is_refused() {
 #[test]
 fn sub_resources_are_in_order_and_once() {
     assert!(SUB_RESOURCES.is_sorted_by(|left, right| left < right));
+}
+
+/// The two lists say different things: this one what S3 signs, parameters of answers among it, the table of operations what
+/// picks one. What picks an operation must be in the first, or be refused: else a link for one could be turned into another.
+#[test]
+fn whatever_picks_an_operation_is_signed_or_refused() {
+    for scope in [Scope::Service, Scope::Bucket, Scope::Object] {
+        for name in selectors(scope) {
+            assert!(SUB_RESOURCES.contains(name) || NOT_COVERED.contains(name), "{name}");
+        }
+    }
 }

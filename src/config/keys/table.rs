@@ -214,7 +214,12 @@ static SIGNING: Section = Section {
             Form::Flag,
             "signatures of the old kind (SigV2) are accepted, weak as they are",
         ),
-        default("uniform_errors", "false", Form::Flag, "an unknown key and a wrong signature look the same"),
+        default(
+            "uniform_errors",
+            "false",
+            Form::Choice(&["false", "true", "all"]),
+            "`true`: an unknown key and a wrong signature look the same; `all`: so does every refusal by key, signature, lifetime, policy, network or state of the link",
+        ),
     ],
 };
 

@@ -346,3 +346,16 @@ fn limits_on_requests_are_of_a_kind_that_is_served() {
         assert!(rendered(&limits(text)).contains(message), "{text}: {}", rendered(&limits(text)));
     }
 }
+
+#[test]
+fn reasons_are_not_told_where_answers_are_to_be_equal() {
+    let text = include_str!("../../../conf/presign-gate.yaml")
+        .replace("expose_reasons: false", "expose_reasons: true");
+    for (value, refused) in [("false", false), ("true", false), ("all", true)] {
+        let text = text.replace("uniform_errors: false", &format!("uniform_errors: {value}"));
+        let loaded = load_text(&text);
+        let said =
+            |it: &Diagnostic| it.message == "`expose_reasons` tells what `signing.uniform_errors: all` hides";
+        assert_eq!(loaded.diagnostics.iter().any(|it| it.is_error() && said(it)), refused, "{value}");
+    }
+}

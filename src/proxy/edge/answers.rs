@@ -2,15 +2,17 @@
 //! It must not decide: the answer was.
 
 use super::{Next, Session};
+use crate::pipeline::outcome::PLAINEST;
 use crate::pipeline::{Denial, Outcome};
 use crate::proxy::journal::{self, Entry};
 use crate::proxy::relay::Relayed;
-use crate::reason::Reason;
+use crate::reason::{Reason, Stage};
 use crate::request::framing::Framing;
 use crate::request::method::Method;
 use crate::request::{RawRequest, head};
 use crate::response::error::{self, Manner};
 use crate::s3::error::{ErrorCode, S3Error};
+use crate::snapshot::Snapshot;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
@@ -78,17 +80,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         relayed: Relayed,
         to_head: bool,
         entry: &mut Entry,
-        expose: bool,
+        snapshot: &Snapshot,
     ) -> Next {
         let answer = match relayed.failure {
             None if relayed.keep_client => return Next::Request,
             None => return Next::Close,
+            Some(failure) if snapshot.uniform_answers && failure.reason.stage() == Stage::Links => {
+                failure.answer.map(|_| PLAINEST.clone())
+            }
             Some(failure) => failure.answer,
         };
         match answer {
             Some(error) if relayed.status.is_none() => {
                 entry.status = error.status();
-                self.answer(&error, to_head, Next::Close, entry, expose).await
+                self.answer(&error, to_head, Next::Close, entry, snapshot.expose_reasons).await
             }
             _ => Next::Close,
         }

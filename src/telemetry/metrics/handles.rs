@@ -131,6 +131,9 @@ impl Handles {
             log_dropped: vectors.log_dropped.with_label_values::<&str>(&[]),
             operations,
         };
+        for (setting, is_set) in &config.weakened {
+            vectors.weakened.with_label_values(&[setting]).set(i64::from(*is_set));
+        }
         for source in &config.key_sources {
             // made here, set when they are asked for
             let _ = vectors.credential_source_keys.with_label_values(&[source]);

@@ -53,6 +53,7 @@ vectors! {
     request_body_bytes: IntCounterVec REQUEST_BODY_BYTES,
     response_body_bytes: IntCounterVec RESPONSE_BODY_BYTES,
     reload_successful: IntGaugeVec RELOAD_SUCCESSFUL,
+    weakened: IntGaugeVec WEAKENED,
     reload_timestamp: IntGaugeVec RELOAD_TIMESTAMP,
     reloads: IntCounterVec RELOADS,
     credential_source_keys: IntGaugeVec CREDENTIAL_SOURCE_KEYS,

@@ -26,6 +26,7 @@ fn config() -> MetricsConfig {
         auth_schemes: vec!["query_v4", "header_v4"],
         rate_limits: vec!["source_ip 100/1s".into(), "source_ip 1000/1m".into()],
         constraints: vec!["x-gate-source-ip"],
+        weakened: vec![("signing.sigv2", true), ("policy.default", false)],
     }
 }
 

@@ -78,8 +78,11 @@ impl Watch {
     /// Fails if an answer tells a secret. A signature in it may be the one that the client has sent.
     #[track_caller]
     pub fn answer(&self, answer: &Response) {
-        let head: String =
-            answer.headers.0.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let lines: Vec<_> = answer.headers.0.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let head = lines.join(
+            "
+",
+        );
         // S3 tells who sent a wrong or old token which one it was
         let text = answer.text();
         let echo = text.split_once("<Token-0>").and_then(|(start, rest)| {
@@ -88,7 +91,7 @@ impl Watch {
         });
         let body = echo.map_or_else(|| answer.body.clone(), String::into_bytes);
         let found = self.secret(&body).or_else(|| self.secret(head.as_bytes()));
-        assert!(found.is_none(), "an answer tells {found:?}: {head}{}", answer.text());
+        assert!(found.is_none(), "an answer tells {found:?}: {head}\n{}", answer.text());
     }
 }
 

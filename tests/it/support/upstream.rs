@@ -127,8 +127,8 @@ impl Drop for Upstream {
             let mut watch = Watch::default();
             watch.config("", Path::new(""));
             let recording = self.recording();
-            let spans = recording.requests.iter().filter(|request| request.path() == "/v1/traces");
-            let found = spans.filter_map(|request| watch.leak(&request.body)).next();
+            let mut spans = recording.requests.iter().filter(|request| request.path() == "/v1/traces");
+            let found = spans.find_map(|request| watch.leak(&request.body));
             assert!(found.is_none(), "a collector was sent a signature or a secret: {found:?}");
         }
     }
