@@ -143,6 +143,9 @@ impl Handles {
             // made here, set when they are asked for
             let _ = vectors.upstream_endpoints.with_label_values(&[upstream, state]);
         }
+        for upstream in upstreams() {
+            let _ = vectors.upstream_connections.with_label_values(&[upstream]);
+        }
         handles
     }
 
