@@ -186,10 +186,11 @@ fn sub_resources_are_in_order_and_once() {
 
 /// The two lists say different things: this one what S3 signs, parameters of answers among it, the table of operations what
 /// picks one. What picks an operation must be in the first, or be refused: else a link for one could be turned into another.
+/// But for the two forms of one listing, which S3 itself does not sign and which need the same rights.
 #[test]
 fn whatever_picks_an_operation_is_signed_or_refused() {
     for scope in [Scope::Service, Scope::Bucket, Scope::Object] {
-        for name in selectors(scope) {
+        for name in selectors(scope).iter().filter(|name| **name != "list-type") {
             assert!(SUB_RESOURCES.contains(name) || NOT_COVERED.contains(name), "{name}");
         }
     }
