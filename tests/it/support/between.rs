@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub enum Manner {
 struct Shared {
     manner: Mutex<Manner>,
     changed: Condvar,
+    writes: AtomicUsize,
 }
 
 /// A running proxy.
@@ -38,7 +40,11 @@ impl Between {
     pub fn start(to: SocketAddr, manner: Manner) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { manner: Mutex::new(manner), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            manner: Mutex::new(manner),
+            changed: Condvar::new(),
+            writes: AtomicUsize::new(0),
+        });
         let server = Arc::clone(&shared);
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
@@ -53,6 +59,11 @@ impl Between {
             }
         });
         Self { address, shared }
+    }
+
+    /// How often something was forwarded.
+    pub fn writes(&self) -> usize {
+        self.shared.writes.load(Ordering::Relaxed)
     }
 
     /// From now on.
@@ -77,6 +88,11 @@ impl Shared {
         *self.changed.wait_while(manner, |manner| *manner == Manner::Cut).unwrap()
     }
 
+    fn write(&self, to: &mut TcpStream, piece: &[u8]) -> std::io::Result<()> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        to.write_all(piece)
+    }
+
     fn pump(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut buffer = [0; 16_384];
         loop {
@@ -84,12 +100,12 @@ impl Shared {
             let manner = self.manner();
             let piece = &buffer[..length];
             let sent = match manner {
-                Manner::Bytes => piece.iter().try_for_each(|byte| to.write_all(&[*byte])),
+                Manner::Bytes => piece.iter().try_for_each(|byte| self.write(&mut to, &[*byte])),
                 Manner::Late(time) => {
                     std::thread::park_timeout(time);
-                    to.write_all(piece)
+                    self.write(&mut to, piece)
                 }
-                Manner::Whole | Manner::Cut => to.write_all(piece),
+                Manner::Whole | Manner::Cut => self.write(&mut to, piece),
             };
             if length == 0 || sent.is_err() {
                 break;
