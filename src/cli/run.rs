@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use log::LevelFilter;
+use ::log::LevelFilter;
 
 use super::args::RunArgs;
 use super::{NO, out};
@@ -16,16 +16,17 @@ use crate::server::front::{Front, Start};
 use crate::server::reload::Reloader;
 use crate::server::{self, Stop};
 use crate::snapshot::Snapshot;
-use crate::telemetry::log::{Format, install};
+use crate::telemetry::log;
 
 pub(super) fn run(args: &RunArgs) -> ExitCode {
-    install(Format::Plain, LevelFilter::Info);
+    log::install(log::Format::Plain, LevelFilter::Info);
     let built = resolve::build(&SystemSource, &args.config);
     out::stderr(&built.diagnostics.iter().map(Diagnostic::render).collect::<String>());
     let Some((config, snapshot)) = built.world else { return ExitCode::from(NO) };
     let reloader = Reloader::new(&args.config, &config, built.files);
     let start = if args.upgrade { Start::Upgrade } else { Start::Plain };
     let served = serve(&config, snapshot, start, reloader);
+    log::end();
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -39,5 +40,6 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
 fn serve(config: &Config, snapshot: Snapshot, start: Start, reloader: Reloader) -> Result<(), String> {
     let front = Front::open(config, start).map_err(|error| error.to_string())?;
     let world = boot(config, snapshot, Access::Configured).map_err(|error| error.to_string())?;
+    log::queue(world.telemetry.metrics.log_dropped()).map_err(|error| error.to_string())?;
     server::run(&world, front, reloader, Stop::Signals).map_err(|error| error.to_string())
 }

@@ -14,12 +14,14 @@ use redb::{
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
 const LINKS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("links");
 const REVOCATIONS: TableDefinition<'_, &str, &str> = TableDefinition::new("revocations");
+/// What is written to see whether the file can be written.
+const TRIALS: TableDefinition<'_, (), i64> = TableDefinition::new("trials");
 
 /// The most jobs of one transaction.
 const BATCH: usize = 1024;
@@ -53,6 +55,7 @@ enum Job {
     Look(LinkId, Reply<Option<LinkState>>),
     Change(Box<Change>, Reply<()>),
     Sweep(Reply<u64>),
+    Try(Reply<()>),
     Close(Reply<()>),
     Reopen(Reply<()>),
 }
@@ -72,6 +75,8 @@ pub struct Redb {
     jobs: Sender<Job>,
     entries: Vec<Change>,
     lost: Arc<AtomicU64>,
+    /// Whether the last transaction is on the disk.
+    well: Arc<AtomicBool>,
 }
 
 impl Redb {
@@ -84,19 +89,20 @@ impl Redb {
         let database = database(path)?;
         let entries = read_entries(&database).map_err(|error| failed(error.to_string()))?;
         let (jobs, todo) = channel();
-        let lost = Arc::new(AtomicU64::new(0));
+        let (lost, well) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(true)));
         let writer = Writer {
             path: path.to_owned(),
-            database: Some(database),
+            file: File::Open(database),
             clock,
             cursor: [0; 16],
             lost: Arc::clone(&lost),
+            well: Arc::clone(&well),
         };
         std::thread::Builder::new()
             .name("link-store".to_owned())
             .spawn(move || writer.run(&todo))
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { jobs, entries, lost })
+        Ok(Self { jobs, entries, lost, well })
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
@@ -108,10 +114,14 @@ impl Redb {
 }
 
 fn database(path: &Path) -> Result<Database, OpenError> {
-    Database::create(path).map_err(|error| match error {
+    Database::create(path).map_err(|error| refused(path, error))
+}
+
+fn refused(path: &Path, error: redb::DatabaseError) -> OpenError {
+    match error {
         redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path.to_owned()),
         other => OpenError::Failed { path: path.to_owned(), error: other.to_string() },
-    })
+    }
 }
 
 /// The list as the file has it. Nobody else writes to it, so it is read once.
@@ -158,6 +168,9 @@ impl LinkStore for Redb {
 
     async fn changes(&self, _list: &str, number: u64) -> Result<Changes, StoreError> {
         let changes = if number == 0 { self.entries.clone() } else { Vec::new() };
+        if !self.well.load(Ordering::Relaxed) {
+            self.ask(Job::Try).await?;
+        }
         Ok(Changes { list: "file".to_owned(), last: 1, changes, more: false })
     }
 
@@ -182,15 +195,24 @@ impl LinkStore for Redb {
     }
 }
 
+/// The file, if it is here.
+enum File {
+    Open(Database),
+    /// Another process has it.
+    Released,
+    /// It could not be written, after which redb writes nothing more until it is opened anew.
+    Broken,
+}
+
 /// The thread that owns the file.
 struct Writer {
     path: PathBuf,
-    /// `None` while another process has the file.
-    database: Option<Database>,
+    file: File,
     clock: Arc<dyn Clock>,
     /// Where the next sweep begins.
     cursor: [u8; 16],
     lost: Arc<AtomicU64>,
+    well: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -200,7 +222,7 @@ impl Writer {
             match job {
                 // what was asked before is on the disk
                 Job::Close(reply) => {
-                    self.database = None;
+                    self.file = File::Released;
                     drop(reply.send(Ok(())));
                 }
                 Job::Reopen(reply) => drop(reply.send(self.reopen())),
@@ -224,27 +246,49 @@ impl Writer {
             }
         }
         let notes = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
-        // whoever waits sees the reply dropped, which is an error as well
-        if let Err(error) = self.batch(jobs) {
-            log::error!("the link store cannot be written: {error}");
+        let outcome = self.batch(jobs);
+        // another gate may have the file: then nothing is wrong with it
+        let is_well = outcome.is_ok() || matches!(self.file, File::Released);
+        let was_well = self.well.swap(is_well, Ordering::Relaxed);
+        if let Err(error) = outcome {
+            // whoever waits sees the reply dropped, which is an error as well
             self.lost.fetch_add(u64::try_from(notes).unwrap_or(0), Ordering::Relaxed);
+            if was_well {
+                log::error!("the link store cannot be written: {error}");
+            }
+            if let File::Open(_) = self.file {
+                self.file = File::Broken;
+            }
+        } else if !was_well {
+            log::info!("the link store can be written again");
         }
         next
     }
 
+    /// The file; one that was broken is opened anew, as far as it was written. It must be there: a new one would have
+    /// forgotten everything.
+    fn database(&mut self) -> Result<&Database, redb::Error> {
+        if let File::Broken = self.file {
+            self.file = File::Open(Database::open(&self.path)?);
+        }
+        match &self.file {
+            File::Open(database) => Ok(database),
+            File::Released | File::Broken => {
+                Err(redb::Error::Corrupted("another gate has the file".to_owned()))
+            }
+        }
+    }
+
     fn reopen(&mut self) -> Result<(), StoreError> {
-        if self.database.is_none() {
-            self.database =
-                Some(database(&self.path).map_err(|error| StoreError::Failed(error.to_string()))?);
+        if let File::Released | File::Broken = self.file {
+            self.file =
+                File::Open(database(&self.path).map_err(|error| StoreError::Failed(error.to_string()))?);
         }
         Ok(())
     }
 
     fn batch(&mut self, jobs: Vec<Job>) -> Result<(), redb::Error> {
-        let Some(database) = &self.database else {
-            return Err(redb::Error::Corrupted("another gate has the file".to_owned()));
-        };
-        let mut transaction = database.begin_write()?;
+        let mut transaction = self.database()?.begin_write()?;
         transaction
             .set_durability(Durability::Immediate)
             .map_err(|error| redb::Error::Corrupted(error.to_string()))?;
@@ -290,6 +334,10 @@ impl Writer {
                     } else {
                         entries.insert(id.as_str(), change.entry.to_json().to_string().as_str())?;
                     }
+                    Answered::Change(reply)
+                }
+                Job::Try(reply) => {
+                    transaction.open_table(TRIALS)?.insert((), now)?;
                     Answered::Change(reply)
                 }
                 Job::Sweep(reply) => {

@@ -1,15 +1,18 @@
 //! The one sink of the `log` crate: a line per message on standard error, redacted.
-//! It must not let a library's chatter or a usable link through.
+//! It must not let a library's chatter or a usable link through, nor, once the gate serves, make anybody wait.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::access::push_timestamp;
 use super::json;
+use super::metrics::DropCounter;
 use super::redact::redact;
+use super::writer::LineWriter;
 use crate::clock::{Clock, SystemClock};
 
 /// How the target of the gate's own messages begins.
@@ -41,11 +44,54 @@ impl FromStr for Format {
 #[error("`{0}` is no log format: write `plain` or `json`")]
 pub struct UnknownFormat(String);
 
+/// What messages go through once the gate serves: whoever reads standard error may stand still.
+static QUEUE: OnceLock<LineWriter> = OnceLock::new();
+/// How long the end of the process waits for messages to be written.
+const END: Duration = Duration::from_secs(1);
+
 /// Sends all messages of the process to standard error: the gate's own from `level` on, the libraries' from warnings
 /// on. If the process has a sink already nothing changes.
 pub fn install(format: Format, level: LevelFilter) {
-    if log::set_boxed_logger(Box::new(Sink::new(format, level, SystemClock, std::io::stderr()))).is_ok() {
+    if log::set_boxed_logger(Box::new(Sink::new(format, level, SystemClock, Messages))).is_ok() {
         log::set_max_level(level);
+    }
+}
+
+/// From now on messages wait in a queue, and those that find it full are counted; [`end`] writes what waits.
+///
+/// # Errors
+/// If the thread that writes them cannot be started.
+pub fn queue(dropped: DropCounter) -> io::Result<()> {
+    let writer = LineWriter::stderr(dropped)?;
+    // a second gate in the process shares the first one's
+    let _ = QUEUE.set(writer);
+    Ok(())
+}
+
+/// Waits until messages are written, but not for long.
+pub fn end() {
+    if let Some(queue) = QUEUE.get() {
+        // a reader that stands still gets no more
+        let _ = queue.flush(END);
+    }
+}
+
+/// Standard error, or the queue in front of it.
+#[derive(Debug)]
+struct Messages;
+
+impl Write for Messages {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match QUEUE.get() {
+            Some(queue) => queue.write(line),
+            None => io::stderr().write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        end();
+        Ok(())
     }
 }
 

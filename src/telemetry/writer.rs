@@ -146,6 +146,14 @@ impl LineWriter {
         Self::start(Box::new(Plain(io::stdout())), dropped)
     }
 
+    /// Lines to standard error.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub fn stderr(dropped: DropCounter) -> io::Result<Self> {
+        Self::start(Box::new(Plain(io::stderr())), dropped)
+    }
+
     /// No lines at all.
     #[must_use]
     pub const fn nowhere(dropped: DropCounter) -> Self {

@@ -5,6 +5,8 @@
 #![expect(clippy::print_stdout, reason = "the figures are worth seeing, with `--no-capture`")]
 
 mod clients;
+mod crash;
+mod disk;
 mod pressure;
 
 use crate::support::gate::{BINARY, Gate};
@@ -20,6 +22,14 @@ fn after(script: &str) -> Command {
 
 fn get(key: &str) -> Vec<u8> {
     Request::get(&format!("/bkt/{key}")).presigned()
+}
+
+/// A gate's command in a file system of its own, where `script` may mount things; it vanishes with the gate.
+fn in_own_mounts(script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    let script = format!("set -e\n{script}\nexec \"$@\"");
+    command.args(["--map-root-user", "--mount", "sh", "-c", &script, "sh", BINARY]);
+    command
 }
 
 fn in_flight(gate: &Gate) -> f64 {
