@@ -26,6 +26,15 @@ pub enum StoreError {
     Failed(String),
 }
 
+impl StoreError {
+    /// Nothing is known about a link that is as old as some that were forgotten since they had expired: the clock was
+    /// set back, and this may be one of them.
+    #[must_use]
+    pub fn forgotten() -> Self {
+        Self::Failed("links that end so early were forgotten when the clock was ahead".to_owned())
+    }
+}
+
 /// What a gate tells about a request under way, without waiting for an answer. Each may be told twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -83,7 +92,8 @@ pub struct Changes {
 /// A store.
 #[async_trait]
 pub trait LinkStore: Send + Sync + std::fmt::Debug {
-    /// Asks for a claim, under a token that no other request of the link has. One step, whoever else asks.
+    /// Asks for a claim, under a token that no other request of the link has. One step, whoever else asks. A link that
+    /// nothing is known about is refused if it may be one of those that were forgotten.
     async fn reserve(&self, claim: &LinkClaim, token: u64) -> Result<Answer, StoreError>;
 
     /// Takes a note. Notes of one request arrive in their order.

@@ -8,7 +8,7 @@ use crate::links::identity::LinkId;
 use crate::links::state::{Answer, LinkState};
 use async_trait::async_trait;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const SHARDS: usize = 64;
@@ -22,6 +22,8 @@ pub struct Memory {
     clock: Arc<dyn Clock>,
     /// The shard that is swept next.
     next: AtomicUsize,
+    /// The latest end of a link that was forgotten, in milliseconds since the epoch.
+    forgotten: AtomicI64,
 }
 
 impl Memory {
@@ -29,7 +31,7 @@ impl Memory {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, clock, next: AtomicUsize::new(0) }
+        Self { shards, clock, next: AtomicUsize::new(0), forgotten: AtomicI64::new(i64::MIN) }
     }
 
     fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
@@ -55,7 +57,13 @@ impl Memory {
 #[async_trait]
 impl LinkStore for Memory {
     async fn reserve(&self, claim: &LinkClaim, token: u64) -> Result<Answer, StoreError> {
-        Ok(self.step(claim.id, |state, now| state.reserve(claim, token, now)))
+        self.step(claim.id, |state, now| {
+            let may_be_forgotten = claim.terms.until.millis() <= self.forgotten.load(Ordering::Relaxed);
+            if may_be_forgotten && state.is_blank() {
+                return Err(StoreError::forgotten());
+            }
+            Ok(state.reserve(claim, token, now))
+        })
     }
 
     fn note(&self, note: Note) {
@@ -80,7 +88,13 @@ impl LinkStore for Memory {
         let at = self.next.fetch_add(1, Ordering::Relaxed) % SHARDS;
         if let Some(shard) = self.shards.get(at) {
             let mut shard = Self::lock(shard);
-            shard.retain(|_, state| state.until > now);
+            shard.retain(|_, state| {
+                let stays = state.until > now;
+                if !stays {
+                    self.forgotten.fetch_max(state.until, Ordering::Relaxed);
+                }
+                stays
+            });
             if shard.capacity() > 4 * shard.len() + 64 {
                 shard.shrink_to_fit();
             }

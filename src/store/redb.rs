@@ -20,8 +20,12 @@ use tokio::sync::oneshot;
 
 const LINKS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("links");
 const REVOCATIONS: TableDefinition<'_, &str, &str> = TableDefinition::new("revocations");
-/// What is written to see whether the file can be written.
-const TRIALS: TableDefinition<'_, (), i64> = TableDefinition::new("trials");
+/// What the store knows about itself, under the names below.
+const MARKS: TableDefinition<'_, &str, i64> = TableDefinition::new("marks");
+/// The latest end of a link that was forgotten.
+const FORGOTTEN: &str = "forgotten";
+/// When it was last tried whether the file can be written.
+const TRIED: &str = "tried";
 
 /// The most jobs of one transaction.
 const BATCH: usize = 1024;
@@ -62,7 +66,7 @@ enum Job {
 
 /// What is answered once the transaction is on the disk.
 enum Answered {
-    Reserve(Answer, Reply<Answer>),
+    Reserve(Result<Answer, StoreError>, Reply<Answer>),
     Note,
     Look(Option<LinkState>, Reply<Option<LinkState>>),
     Change(Reply<()>),
@@ -297,7 +301,7 @@ impl Writer {
         for answered in answered {
             // who does not wait any more needs no answer
             match answered {
-                Answered::Reserve(answer, reply) => drop(reply.send(Ok(answer))),
+                Answered::Reserve(answer, reply) => drop(reply.send(answer)),
                 Answered::Look(state, reply) => drop(reply.send(Ok(state))),
                 Answered::Change(reply) => drop(reply.send(Ok(()))),
                 Answered::Sweep(known, reply) => drop(reply.send(Ok(known))),
@@ -314,12 +318,20 @@ impl Writer {
     ) -> Result<Vec<Answered>, redb::Error> {
         let mut links = transaction.open_table(LINKS)?;
         let mut entries = transaction.open_table(REVOCATIONS)?;
+        let mut marks = transaction.open_table(MARKS)?;
+        let mut forgotten = marks.get(FORGOTTEN)?.map(|mark| mark.value());
         let now = self.clock.now().millis();
         let mut answered = Vec::with_capacity(jobs.len());
         for job in jobs {
             answered.push(match job {
                 Job::Reserve(claim, token, reply) => {
-                    let step = |state: &mut LinkState| state.reserve(&claim, token, now);
+                    let may_be_forgotten = forgotten.is_some_and(|end| claim.terms.until.millis() <= end);
+                    let step = |state: &mut LinkState| {
+                        if may_be_forgotten && state.is_blank() {
+                            return Err(StoreError::forgotten());
+                        }
+                        Ok(state.reserve(&claim, token, now))
+                    };
                     Answered::Reserve(step_on(&mut links, claim.id, step)?, reply)
                 }
                 Job::Note(note) => {
@@ -337,12 +349,17 @@ impl Writer {
                     Answered::Change(reply)
                 }
                 Job::Try(reply) => {
-                    transaction.open_table(TRIALS)?.insert((), now)?;
+                    marks.insert(TRIED, now)?;
                     Answered::Change(reply)
                 }
                 Job::Sweep(reply) => {
                     entries.retain(|_, text| is_in_force(text, now))?;
-                    self.cursor = sweep(&mut links, self.cursor, now)?;
+                    let (cursor, ended) = sweep(&mut links, self.cursor, now)?;
+                    self.cursor = cursor;
+                    if ended > forgotten {
+                        forgotten = ended;
+                        ended.map(|end| marks.insert(FORGOTTEN, end)).transpose()?;
+                    }
                     Answered::Sweep(links.len()?, reply)
                 }
                 // never among those that are gathered
@@ -387,14 +404,14 @@ fn is_in_force(text: &str, now: i64) -> bool {
     entry.is_none_or(|entry| entry.forget_at().millis() > now)
 }
 
-/// Forgets expired links among the next few; gives where to go on.
+/// Forgets expired links among the next few; gives where to go on, and the latest end of those.
 fn sweep(
     links: &mut Table<'_, &'static [u8; 16], &'static [u8]>,
     from: [u8; 16],
     now: i64,
-) -> Result<[u8; 16], redb::Error> {
+) -> Result<([u8; 16], Option<i64>), redb::Error> {
     let mut over = Vec::new();
-    let mut next = [0; 16];
+    let (mut next, mut ended) = ([0; 16], None);
     for (seen, row) in links.range::<&[u8; 16]>(&from..)?.enumerate() {
         let (link, state) = row?;
         if seen == SWEPT {
@@ -402,14 +419,15 @@ fn sweep(
             break;
         }
         let state: Option<LinkState> = serde_json::from_slice(state.value()).ok();
-        if state.is_some_and(|state| state.until <= now) {
+        if let Some(state) = state.filter(|state| state.until <= now) {
             over.push(*link.value());
+            ended = ended.max(Some(state.until));
         }
     }
     for link in over {
         links.remove(&link)?;
     }
-    Ok(next)
+    Ok((next, ended))
 }
 
 #[cfg(test)]

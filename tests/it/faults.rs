@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are worth seeing, with `--no-capture`")]
 
 mod clients;
+mod clock;
 mod crash;
 mod disk;
 mod pressure;

@@ -2,7 +2,7 @@
 //! It must not test the machine.
 
 use super::*;
-use crate::clock::{SystemClock, UnixMillis};
+use crate::clock::{ManualClock, SystemClock, UnixMillis};
 use crate::links::claim::{Ask, Refusal, Terms};
 use crate::links::state::delivery::Delivery;
 use crate::store::Event;
@@ -40,4 +40,21 @@ async fn a_link_that_was_used_up_is_remembered_and_a_blank_one_is_not() {
         known = store.sweep().await.unwrap();
     }
     assert_eq!(known, 1);
+}
+
+/// A clock that ran ahead and came back must not give a used-up link another use.
+#[tokio::test]
+async fn what_was_forgotten_is_refused_when_the_clock_comes_back() {
+    let clock = Arc::new(ManualClock::new(UnixMillis::from_secs(3_999_999_000)));
+    let store = Memory::new(Arc::clone(&clock) as Arc<dyn Clock>);
+    assert_eq!(store.reserve(&claim(1, "a"), 1).await, Ok(Answer::Granted(None)));
+    clock.set(UnixMillis::from_secs(4_000_000_001));
+    for _ in 0..SHARDS {
+        store.sweep().await.unwrap();
+    }
+    clock.set(UnixMillis::from_secs(3_999_999_001));
+    assert_eq!(store.reserve(&claim(1, "a"), 2).await, Err(StoreError::forgotten()));
+    let mut later = claim(2, "a");
+    later.terms.until = later.terms.until.plus_millis(1);
+    assert_eq!(store.reserve(&later, 3).await, Ok(Answer::Granted(None)));
 }

@@ -132,3 +132,23 @@ async fn a_file_goes_to_another_and_comes_back() {
     old.reopen().await.unwrap();
     assert_eq!(old.reserve(&claim(2, "b"), 10).await, Ok(Answer::Refused(Refusal::Uses)));
 }
+
+/// A clock that ran ahead and came back must not give a used-up link another use, not even after a restart.
+#[tokio::test]
+async fn what_was_forgotten_is_refused_when_the_clock_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("links.redb");
+    let clock = Arc::new(ManualClock::new(NOW));
+    let store = open(&path, &clock).await;
+    assert_eq!(store.reserve(&claim(1, "a"), 1).await, Ok(Answer::Granted(None)));
+    clock.set(NOW.plus_millis(60_000));
+    assert_eq!(store.sweep().await, Ok(0));
+    clock.set(NOW);
+    drop(store);
+    let store = open(&path, &clock).await;
+    assert_eq!(store.reserve(&claim(1, "a"), 2).await, Err(StoreError::forgotten()));
+    let mut later = claim(2, "a");
+    later.terms.until = later.terms.until.plus_millis(1);
+    assert_eq!(store.reserve(&later, 3).await, Ok(Answer::Granted(None)));
+    assert!(store.changes("file", 1).await.is_ok());
+}
