@@ -8,6 +8,8 @@ mod clients;
 mod clock;
 mod crash;
 mod disk;
+mod names;
+mod partition;
 mod pressure;
 
 use crate::support::gate::{BINARY, Gate};

@@ -1,7 +1,7 @@
 //! One endpoint of an upstream: a name or an address, looked up again and again, and how it is connected to.
 //! It must not choose between endpoints.
 
-use super::address::Address;
+use super::address::{Address, now};
 use super::stream::PeerStream;
 use arc_swap::{ArcSwap, Guard};
 use std::io;
@@ -9,6 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use tokio::net::TcpStream;
+
+/// How long requests do without an address after a name could not be looked up, in milliseconds.
+const PAUSE_MILLIS: u64 = 1000;
 
 /// An endpoint.
 #[derive(Debug)]
@@ -24,7 +27,9 @@ pub struct Endpoint {
     addresses: ArcSwap<Vec<Arc<Address>>>,
     turn: AtomicUsize,
     /// Held during the first lookup: requests that need it wait for one, and do not start one each.
-    first: tokio::sync::Mutex<()>,
+    first: Arc<tokio::sync::Mutex<()>>,
+    /// When a request may have it looked up again after that failed.
+    again: AtomicU64,
     /// Whether the last lookup failed.
     lost: AtomicBool,
 }
@@ -60,7 +65,8 @@ impl Endpoint {
             tls,
             addresses: ArcSwap::from_pointee(literal.into_iter().collect()),
             turn: AtomicUsize::new(0),
-            first: tokio::sync::Mutex::new(()),
+            first: Arc::default(),
+            again: AtomicU64::new(0),
             lost: AtomicBool::new(false),
         }
     }
@@ -125,12 +131,23 @@ impl Endpoint {
         }
     }
 
-    /// The same, unless another request has done it in the meantime.
-    pub(super) async fn look_up_first(&self, upstream: &str) {
-        let _guard = self.first.lock().await;
-        if self.addresses().is_empty() {
-            self.look_up(upstream).await;
+    /// The same, unless another request has done it in the meantime, or tried to.
+    ///
+    /// A lookup takes a thread until the resolver gives up, which is later than requests do. So it goes on without the
+    /// request that began it, and no other begins before it ends.
+    pub(super) async fn look_up_first(self: &Arc<Self>, upstream: &str) {
+        let guard = Arc::clone(&self.first).lock_owned().await;
+        if !self.addresses().is_empty() || self.again.load(Ordering::Relaxed) > now() {
+            return;
         }
+        let (endpoint, upstream) = (Arc::clone(self), upstream.to_owned());
+        let lookup = tokio::spawn(async move {
+            endpoint.look_up(&upstream).await;
+            endpoint.again.store(now().saturating_add(PAUSE_MILLIS), Ordering::Relaxed);
+            drop(guard);
+        });
+        // it does not panic, and if it did, no address were known
+        let _ = lookup.await;
     }
 
     fn exchange(&self, mut found: Vec<SocketAddr>) -> io::Result<()> {
