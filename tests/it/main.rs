@@ -25,6 +25,7 @@ mod cli;
 mod clients;
 mod console;
 mod cors;
+mod desync;
 mod doctor;
 mod faults;
 mod forwarding;
