@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint docs dist reproduce bench fuzz clean
+.PHONY: help setup demo test soak timing lint docs dist reproduce bench fuzz clean
 
 # Build output and tools live outside the checkout where a home directory can be written to.
 export PRESIGN_GATE_CACHE ?= $(shell d="$${HOME:-/nonexistent}/.cache/presign-gate"; mkdir -p "$$d" 2>/dev/null && echo "$$d" || echo "$(CURDIR)/target/cache")
@@ -33,6 +33,9 @@ test: ## install what the tests need and run every test
 
 soak: ## run the gate under load for SOAK_SECONDS (an hour); memory, descriptors and counters must hold
 	SOAK_SECONDS=$${SOAK_SECONDS:-3600} cargo test --quiet --test it soak:: -- --nocapture
+
+timing: ## whether the time of a refusal tells how wrong a signature is, TIMING_SECONDS (60) for each measurement
+	PRESIGN_GATE_TIMING_SECONDS=$${TIMING_SECONDS:-60} cargo test --quiet --test costs timing:: -- --nocapture --test-threads 1
 
 lint: ## formatting, clippy, docs, example configs, licences and sources, spelling
 	@tests/setup/install lint

@@ -44,6 +44,18 @@ pub enum KeyFault {
     Token,
 }
 
+impl KeyFault {
+    /// Why a request with such a key is refused.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Unknown => Reason::UnknownKey,
+            Self::Retired => Reason::RetiredKey,
+            Self::Token => Reason::BadToken,
+        }
+    }
+}
+
 /// What S3 tells about a signature that is not the right one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
@@ -320,9 +332,8 @@ impl AuthError {
             },
             Self::ParameterNotSigned(_) => Reason::ParameterNotSigned,
             Self::RegionSet { .. } => Reason::WrongRegion,
-            Self::Key { fault: KeyFault::Unknown, .. } => Reason::UnknownKey,
-            Self::Key { fault: KeyFault::Retired, .. } => Reason::RetiredKey,
-            Self::Key { fault: KeyFault::Token, .. } | Self::UnexpectedToken { .. } => Reason::BadToken,
+            Self::Key { fault, .. } => fault.reason(),
+            Self::UnexpectedToken { .. } => Reason::BadToken,
             // a question that nobody answers is not an answer
             Self::Unasked(_) | Self::KeySource(_) => Reason::KeySource,
             Self::WrongSignature(_) => Reason::WrongSignature,

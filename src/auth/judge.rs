@@ -38,8 +38,12 @@ impl Presented<'_> {
             Some(_) if uniform => return Err(AuthError::Uniform(Reason::WrongSignature)),
             Some(_) => return Err(AuthError::WrongSignature(Box::new(mismatch()))),
         };
-        let error = AuthError::Key { key_id: lossy(self.key_id), fault };
-        Err(if uniform { AuthError::Uniform(error.reason()) } else { error })
+        // where the answer does not tell which keys exist, the time must not: nothing is made that is not shown
+        Err(if uniform {
+            AuthError::Uniform(fault.reason())
+        } else {
+            AuthError::Key { key_id: lossy(self.key_id), fault }
+        })
     }
 
     fn has_token_of(&self, credential: &Credential) -> bool {

@@ -200,12 +200,14 @@ impl<'k> Keys<'k> {
         {
             return Ok(Found { credential, index: Some(index) });
         }
-        if may_be_asked_for(access_key_id) {
-            match self.asked {
-                Asked::NotYet => return Err(AuthError::Unasked(lossy(access_key_id))),
-                Asked::Unavailable => return Err(AuthError::KeySource(lossy(access_key_id))),
-                Asked::Nobody | Asked::Known(_) => {}
+        match self.asked {
+            Asked::NotYet if may_be_asked_for(access_key_id) => {
+                return Err(AuthError::Unasked(lossy(access_key_id)));
             }
+            Asked::Unavailable if may_be_asked_for(access_key_id) => {
+                return Err(AuthError::KeySource(lossy(access_key_id)));
+            }
+            Asked::NotYet | Asked::Unavailable | Asked::Nobody | Asked::Known(_) => {}
         }
         Ok(Found { credential: &self.keyring.decoy, index: None })
     }

@@ -38,8 +38,17 @@ const NETWORK: &str = r#"{"Version":"2012-10-17","Statement":[
 
 /// A gate with one signer, and a guardrail about networks.
 pub(crate) fn snapshot() -> Snapshot {
+    with(CONFIG)
+}
+
+/// The same, which tells nobody why a signature is refused.
+pub(crate) fn uniform() -> Snapshot {
+    with(&format!("{CONFIG}signing: {{ uniform_errors: true }}\n"))
+}
+
+fn with(config: &str) -> Snapshot {
     let source = MemorySource::default()
-        .with_file("/gate/gate.yaml", CONFIG)
+        .with_file("/gate/gate.yaml", config)
         .with_file("/gate/identity.json", IDENTITY)
         .with_file("/gate/network.json", NETWORK);
     resolve::build(&source, Path::new("/gate/gate.yaml")).world.unwrap().1
