@@ -11,6 +11,8 @@ pub mod reason;
 
 pub mod nearest;
 
+pub mod field;
+
 pub mod net;
 
 pub mod request;

@@ -242,7 +242,8 @@ pub(super) fn wrong_signature(mismatch: &Mismatch) -> S3Error {
     let pairs = |bytes: &[u8]| {
         let mut text = Vec::with_capacity(bytes.len() * 3);
         hex::write_pairs(bytes, &mut text);
-        lossy(&text)
+        // digits and spaces
+        String::from_utf8(text).unwrap_or_default()
     };
     let error = S3Error::new(ErrorCode::SignatureDoesNotMatch)
         .extra("AWSAccessKeyId", &mismatch.key_id)

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use smallvec::SmallVec;
 
 use super::cidr::CidrSet;
+use crate::field::trim;
 
 /// The header in which trusted peers tell the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,14 +129,6 @@ pub fn forwarded<'h>(
 /// The items of comma-separated lines, without the white space around them.
 fn items<'h>(lines: impl Iterator<Item = &'h [u8]>) -> impl Iterator<Item = &'h [u8]> {
     lines.flat_map(|line| line.split(|byte| *byte == b',')).map(trim)
-}
-
-/// Removes the optional white space of RFC 9110 section 5.6.3, and nothing else.
-fn trim(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
-        text = rest;
-    }
-    text
 }
 
 /// The walk over the hops. They come from the left, the far end; what it keeps is what a walk from the right finds.

@@ -79,6 +79,10 @@ impl Upload<'_, '_, '_> {
         }
         let framing = Framing::from(request.body);
         if framing == Framing::None {
+            if matches!(self.operation, Operation::PutObject | Operation::UploadPart) {
+                // as S3 does: an object is not to be replaced by nothing because a client forgot to send it
+                return Err(Denial::new(Reason::MissingLength, ErrorCode::MissingContentLength));
+            }
             // nothing follows that anybody could judge later
             BodyGuard::new(&rules).finish(&mut Encoder::new(framing, &mut Vec::new()))?;
         }

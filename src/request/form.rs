@@ -4,7 +4,7 @@
 mod disposition;
 pub mod file;
 
-use super::head::trim;
+use crate::field::trim;
 use disposition::Disposition;
 
 /// The most bytes of a form before its file (S3 API reference, "POST Object": 20 KB).

@@ -6,6 +6,7 @@ use super::host::Host;
 use super::method::Method;
 use super::target::{Target, TargetError};
 use super::{BodyLength, RawRequest, Version};
+use crate::field::{is_token_byte, trim};
 use crate::reason::Reason;
 
 /// The most header lines of a request.
@@ -182,27 +183,6 @@ fn token(bytes: &[u8]) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(is_token_byte)).then_some(text)
 }
 
-const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
-}
-
 fn header_line(line: &[u8]) -> Result<Header<'_>, HeadError> {
     let colon = memchr::memchr(b':', line).ok_or(HeadError::Line)?;
     let (name, value) = line.split_at_checked(colon).ok_or(HeadError::Line)?;
@@ -216,15 +196,6 @@ fn header_line(line: &[u8]) -> Result<Header<'_>, HeadError> {
         return Err(HeadError::Line);
     }
     Ok(Header { name, value })
-}
-
-/// Cuts spaces and tabs off both ends.
-#[must_use]
-pub fn trim(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
 
 fn single_host<'a>(headers: &Headers<'a>) -> Result<Host<'a>, HeadError> {

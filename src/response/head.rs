@@ -1,9 +1,9 @@
 //! The head of an answer from upstream, read and written anew for the client.
 //! It must not change what the answer says: only framing and connection headers are the gate's own.
 
+use crate::field::trim;
 use crate::request::Version;
 use crate::request::framing::Framing;
-use crate::request::head::trim;
 use crate::request::headers::{Header, write_line};
 use smallvec::SmallVec;
 use std::io::Write as _;

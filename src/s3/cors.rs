@@ -5,8 +5,8 @@
 
 use super::error::{ErrorCode, S3Error};
 use super::operation::Operation;
+use crate::field::trim;
 use crate::request::RawRequest;
-use crate::request::head::trim;
 use crate::request::headers::write_line;
 
 /// What depends on these request headers must not be kept for requests with others.

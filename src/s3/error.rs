@@ -147,25 +147,61 @@ impl S3Error {
 pub(crate) fn element(xml: &mut String, name: &str, text: &str) {
     // writing to a String cannot fail
     let _ = write!(xml, "<{name}>");
-    for character in text.chars() {
-        match character {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '"' => xml.push_str("&quot;"),
-            '\r' => xml.push_str("&#13;"),
-            '\n' | '\t' => xml.push(character),
-            // XML 1.0 has no spelling for these
-            control if control < ' ' || matches!(control, '\u{fffe}' | '\u{ffff}') => xml.push('\u{fffd}'),
-            other => xml.push(other),
+    // nearly all text goes in as it is: runs are copied whole, characters looked at where a byte may begin a special one
+    let mut rest = text;
+    while let Some((run, tail)) =
+        rest.bytes().position(may_be_special).and_then(|at| rest.split_at_checked(at))
+    {
+        xml.push_str(run);
+        let mut characters = tail.chars();
+        if let Some(character) = characters.next() {
+            push_escaped(xml, character);
         }
+        rest = characters.as_str();
     }
+    xml.push_str(rest);
     let _ = write!(xml, "</{name}>");
+}
+
+/// Whether a character that begins so may need another spelling: U+FFFE and U+FFFF begin with 0xEF.
+const fn may_be_special(byte: u8) -> bool {
+    matches!(byte, 0..b' ' | b'&' | b'<' | b'>' | b'"' | 0xef)
+}
+
+fn push_escaped(xml: &mut String, character: char) {
+    match character {
+        '&' => xml.push_str("&amp;"),
+        '<' => xml.push_str("&lt;"),
+        '>' => xml.push_str("&gt;"),
+        '"' => xml.push_str("&quot;"),
+        '\r' => xml.push_str("&#13;"),
+        '\n' | '\t' => xml.push(character),
+        // XML 1.0 has no spelling for these
+        control if control < ' ' || matches!(control, '\u{fffe}' | '\u{ffff}') => xml.push('\u{fffd}'),
+        other => xml.push(other),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_escaped_character_by_character() {
+        for (text, expected) in [
+            ("", ""),
+            ("plain", "plain"),
+            ("&&a", "&amp;&amp;a"),
+            ("a\r\n\tb\r", "a&#13;\n\tb&#13;"),
+            ("\u{0}\u{1f}\u{7f}", "\u{fffd}\u{fffd}\u{7f}"),
+            ("\u{fffd}\u{fffe}\u{ffff}\u{f000}", "\u{fffd}\u{fffd}\u{fffd}\u{f000}"),
+            ("é<ü>😀\"", "é&lt;ü&gt;😀&quot;"),
+        ] {
+            let mut xml = String::new();
+            element(&mut xml, "E", text);
+            assert_eq!(xml, format!("<E>{expected}</E>"), "{text:?}");
+        }
+    }
 
     #[test]
     fn xml_has_the_elements_in_order_and_escapes_text() {

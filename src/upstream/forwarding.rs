@@ -1,7 +1,7 @@
 //! The table of request headers that reach S3.
 //! It must not pass on a header that no rule looked at: what is not listed stays here.
 
-use crate::request::head::trim;
+use crate::field::trim;
 use crate::request::headers::Header;
 
 /// Headers besides `x-amz-*` that mean something to S3 and are passed on as they came.

@@ -10,7 +10,15 @@
     reason = "a test fails by panicking"
 )]
 
+/// What a fuzz target does, as a function.
+macro_rules! fuzz_target {
+    (|$bytes:ident: &[u8]| $body:block) => {
+        pub(super) fn run($bytes: &[u8]) $body
+    };
+}
+
 mod random;
+mod seeds;
 mod slow;
 
 use presign_gate::policy::case::run_case;

@@ -366,7 +366,7 @@ fn what_chunks_need() {
         assert!(matches!(answer.status, 400 | 403), "{method} {}", answer.status);
     }
     let (request, _) = upload.parts();
-    gate.ask("PUT", &request.authorized()).assert_error(400, "IncompleteBody");
+    gate.ask("PUT", &request.authorized()).assert_error(411, "MissingContentLength");
     upstream.assert_untouched();
 }
 

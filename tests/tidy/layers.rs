@@ -11,6 +11,7 @@ const ORDER: &[&str] = &[
     "secret",
     "reason",
     "nearest",
+    "field",
     "net",
     "request",
     "s3",

@@ -1,8 +1,8 @@
 //! What a SigV2 signature is made over, and the MAC.
 //! It must not look at anything that the request does not carry.
 
+use crate::field::trim;
 use crate::request::RawRequest;
-use crate::request::head::trim;
 use crate::request::percent::Sink;
 use crate::s3::effective::is_amz;
 use crate::secret::Secret;

@@ -3,8 +3,8 @@
 
 use super::signed_headers::SignedHeaders;
 use crate::auth::hex;
+use crate::field::trim;
 use crate::request::RawRequest;
-use crate::request::head::trim;
 use crate::request::percent::Sink;
 use crate::request::query::Param;
 use sha2::{Digest, Sha256};

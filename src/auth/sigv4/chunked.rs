@@ -10,7 +10,7 @@ pub mod plan;
 
 use crate::auth::checksum::Checksum;
 use crate::auth::hex;
-use crate::request::head::trim;
+use crate::field::trim;
 use crate::secret::ct_eq;
 use fault::ChunkFault;
 use plan::{ChunkPlan, StreamingMode};

@@ -13,8 +13,8 @@ use crate::auth::payload;
 use crate::auth::scheme::{Scheme, lossy};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
+use crate::field::trim;
 use crate::request::RawRequest;
-use crate::request::head::trim;
 
 /// The three components of an Authorization header, as sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The elements of a Forwarded line (RFC 7239 section 4).
 //! It must not give a meaning to the values, and must not resume after an error: a stray quote can hide an element.
 
-use super::{ForwardedError, Proto, trim};
+use super::{ForwardedError, Proto};
+use crate::field::{is_token_byte, trim};
 
 /// What one element tells, as far as the gate uses it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,27 +90,6 @@ fn pair(text: &[u8]) -> Result<Pair<'_>, ForwardedError> {
 
 /// Reads a token (RFC 9110 section 5.6.2).
 fn token(text: &[u8]) -> Result<(&[u8], &[u8]), ForwardedError> {
-    let end = text.iter().position(|byte| !is_token(*byte)).unwrap_or(text.len());
+    let end = text.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(text.len());
     if end == 0 { Err(ForwardedError::Syntax) } else { Ok(text.split_at(end)) }
-}
-
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
 }

@@ -1,9 +1,10 @@
 //! Bodies in chunks: however they are cut into reads, the decoder gives what a slow one gives that holds all of it.
 //! It must not share code with the decoder: framing, signatures and checksums are done here by the book.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
 use hmac::{Hmac, KeyInit, Mac};
+#[cfg(fuzzing)]
 use libfuzzer_sys::fuzz_target;
 use presign_gate::auth::checksum::Algorithm;
 use presign_gate::auth::keyring::{Credential, Keyring, PrincipalId};
@@ -12,7 +13,7 @@ use presign_gate::auth::sigv4::chunked::ChunkDecoder;
 use presign_gate::auth::sigv4::chunked::fault::ChunkFault;
 use presign_gate::auth::sigv4::chunked::plan::ChunkPlan;
 use presign_gate::auth::sigv4::key::KeyCache;
-use presign_gate::auth::{SigningRules, authenticate};
+use presign_gate::auth::{Place, SigningRules, authenticate};
 use presign_gate::clock::UnixMillis;
 use presign_gate::request::head;
 use presign_gate::secret::Secret;
@@ -74,7 +75,7 @@ fn base64(bytes: &[u8]) -> String {
         .map(|at| format!("{:0<6}", &bits[at * 6..bits.len().min(at * 6 + 6)]))
         .map(|six| char::from(digits[usize::from_str_radix(&six, 2).expect("six bits")]))
         .collect();
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text
@@ -106,8 +107,9 @@ fn plan(mode: Mode, length: u64, has_trailer: bool) -> (ChunkPlan, String) {
         principal: PrincipalId(0),
         retired: None,
     }]);
-    let (rules, now) = (SigningRules::default(), UnixMillis::new(NOW));
-    let verified = authenticate(&request, &keyring.expect("a keyring"), &rules, &KeyCache::new(0), now)
+    let (rules, now) = (SigningRules::default(), UnixMillis::from_millis(NOW));
+    let keyring = keyring.expect("a keyring");
+    let verified = authenticate(&request, Place::default(), &keyring, &rules, &KeyCache::new(0), now)
         .expect("a right signature");
     match verified.payload {
         Payload::Streaming(plan) => (*plan, seed),

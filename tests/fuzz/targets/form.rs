@@ -1,8 +1,9 @@
 //! Browsers' forms: however the bytes are cut, the same fields and the same file, as a slow reader of the whole finds them.
 //! It must not know what the fields mean.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
+#[cfg(fuzzing)]
 use libfuzzer_sys::fuzz_target;
 use presign_gate::request::form::file::{FileReader, length};
 use presign_gate::request::form::{Boundary, FieldReader, FileStart, FormError};

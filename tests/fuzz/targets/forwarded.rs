@@ -1,8 +1,9 @@
 //! X-Forwarded-For, X-Forwarded-Proto and Forwarded: the same client, or the same refusal, as a slow and obvious reader.
 //! It must not compare why something is refused, only that it is.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
+#[cfg(fuzzing)]
 use libfuzzer_sys::fuzz_target;
 use presign_gate::net::cidr::CidrSet;
 use presign_gate::net::forwarded::{Proto, forwarded, x_forwarded_for};
@@ -10,7 +11,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 type Client = (IpAddr, Option<Proto>);
 
-/// Trusted are 10.0.0.0/8 and 2001:db8:ff::/48, read off the first bytes of an address.
+/// Trusted are `10.0.0.0/8` and `2001:db8:ff::/48`, read off the first bytes of an address.
 fn is_trusted(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(ip) => ip.octets()[0] == 10,
@@ -65,7 +66,11 @@ fn pick(hops: &[IpAddr]) -> Option<usize> {
 fn slow_x_forwarded_for(lines: &[&[u8]], protos: &[&[u8]]) -> Option<Option<Client>> {
     let items = |lines: &[&[u8]]| -> Option<Vec<String>> {
         let text = String::from_utf8(lines.join(&b',')).ok()?;
-        Some(if lines.is_empty() { Vec::new() } else { text.split(',').map(|item| trim(item).to_owned()).collect() })
+        Some(if lines.is_empty() {
+            Vec::new()
+        } else {
+            text.split(',').map(|item| trim(item).to_owned()).collect()
+        })
     };
     let hops: Vec<IpAddr> = items(lines)?.iter().map(|item| slow_hop(item, true)).collect::<Option<_>>()?;
     let protos: Vec<Proto> = items(protos)?.iter().map(|item| slow_proto(item)).collect::<Option<_>>()?;
@@ -89,7 +94,8 @@ fn cut(text: &[u8], at: u8) -> Vec<&[u8]> {
 }
 
 fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    !text.is_empty()
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 /// Name in lower case and value without quotes.
@@ -116,7 +122,8 @@ fn slow_forwarded(lines: &[&[u8]]) -> Option<Option<Client>> {
     let (mut hops, mut protos) = (Vec::new(), Vec::new());
     for element in lines.iter().flat_map(|line| cut(line, b',')) {
         let pairs: Vec<_> = cut(element, b';').into_iter().map(slow_pair).collect::<Option<_>>()?;
-        let value = |name: &str| pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_slice());
+        let value =
+            |name: &str| pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_slice());
         let names: std::collections::HashSet<_> = pairs.iter().map(|(name, _)| name).collect();
         if names.len() != pairs.len() || pairs.len() > 4 {
             return None;

@@ -1,8 +1,9 @@
 //! Request heads: whatever our parser accepts, another strict reader must read as the same method, target and lines.
 //! It must not ask the other way round: refusing more than others do is the point.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
+#[cfg(fuzzing)]
 use libfuzzer_sys::fuzz_target;
 use presign_gate::request::head::{self, MAX_LINES};
 use presign_gate::request::{BodyLength, Version};
@@ -34,7 +35,11 @@ fuzz_target!(|bytes: &[u8]| {
         kept.push(b'?');
         kept.extend_from_slice(request.target.query.raw());
     }
-    assert!(target.as_bytes().ends_with(&kept), "{target:?} was read as {:?}", String::from_utf8_lossy(&kept));
+    assert!(
+        target.as_bytes().ends_with(&kept),
+        "{target:?} was read as {:?}",
+        String::from_utf8_lossy(&kept)
+    );
     assert!(kept.starts_with(b"/"));
 
     // the body: told in one way only

@@ -1,13 +1,18 @@
 //! Decisions over random policies and requests, and over mutated cases: the engine and the slow evaluator agree.
 //! It must not have rules of its own: both evaluators have.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
+#[cfg(fuzzing)]
 #[path = "../../differential/random.rs"]
 mod random;
+#[cfg(fuzzing)]
 #[path = "../../differential/slow.rs"]
 mod slow;
 
+#[cfg(not(fuzzing))]
+use crate::{random, slow};
+#[cfg(fuzzing)]
 use libfuzzer_sys::fuzz_target;
 use presign_gate::policy::case::run_case;
 use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};

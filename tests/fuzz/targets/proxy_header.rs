@@ -2,12 +2,14 @@
 //! not must be one of the spellings that are refused on purpose. How the bytes were split must not matter.
 //! It must not ask whether the sender may be believed.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
+#[cfg(fuzzing)]
 use libfuzzer_sys::fuzz_target;
 use ppp::{HeaderResult, PartialResult, v1, v2};
 use presign_gate::net::proxy_protocol::{
-    Extra, Progress, ProxyError, ProxyHeader, ProxySource, ProxyVersion, V1_MAX, V2_FIXED, V2_MAX_VARIABLE, parse,
+    Extra, Progress, ProxyError, ProxyHeader, ProxySource, ProxyVersion, V1_MAX, V2_FIXED, V2_MAX_VARIABLE,
+    parse,
 };
 use std::net::SocketAddr;
 
@@ -17,7 +19,10 @@ const CRC: u8 = 0x03;
 /// CRC-32C bit by bit.
 fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0_u32, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| if sum & 1 == 1 { (sum >> 1) ^ 0x82F6_3B78 } else { sum >> 1 })
+        (0..8).fold(
+            sum ^ u32::from(*byte),
+            |sum, _| if sum & 1 == 1 { (sum >> 1) ^ 0x82F6_3B78 } else { sum >> 1 },
+        )
     })
 }
 
@@ -96,7 +101,8 @@ fn same_frame(bytes: &[u8], header: &ProxyHeader) {
         return;
     }
     let fields: Vec<_> = theirs.tlvs().map(|field| field.expect("fields that add up")).collect();
-    let of = |kind: u8| fields.iter().filter(move |field| field.kind == kind).map(|field| field.value.to_vec());
+    let of =
+        |kind: u8| fields.iter().filter(move |field| field.kind == kind).map(|field| field.value.to_vec());
     let one = |mut values: Vec<Vec<u8>>| {
         assert!(values.len() <= 1, "a field that counts stands twice");
         values.pop()
@@ -121,7 +127,12 @@ fn same_frame(bytes: &[u8], header: &ProxyHeader) {
 
 /// Where the value of the first field of this type begins.
 fn field_at(frame: &[u8], kind: u8) -> Option<usize> {
-    let mut at = V2_FIXED + match frame[13] >> 4 { 1 => 12, 2 => 36, _ => return None };
+    let mut at = V2_FIXED
+        + match frame[13] >> 4 {
+            1 => 12,
+            2 => 36,
+            _ => return None,
+        };
     while at + 3 <= frame.len() {
         if frame[at] == kind {
             return Some(at + 3);
@@ -148,7 +159,9 @@ fn is_stricter(bytes: &[u8], error: ProxyError) -> bool {
         // `+1`
         ProxyError::LinePort => bytes.contains(&b'+'),
         // a bare LF before the line end
-        ProxyError::LineEnd | ProxyError::LineFields => bytes.starts_with(b"PROXY UNKNOWN") || bytes.contains(&b'\n'),
+        ProxyError::LineEnd | ProxyError::LineFields => {
+            bytes.starts_with(b"PROXY UNKNOWN") || bytes.contains(&b'\n')
+        }
         // datagrams, and families without a protocol
         ProxyError::Family => !matches!(bytes[13], 0x00 | 0x11 | 0x21 | 0x31),
         ProxyError::TooLong

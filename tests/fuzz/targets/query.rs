@@ -1,8 +1,9 @@
 //! Queries and percent-encoding: one canonical form, whatever the spelling, found again when it is read again.
 //! It must not know what the parameters mean.
 
-#![no_main]
+#![cfg_attr(fuzzing, no_main)]
 
+#[cfg(fuzzing)]
 use libfuzzer_sys::fuzz_target;
 use presign_gate::request::percent::{self, Part};
 use presign_gate::request::query::Query;
@@ -14,7 +15,8 @@ fn decoded(raw: &[u8], plus_is_space: bool) -> Vec<u8> {
     while let Some(byte) = bytes.next() {
         out.push(match byte {
             b'%' => {
-                let digits = [bytes.next(), bytes.next()].map(|digit| char::from(digit.expect("a whole escape")));
+                let digits =
+                    [bytes.next(), bytes.next()].map(|digit| char::from(digit.expect("a whole escape")));
                 u8::from_str_radix(&String::from_iter(digits), 16).expect("an escape")
             }
             b'+' if plus_is_space => b' ',

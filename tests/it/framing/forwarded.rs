@@ -5,6 +5,7 @@ use super::target;
 use crate::support::client::Client;
 use crate::support::config::Config;
 use crate::support::gate::Gate;
+use crate::support::request::Request;
 use crate::support::upstream::Upstream;
 
 fn start() -> (Upstream, Gate) {
@@ -98,7 +99,6 @@ fn check_upload(lines: &str, body: &str, expected: &str) {
 
 #[test]
 fn bodies_are_framed_anew() {
-    check_upload("", "", "\r\n");
     check_upload("Content-Length: 0\r\n", "", "Content-Length: 0\r\n\r\n");
     check_upload("content-length:\t005 \r\n", "hello", "Content-Length: 5\r\n\r\nhello");
     let chunked = "Transfer-Encoding: chunked\r\n\r\n";
@@ -117,6 +117,25 @@ fn bodies_are_framed_anew() {
     ] {
         check_upload(&format!("Transfer-Encoding: {coding}\r\n"), body, &format!("{chunked}{expected}"));
     }
+}
+
+/// An object must not become an empty one because somebody forgot to send it.
+#[test]
+fn an_upload_that_tells_no_length_is_none() {
+    let (upstream, gate) = start();
+    let put = Request::new("PUT", "/bkt/key.txt");
+    let part = put.clone().query("partNumber", "1").query("uploadId", "u");
+    for request in [&put, &part] {
+        for bytes in [request.presigned(), request.authorized()] {
+            gate.ask("PUT", &bytes).assert_error(411, "MissingContentLength");
+        }
+    }
+    upstream.assert_untouched();
+    // what brings no object needs none
+    let copy = put.signed("x-amz-copy-source", "/bkt/other");
+    assert_eq!(gate.ask("PUT", &copy.authorized()).status, 200);
+    let seen = upstream.only_request();
+    assert_eq!((seen.headers.get("content-length"), seen.body.len()), (None, 0));
 }
 
 #[test]
