@@ -2,8 +2,6 @@
 //! in its name what is promised; `docs/faults.md` lists them with what was seen.
 //! It must not repeat what `upstream_faults`, `hostile`, `shutdown`, `upgrade`, `reload` and `links::shared` show.
 
-#![expect(clippy::print_stdout, reason = "the figures are worth seeing, with `--no-capture`")]
-
 mod clients;
 mod clock;
 mod crash;

@@ -3,6 +3,7 @@
 
 use crate::support::gate::{Process, poll_connect};
 use crate::support::ports::{self, Reserved};
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::Command;
 use tempfile::TempDir;
@@ -23,10 +24,10 @@ impl Front {
     pub(super) fn nginx(gate: SocketAddr, more: &str) -> Self {
         let (at, folder) = (ports::reserve(), tempfile::tempdir().unwrap());
         let (place, listen) = (folder.path().display(), at.address);
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
-            .map(|name| format!("  {name}_temp_path {place}/{name};\n"))
-            .collect();
+        let mut temporary = String::new();
+        for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+            writeln!(temporary, "  {name}_temp_path {place}/{name};").unwrap();
+        }
         let text = format!(
             "daemon off;\nworker_processes 1;\npid {place}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n  \
              access_log off;\n{temporary}  upstream gate {{ server {gate}; keepalive 1; }}\n  server {{\n    \
@@ -39,7 +40,7 @@ impl Front {
         std::fs::write(&config, text).unwrap();
         let mut command = Command::new("nginx");
         command.arg("-c").arg(&config).arg("-p").arg(folder.path()).args(["-e", "stderr"]);
-        Self::start(format!("nginx {more}"), command, at, folder)
+        Self::start(&format!("nginx {more}"), command, at, folder)
     }
 
     pub(super) fn haproxy(gate: SocketAddr, more: &str) -> Self {
@@ -54,11 +55,11 @@ impl Front {
         std::fs::write(&config, text).unwrap();
         let mut command = Command::new("haproxy");
         command.arg("-db").arg("-f").arg(&config);
-        Self::start(format!("HAProxy {more}"), command, at, folder)
+        Self::start(&format!("HAProxy {more}"), command, at, folder)
     }
 
     #[track_caller]
-    fn start(name: String, mut command: Command, at: Reserved, folder: TempDir) -> Self {
+    fn start(name: &str, mut command: Command, at: Reserved, folder: TempDir) -> Self {
         // Debian puts them where not every user looks
         command.env("PATH", "/usr/local/sbin:/usr/sbin:/usr/bin:/bin");
         let mut process = Process::start(&mut command, folder.path());

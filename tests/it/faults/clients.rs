@@ -66,7 +66,7 @@ fn operations(address: SocketAddr) -> Vec<Seen> {
         ("GET", key.clone().unsigned("Range", "bytes=100-2099").presigned()),
         ("HEAD", Request::new("HEAD", "/bkt/key.txt").presigned()),
         ("GET", Request::get("/bkt/absent").presigned()),
-        ("GET", key.clone().key(crate::support::sigv4::STRANGER).presigned()),
+        ("GET", key.key(crate::support::sigv4::STRANGER).presigned()),
         ("GET", list.presigned()),
     ] {
         seen.push(ask(method, &bytes).0);

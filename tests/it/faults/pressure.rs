@@ -11,6 +11,7 @@ use crate::support::reply;
 use crate::support::request::Request;
 use crate::support::time::{Deadline, Watch};
 use crate::support::upstream::Upstream;
+use std::fmt::Write as _;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
@@ -192,12 +193,11 @@ fn a_flood_of_forged_signatures_fails_no_good_request_and_its_log_is_bounded() {
                     let mut count = 0_usize;
                     while !end.passed() {
                         // a pipeline of them, each with a signature of its own
-                        let batch: String = (0..10)
-                            .map(|number| {
-                                let number = forger * 10_000_000 + count + number;
-                                format!("{}{number:064x}{}", &text[..at], &text[at + 64..])
-                            })
-                            .collect();
+                        let mut batch = String::new();
+                        for number in 0..10 {
+                            let number = forger * 10_000_000 + count + number;
+                            write!(batch, "{}{number:064x}{}", &text[..at], &text[at + 64..]).unwrap();
+                        }
                         client.send(batch.as_bytes());
                         for _ in 0..10 {
                             assert_eq!(client.response("GET").status, 403);
