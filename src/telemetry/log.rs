@@ -83,7 +83,10 @@ struct Messages;
 impl Write for Messages {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         match QUEUE.get() {
-            Some(queue) => queue.write(line),
+            Some(queue) => {
+                queue.write(line);
+                queue.hurry();
+            }
             None => io::stderr().write_all(line)?,
         }
         Ok(line.len())

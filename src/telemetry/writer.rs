@@ -199,6 +199,14 @@ impl LineWriter {
         }
     }
 
+    /// Has what waits written at once: the next line may come much later, and somebody may be looking.
+    pub fn hurry(&self) {
+        if let Some(shared) = &self.shared {
+            shared.lock().hurry = true;
+            shared.work.notify_one();
+        }
+    }
+
     /// Lets another process write, once what was sent before is written, or takes that back. Waits for it, but not for
     /// long; gives whether it is done.
     #[must_use]
