@@ -29,12 +29,25 @@ def check(text, folder):
     return run(gate_binary(), "check", str(path), env=variables)
 
 
+# the one setting that weakens a check in these; nothing else may be warned of
+WEAKENED = {
+    # the store beside the gate has no certificate
+    "deploy/compose/gate.yaml": "upstreams.endpoint",
+    # the admin endpoint is for users of the machine
+    "deploy/systemd/gate.yaml": "admin.token",
+}
+
+
 class Configs(unittest.TestCase):
     def test_every_config_is_good(self):
         self.assertGreaterEqual(len(CONFIGS), 5)
         for path in CONFIGS:
             with self.subTest(str(path.relative_to(ROOT))), tempfile.TemporaryDirectory() as folder:
-                self.assertIn("1 file, 0 errors, 0 warnings", check(path.read_text(), folder))
+                said = check(path.read_text(), folder)
+                name = str(path.relative_to(ROOT))
+                self.assertIn(f"1 file, 0 errors, {1 if name in WEAKENED else 0} warning", said)
+                if name in WEAKENED:
+                    self.assertIn(f"checks are weakened by `{WEAKENED[name]}`\n", said)
 
     def test_a_bad_config_is_found(self):
         with tempfile.TemporaryDirectory() as folder, self.assertRaises(AssertionError):
