@@ -95,12 +95,15 @@ impl Watch {
     }
 }
 
-/// A log and what it became when it was rotated.
+/// A log and what it became when it was rotated; devices have no end, and are not read.
 fn siblings(path: &Path) -> Vec<PathBuf> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let entries = path.parent().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten();
     let named = |path: &PathBuf| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with(&stem));
-    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(named).collect()
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_file() && named(path))
+        .collect()
 }
 
 /// A signature is 64 hex digits of many kinds; so are the links of an audit log, which are named.
