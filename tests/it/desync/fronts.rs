@@ -29,7 +29,7 @@ impl Front {
             writeln!(temporary, "  {name}_temp_path {place}/{name};").unwrap();
         }
         let text = format!(
-            "daemon off;\nworker_processes 1;\npid {place}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n  \
+            "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n  \
              access_log off;\n{temporary}  upstream gate {{ server {gate}; keepalive 1; }}\n  server {{\n    \
              listen {listen};\n    client_max_body_size 0;\n    {more}\n    location / {{\n      \
              proxy_pass http://gate;\n      proxy_http_version 1.1;\n      proxy_set_header Host $http_host;\n      \
