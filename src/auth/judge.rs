@@ -56,7 +56,7 @@ impl Presented<'_> {
         credential.session_token.as_ref().is_none_or(|token| token.matches(self.token.unwrap_or_default()))
     }
 
-    /// Whether the credential has run out; in its last second it is good to the end.
+    /// Whether the credential has run out; at the instant itself it is still good.
     fn is_over(&self, credential: &Credential) -> bool {
         credential.expires.is_some_and(|expires| self.now > expires)
     }

@@ -5,6 +5,7 @@ use super::diagnostic::{Diagnostic, Problem, Severity};
 use super::model::identity::PolicyDefault;
 use super::model::links::Store;
 use super::model::sources::KeyPlace;
+use super::model::storage::UpstreamCredentials;
 use super::model::{Config, Trusted};
 use super::tree::Place;
 use crate::net::address::ListenAddress;
@@ -83,6 +84,16 @@ pub const SETTINGS: &[Setting] = &[
         is_set: |config| {
             let endpoints = config.upstreams.iter().flat_map(|upstream| &upstream.endpoints);
             endpoints.into_iter().any(|it| !it.value.tls && !is_own(&it.value.host))
+        },
+    },
+    Setting {
+        name: "upstreams.unknown_keys",
+        means: "`passthrough`: keys that nobody here knows go on, and the store alone verifies them",
+        is_set: |config| {
+            let leaves = |credentials: &_| {
+                matches!(credentials, UpstreamCredentials::Passthrough { unknown_keys: true })
+            };
+            config.upstreams.iter().any(|upstream| leaves(&upstream.credentials))
         },
     },
     Setting {
@@ -224,6 +235,11 @@ upstreams: [{ name: u, endpoint: "http://127.0.0.1:9000", region: us-east-1, cre
             ),
             (endpoint("http://store.example"), "upstreams.endpoint", endpoint("https://store.example")),
             (endpoint("http://10.0.0.1:9000"), "upstreams.endpoint", endpoint("http://[::1]:9000")),
+            (
+                PLAIN.replace("region: us", "unknown_keys: passthrough, region: us"),
+                "upstreams.unknown_keys",
+                PLAIN.replace("region: us", "unknown_keys: refuse, region: us"),
+            ),
             (
                 hook("http://broker.example/key"),
                 "credential_sources.webhook.url",

@@ -73,7 +73,7 @@ fn spec(upstream: &Upstream) -> Spec {
             .health
             .as_ref()
             .map(|health| Probe { path: health.path.clone(), interval: health.interval }),
-        denied: upstream.deny_addresses.clone().map_or(Denied::Loopback, Denied::Listed),
+        denied: Denied(upstream.deny_addresses.clone()),
         pool: Pool {
             connections: upstream.pool.connections.map_or(usize::MAX, count),
             idle: count(upstream.pool.idle),

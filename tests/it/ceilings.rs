@@ -164,7 +164,7 @@ fn a_name_that_leads_where_it_must_not() {
     upstream.assert_untouched();
     poll("counted refusals", || (denied(&gate, "upstream_address") >= 3.0).then_some(()));
     assert!(gate.messages().contains("`deny_addresses`"), "{}", gate.messages());
-    // `localhost` is this machine, and an address that stands in the config is what its author means
+    // nothing is denied that the config does not list, and an address that stands in it is what its author means
     for config in [Config::resign(named), Config::resign(upstream.endpoint()).more(denying)] {
         let gate = Gate::start(&config);
         assert_eq!(gate.ask("GET", &get()).status, 200);

@@ -337,7 +337,7 @@ static UPSTREAM: Section = Section {
         optional(
             "deny_addresses",
             Form::List(&Form::Cidr, 0),
-            "addresses that its name must not lead to; left out, those of this machine, unless the name is `localhost`. Link-local and metadata addresses never count",
+            "addresses that its name must not lead to, besides link-local ones and those of metadata services, where no name may",
         ),
         defaults("pool", Form::Keys(&POOL), "how many connections each endpoint gets"),
     ],

@@ -73,8 +73,8 @@ pub struct Upstream {
     pub retries: u32,
     /// How its addresses are probed; `None`: not.
     pub health: Option<Health>,
-    /// Where its names must not lead; `None`: to this machine, but for `localhost`.
-    pub deny_addresses: Option<Vec<IpNet>>,
+    /// Where its names must not lead, besides where no store can be.
+    pub deny_addresses: Vec<IpNet>,
     /// How many connections it gets.
     pub pool: Pool,
 }

@@ -127,7 +127,7 @@ fn upstream(fields: &Fields<'_>) -> Result<Upstream, Reported> {
         timeouts: timeouts?,
         retries: u32::try_from(retries?).unwrap_or(u32::MAX),
         health: health?,
-        deny_addresses: deny_addresses?.map(values),
+        deny_addresses: deny_addresses?.map(values).unwrap_or_default(),
         pool: pool?,
     })
 }

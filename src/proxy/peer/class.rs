@@ -5,15 +5,9 @@ use ipnet::IpNet;
 use std::io;
 use std::net::IpAddr;
 
-/// What a name must not lead to.
+/// What a name must not lead to, besides where no store can be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Denied {
-    /// This machine, unless the name says so.
-    #[default]
-    Loopback,
-    /// What the config lists.
-    Listed(Vec<IpNet>),
-}
+pub struct Denied(pub Vec<IpNet>);
 
 /// A name leads to where no store may be, and to nowhere else.
 #[derive(Debug, thiserror::Error)]
@@ -40,24 +34,13 @@ impl From<Forbidden> for io::Error {
 }
 
 impl Denied {
-    /// Whether this name may lead to that address. An address that stands in the config itself is its author's choice,
+    /// Whether a name may lead to this address. An address that stands in the config itself is its author's choice,
     /// and is not asked about.
     #[must_use]
-    pub fn permits(&self, host: &str, ip: IpAddr) -> bool {
+    pub fn permits(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
-        may_be_a_store(ip)
-            && match self {
-                Self::Loopback => !ip.is_loopback() || is_this_machine(host),
-                Self::Listed(ranges) => !ranges.iter().any(|range| range.contains(&ip)),
-            }
+        may_be_a_store(ip) && !self.0.iter().any(|range| range.contains(&ip))
     }
-}
-
-/// The names that mean this machine and nothing else (RFC 6761, section 6.3).
-fn is_this_machine(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let label = host.rsplit('.').next().unwrap_or_default();
-    label.eq_ignore_ascii_case("localhost")
 }
 
 /// A name must never lead to where machines keep their own credentials (link-local addresses hold the metadata services
@@ -81,9 +64,9 @@ fn may_be_a_store(ip: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn check(denied: &Denied, host: &str, ips: &[&str], expected: bool) {
+    fn check(denied: &Denied, ips: &[&str], expected: bool) {
         for ip in ips {
-            assert_eq!(denied.permits(host, ip.parse().unwrap()), expected, "{denied:?} {host} {ip}");
+            assert_eq!(denied.permits(ip.parse().unwrap()), expected, "{denied:?} {ip}");
         }
     }
 
@@ -93,23 +76,15 @@ mod tests {
         let nowhere = ["0.0.0.0", "::", "::ffff:0.0.0.0", "224.0.0.1", "ff02::1", "255.255.255.255"];
         let own = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"];
         let stores = ["10.0.0.1", "192.168.1.1", "52.218.0.1", "fd00:ec2::253", "2600::1"];
-        let none = Denied::Listed(Vec::new());
-        let listed = Denied::Listed(vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
-        for host in ["store.example", "localhost", "a.localhost"] {
-            for denied in [&Denied::Loopback, &none, &listed] {
-                check(denied, host, &metadata, false);
-                check(denied, host, &nowhere, false);
-            }
-            check(&Denied::Loopback, host, &stores, true);
-            check(&none, host, &own, true);
-            check(&listed, host, &["10.0.0.1", "::1", "::ffff:10.1.1.1"], false);
-            check(&listed, host, &["127.0.0.1", "192.168.1.1"], true);
+        let none = Denied::default();
+        let listed = Denied(vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
+        for denied in [&none, &listed] {
+            check(denied, &metadata, false);
+            check(denied, &nowhere, false);
         }
-        for host in ["store.example", "localhost.example", "notlocalhost", ""] {
-            check(&Denied::Loopback, host, &own, false);
-        }
-        for host in ["localhost", "LocalHost.", "a.localhost"] {
-            check(&Denied::Loopback, host, &own, true);
-        }
+        check(&none, &stores, true);
+        check(&none, &own, true);
+        check(&listed, &["10.0.0.1", "::1", "::ffff:10.1.1.1"], false);
+        check(&listed, &["127.0.0.1", "192.168.1.1", "11.0.0.0"], true);
     }
 }

@@ -160,7 +160,7 @@ impl Endpoint {
         let mut found: Vec<SocketAddr> =
             tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect();
         let first = found.first().map(SocketAddr::ip);
-        found.retain(|socket| self.denied.permits(&self.host, socket.ip()));
+        found.retain(|socket| self.denied.permits(socket.ip()));
         match (found.is_empty(), first) {
             (true, Some(address)) => Err(self.forbidden(address)),
             _ => self.exchange(found),
@@ -239,7 +239,7 @@ impl Endpoint {
     /// What the system or the other side says. There is no deadline in here.
     pub async fn connect(&self, address: &Address) -> io::Result<PeerStream> {
         // found long ago or just now, it is what is connected to that counts
-        if self.is_named() && !self.denied.permits(&self.host, address.socket.ip()) {
+        if self.is_named() && !self.denied.permits(address.socket.ip()) {
             return Err(self.forbidden(address.socket.ip()));
         }
         let tcp = TcpStream::connect(address.socket).await?;

@@ -18,7 +18,7 @@ fn spec(retries: u32) -> Spec {
         timeouts,
         retries,
         health: None,
-        denied: Denied::Loopback,
+        denied: Denied::default(),
         pool: POOL,
     }
 }
@@ -119,16 +119,16 @@ async fn an_endpoint_has_so_many_places_and_the_next_gets_the_rest() {
 #[tokio::test]
 async fn a_name_that_leads_where_it_must_not_is_not_connected_to() {
     let (listener, port) = listen().await;
-    let denied = Denied::Listed(vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
+    let denied = Denied(vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
     let endpoint = |denied| Endpoint::new("localhost", port, "u".to_owned(), None).denying(denied);
     let peer = Peer::new(spec(0), vec![endpoint(denied)]);
     let error = peer.round().connect().await.0.unwrap_err();
     assert!(class::Forbidden::is_why(&error), "{error}");
     // also where the address was found before it was denied
-    let late = Peer::new(spec(0), vec![endpoint(Denied::Listed(Vec::new()))]);
+    let late = Peer::new(spec(0), vec![endpoint(Denied::default())]);
     late.resolve().await;
     let address = late.addresses().find(|address| address.socket.is_ipv4()).unwrap();
-    let strict = endpoint(Denied::Listed(vec!["127.0.0.0/8".parse().unwrap()]));
+    let strict = endpoint(Denied(vec!["127.0.0.0/8".parse().unwrap()]));
     assert!(class::Forbidden::is_why(&strict.connect(&address).await.unwrap_err()));
     assert!(late.round().connect().await.0.is_ok());
     drop(listener);
@@ -153,7 +153,7 @@ fn specs_differ_in_every_part() {
         Spec { timeouts: Timeouts { connect: Duration::ZERO, ..spec(0).timeouts }, ..spec(0) },
         Spec { health: Some(health::Probe { path: "/".to_owned(), interval: Duration::ZERO }), ..spec(0) },
         ca("a"),
-        Spec { denied: Denied::Listed(Vec::new()), ..spec(0) },
+        Spec { denied: Denied(vec!["127.0.0.0/8".parse().unwrap()]), ..spec(0) },
         Spec { pool: Pool { idle: 8, ..POOL }, ..spec(0) },
         Spec { pool: Pool { connections: 8, ..POOL }, ..spec(0) },
         spec(1),
