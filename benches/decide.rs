@@ -37,7 +37,7 @@ fn snapshot(statements: usize) -> Snapshot {
         listeners: [{ address: '127.0.0.1:8080' }]\n\
         hosts: [s3.test]\n\
         credentials:\n\
-        \x20 - { access_key_id: AKID, secret_access_key: { value: secret }, principal: 'arn:aws:iam::111122223333:user/a', policies: [identity.json] }\n\
+        \x20 - { access_key_id: AKID, secret_access_key: { value: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY }, principal: 'arn:aws:iam::111122223333:user/a', policies: [identity.json] }\n\
         policy: { guardrails: [network.json] }\n\
         buckets: [{ name: bkt, upstream: u }]\n\
         upstreams: [{ name: u, endpoint: 'http://127.0.0.1:9000', region: us-east-1, credentials: { anonymous: true } }]\n";

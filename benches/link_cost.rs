@@ -51,7 +51,7 @@ fn snapshot() -> Snapshot {
     let config = "version: 1\n\
         listeners: [{ address: '127.0.0.1:8080' }]\n\
         hosts: [s3.test]\n\
-        credentials: [{ access_key_id: AKID, secret_access_key: { value: secret }, policies: [all.json] }]\n\
+        credentials: [{ access_key_id: AKID, secret_access_key: { value: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY }, policies: [all.json] }]\n\
         buckets: [{ name: bkt, upstream: u }]\n\
         upstreams: [{ name: u, endpoint: 'http://127.0.0.1:9000', region: us-east-1, credentials: { anonymous: true } }]\n\
         links: { grace: 0s }\n";

@@ -1,18 +1,19 @@
 //! Secret bytes that redact themselves, leave memory when dropped, and compare in constant time.
 //! It must not offer a way to print, serialise or order a secret.
 
+use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A secret: a signing secret, a session token, a bearer token. `Debug` shows nothing of it.
+/// A secret: a signing secret, a session token, a bearer token. `Debug` shows nothing of it. Clones share the bytes.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Arc<Zeroizing<Vec<u8>>>);
 
 impl Secret {
     /// Takes the bytes over.
     #[must_use]
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(Zeroizing::new(bytes.into()))
+        Self(Arc::new(Zeroizing::new(bytes.into())))
     }
 
     /// The bytes, for signing with them; never for output.
@@ -25,6 +26,12 @@ impl Secret {
     #[must_use]
     pub fn matches(&self, other: &[u8]) -> bool {
         ct_eq(&self.0, other)
+    }
+
+    /// Whether both hold the same bytes, at once where one is a clone of the other.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.matches(&other.0)
     }
 }
 
@@ -55,6 +62,8 @@ mod tests {
         assert!(secret.matches(b"hunter2"));
         for other in ["", "hunter", "hunter22", "Hunter2", "hunter3"] {
             assert!(!secret.matches(other.as_bytes()), "{other}");
+            assert!(!secret.is(&Secret::new(other)), "{other}");
         }
+        assert!(secret.is(&secret.clone()) && secret.is(&Secret::new("hunter2")));
     }
 }

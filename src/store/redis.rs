@@ -1,5 +1,6 @@
 //! Link state in a Redis or Valkey that several gates share: each step is one script, one round trip, atomic there.
-//! It must not ask twice what could count twice: steps carry the token of their request and can be repeated.
+//! It must not ask twice what could count twice: steps carry the token of their request and can be repeated, and an end
+//! that overtakes its beginning keeps it from counting.
 //!
 //! Time is that of the server, so the clocks of the gates do not matter. Every key of one script has the same hash tag
 //! or is the only one, so a cluster behind one address works too. Keys of links end by themselves.
@@ -46,11 +47,13 @@ impl Redis {
         Ok(Self { server: Server::new(url, ca)?, now: None })
     }
 
-    fn link_call(&self, step: &str, link: LinkId, grace: u64, more: Vec<String>) -> Call {
+    fn link_call(&self, step: &str, link: LinkId, token: Option<u64>, grace: u64, more: Vec<String>) -> Call {
+        let mut keys = vec![format!("presign-gate:link:{{{link}}}")];
+        keys.extend(token.map(|token| format!("presign-gate:link:{{{link}}}:ended:{token}")));
         let now = self.now.map(|now| now.to_string()).unwrap_or_default();
         let mut args = vec![step.to_owned(), now, grace.to_string()];
         args.extend(more);
-        Call { which: Which::Link, keys: vec![format!("presign-gate:link:{link}")], args }
+        Call { which: Which::Link, keys, args }
     }
 
     fn claim_call(&self, claim: &LinkClaim, token: u64) -> Call {
@@ -72,7 +75,7 @@ impl Redis {
             terms.network.as_deref().unwrap_or_default().to_owned(),
             terms.until.millis().to_string(),
         ];
-        self.link_call("reserve", claim.id, terms.grace, more)
+        self.link_call("reserve", claim.id, Some(token), terms.grace, more)
     }
 
     fn note_call(&self, note: &Note) -> Call {
@@ -81,12 +84,13 @@ impl Redis {
             Event::Keep(told) => {
                 let (size, length) =
                     told.map_or((0, "-1".to_owned()), |told| (told.size, told.length.to_string()));
-                self.link_call("keep", note.link, note.grace, vec![token, size.to_string(), length])
+                let more = vec![token, size.to_string(), length];
+                self.link_call("keep", note.link, None, note.grace, more)
             }
             Event::Settle(delivery) => {
                 let numbers = [delivery.got, delivery.size, u64::from(delivery.whole), delivery.moved];
                 let more = std::iter::once(token).chain(numbers.iter().map(u64::to_string)).collect();
-                self.link_call("settle", note.link, note.grace, more)
+                self.link_call("settle", note.link, Some(note.token), note.grace, more)
             }
         }
     }
@@ -121,7 +125,7 @@ impl LinkStore for Redis {
     }
 
     async fn look(&self, link: LinkId) -> Result<Option<LinkState>, StoreError> {
-        let fields = self.server.ask(self.link_call("look", link, 0, Vec::new())).await?;
+        let fields = self.server.ask(self.link_call("look", link, None, 0, Vec::new())).await?;
         if fields.is_empty() {
             return Ok(None);
         }

@@ -1,7 +1,7 @@
 //! How many instructions it takes to read and judge a request, counted by valgrind: the same on every machine and under
 //! any load. `instructions.txt` has the numbers; a change that moves one by more than a tenth has to say so there.
 
-use super::scene::{NOW, facts, link, snapshot};
+use super::scene::{NOW, altered, facts, link, snapshot, uniform, unknown};
 use presign_gate::auth::keyring::Asked;
 use presign_gate::net::ConnFacts;
 use presign_gate::pipeline::{Verdict, decide};
@@ -21,11 +21,26 @@ fn counted_link(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8], forwarded:
     assert_eq!(matches!(outcome.verdict, Verdict::Forward(_)), forwarded);
 }
 
-#[inline(never)]
-fn counted_refusal(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8]) {
+fn refuse(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8]) {
     let request = head::parse(bytes).unwrap();
     let outcome = decide(snapshot, facts, &request, None, Asked::Nobody, NOW);
     assert!(matches!(outcome.verdict, Verdict::Answer(_)));
+}
+
+#[inline(never)]
+fn counted_refusal(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8]) {
+    refuse(snapshot, facts, bytes);
+}
+
+/// This and the next are what the answer does not tell apart.
+#[inline(never)]
+fn counted_wrong(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8]) {
+    refuse(snapshot, facts, bytes);
+}
+
+#[inline(never)]
+fn counted_unknown(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8]) {
+    refuse(snapshot, facts, bytes);
 }
 
 #[inline(never)]
@@ -45,6 +60,12 @@ fn subject() {
     ));
     counted_link(&snapshot, &here, &bytes, true);
     counted_refusal(&snapshot, &elsewhere, &bytes);
+    let (snapshot, wrong, unknown) = (uniform(), altered(0), unknown());
+    for bytes in [&wrong, &unknown] {
+        refuse(&snapshot, &here, bytes);
+    }
+    counted_wrong(&snapshot, &here, &wrong);
+    counted_unknown(&snapshot, &here, &unknown);
     let numbers: Vec<u64> = (0..1000).collect();
     assert!(counted_loop(&numbers) > 0);
 }
@@ -89,4 +110,12 @@ fn instructions_are_as_stated() {
         }
     }
     assert!(wrong.is_empty(), "optimised: {optimised}\n{}", wrong.join("\n"));
+}
+
+/// Where the answer does not tell which keys exist, the time must not: to one part in a hundred of the instructions.
+#[test]
+fn a_key_that_nobody_has_takes_as_many_as_a_wrong_signature() {
+    let (wrong, unknown) = (count("counted_wrong"), count("counted_unknown"));
+    println!("a wrong signature: {wrong} instructions, a key that nobody has: {unknown}");
+    assert!(wrong.abs_diff(unknown) < wrong / 100, "{wrong} and {unknown}");
 }

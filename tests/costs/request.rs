@@ -18,7 +18,7 @@ pub(crate) fn link(query: &[(&[u8], &[u8])], signed_at: UnixMillis, expires_secs
         signed_at,
         expires_secs,
     };
-    let secret = Secret::new("secret");
+    let secret = Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
     let signer = Signer { access_key_id: "AKID", secret: &secret, session_token: None, region: "us-east-1" };
     let mut head = b"GET ".to_vec();
     head.extend_from_slice(&presign(&grant, &signer, &KeyCache::default()));

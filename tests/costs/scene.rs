@@ -18,7 +18,7 @@ hosts: [s3.test]
 network: { vpcs: [{ vpc: vpc-33334444, cidrs: [10.20.0.0/16] }] }
 credentials:
   - access_key_id: AKID
-    secret_access_key: { value: secret }
+    secret_access_key: { value: wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY }
     principal: 'arn:aws:iam::111122223333:user/a'
     policies: [identity.json]
 policy: { guardrails: [network.json] }
@@ -57,4 +57,30 @@ fn with(config: &str) -> Snapshot {
 /// The head of a presigned GET.
 pub(crate) fn link() -> Vec<u8> {
     request::link(&[], NOW, 900)
+}
+
+/// Another hexadecimal digit.
+pub(crate) const fn other(digit: u8) -> u8 {
+    if digit == b'0' { b'1' } else { b'0' }
+}
+
+/// Where the value of a parameter begins.
+fn value_of(bytes: &[u8], name: &[u8]) -> usize {
+    bytes.windows(name.len()).position(|part| part == name).unwrap() + name.len()
+}
+
+/// The same with a digit of its signature changed.
+pub(crate) fn altered(digit: usize) -> Vec<u8> {
+    let mut bytes = link();
+    let at = value_of(&bytes, b"X-Amz-Signature=") + digit;
+    bytes[at] = other(bytes[at]);
+    bytes
+}
+
+/// The same from a key that nobody has, with a signature that is as wrong.
+pub(crate) fn unknown() -> Vec<u8> {
+    let mut bytes = altered(0);
+    let at = value_of(&bytes, b"X-Amz-Credential=");
+    bytes[at..at + 4].copy_from_slice(b"DIKA");
+    bytes
 }

@@ -1,5 +1,6 @@
 -- One step of the state of a link; the same machine as src/links/state.rs, and tests hold the two together.
--- KEYS[1]: the link. ARGV: step, now (empty: the time of this server), grace, and what the step needs.
+-- KEYS[1]: the link; KEYS[2], where a step has a token: that the token has ended.
+-- ARGV: step, now (empty: the time of this server), grace, and what the step needs.
 local now = tonumber(ARGV[2])
 if not now then
   local time = redis.call('TIME')
@@ -7,6 +8,8 @@ if not now then
 end
 local grace = tonumber(ARGV[3])
 local LEASE = 60000
+-- for longer than a network may bring what it held back
+local LATE = 300000
 
 local raw = redis.call('GET', KEYS[1])
 local s = { spent = 0, carry = 0, size = 0, bytes = 0, pin = '', pinned = 0, till = 0, uses = {}, holds = {} }
@@ -168,7 +171,11 @@ local function settle(token, got, size, whole, moved)
       break
     end
   end
-  if not hold then return end
+  if not hold then
+    -- its beginning may still come: over a connection that was given up in between
+    redis.call('SET', KEYS[2], '', 'PX', LATE)
+    return
+  end
   local delivered = got > 0 or whole == 1
   s.bytes = s.bytes + moved
   if size > 0 then s.size = size end
@@ -213,6 +220,7 @@ end
 local function number(at) return tonumber(ARGV[at]) end
 local step = ARGV[1]
 if step == 'reserve' then
+  if redis.call('EXISTS', KEYS[2]) == 1 then return { 'busy', '0' } end
   local said, limit =
     reserve(number(4), ARGV[5], ARGV[6], number(7), number(8), number(9), ARGV[10], number(11))
   save()

@@ -156,6 +156,24 @@ async fn large_numbers_survive() {
     assert_eq!((state.holds[0].limit, state.holds[0].token), (most, most));
 }
 
+/// A connection was given up, the end of the request went over a new one, and then the network brought its beginning.
+#[tokio::test]
+async fn a_beginning_that_comes_after_its_end_counts_nothing() {
+    let server = Server::start();
+    let store = server.store().await;
+    let until = UnixMillis::from_secs(4_000_000_000);
+    let terms = Terms { max_uses: Some(1), max_bytes: None, network: None, grace: 0, until };
+    let link = LinkId::from_bytes([3; 16]);
+    let claim = LinkClaim { id: link, client: "a".into(), ask: Ask::Download(None), terms };
+    let end = Note { link, token: 7, grace: 0, event: Event::Settle(Delivery::default()) };
+    for _ in 0..2 {
+        store.server.ask(store.note_call(&end)).await.unwrap();
+        assert_eq!(store.reserve(&claim, 7).await, Ok(Answer::Refused(Refusal::Busy)));
+        assert_eq!(store.look(link).await, Ok(None));
+    }
+    assert_eq!(store.reserve(&claim, 8).await, Ok(Answer::Granted(None)));
+}
+
 fn entry(number: u8, lapses: UnixMillis) -> Revocation {
     let lifetimes = Lifetimes { max_expires: Duration::from_hours(1), clock_skew: Duration::from_mins(15) };
     let target = Target::Link(LinkId::from_bytes([number; 16]));

@@ -146,7 +146,7 @@ impl<K> Entry<K> {
             && self.day == name.day
             && *self.region == *name.region
             && *self.service == *name.service
-            && self.secret.matches(secret.expose())
+            && self.secret.is(secret)
     }
 }
 
