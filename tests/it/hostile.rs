@@ -239,16 +239,22 @@ fn idle_crowd(prepare: impl Fn(&mut TcpStream)) {
         (open + 0.5 > f64::from(u32::try_from(many).unwrap())).then_some(())
     });
     let opened = watch.elapsed();
-    let after = gate.process().resident_kib();
-    let each = (after - before) * 1024 / u64::try_from(many).unwrap();
+    // for a second after an answer a connection keeps the room that a request needs; it is idle from then on, and the
+    // allocator gives memory back when it is next asked for some
+    let pid = gate.process().id();
+    let mut bystander = Bystander::new(&gate);
+    let (after, each) = poll("less than 20 KiB for each idle connection", || {
+        bystander.asks();
+        let after = crate::support::gate::resident_kib(pid);
+        let each = after.saturating_sub(before) * 1024 / u64::try_from(many).unwrap();
+        (each < 20 * 1024).then_some((after, each))
+    });
     println!(
         "{many} idle connections in {opened:?}: {each} bytes each, {before} KiB before and {after} KiB with them"
     );
-    let mut bystander = Bystander::new(&gate);
     for _ in 0..50 {
         bystander.asks();
     }
-    assert!(each < 20 * 1024, "{each} bytes for each idle connection");
     drop(crowd);
     poll("the end of all connections", || {
         (gate.metric("presign_gate_connections", &[&listener]) < 10.0).then_some(())

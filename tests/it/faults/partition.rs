@@ -10,7 +10,7 @@ use crate::support::gate::{Gate, poll};
 use crate::support::load::Load;
 use crate::support::redis::RedisServer;
 use crate::support::request::Request;
-use crate::support::time::{PATIENCE, Watch};
+use crate::support::time::Watch;
 use crate::support::upstream::Upstream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -137,11 +137,10 @@ fn uses_are_exact_through_partitions_and_kills_under_load() {
         server.kill_and_start();
         between.set(Manner::Whole);
         reached(40);
-        // whatever is left is used up
-        let watch = Watch::start();
-        while ask(&gate, &link).1.as_deref() != Some("link_max_uses") {
-            assert!(watch.elapsed() < PATIENCE, "the link is not used up");
-        }
+        // whatever is left is used up, and what others still hold and do not get comes back
+        reached(USES as usize);
+        let used_up = || ask(&gate, &link).1.as_deref() == Some("link_max_uses");
+        poll("a link that is used up", || used_up().then_some(()));
         stop.store(true, Ordering::Relaxed);
         clients.into_iter().map(|client| client.join().unwrap()).sum::<usize>()
     });

@@ -245,9 +245,15 @@ impl Gate {
         String::from_utf8_lossy(&[read("stdout.log"), read("stderr.log")].concat()).into_owned()
     }
 
-    /// The gate's own messages.
+    /// The gate's own messages so far, which a thread of its own writes.
     pub fn messages(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("stderr.log")).unwrap()
+    }
+
+    /// The gate's own messages, once this is among them.
+    #[track_caller]
+    pub fn wait_for_message(&self, text: &str) -> String {
+        poll(text, || Some(self.messages()).filter(|messages| messages.contains(text)))
     }
 
     /// The files that the gate writes to.
