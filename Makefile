@@ -32,6 +32,7 @@ test: ## install what the tests need and run every test
 	cd tests/deploy && $(PRESIGN_GATE_CACHE)/venv/bin/python -B -W error::ResourceWarning -m unittest
 
 soak: ## run the gate under load for SOAK_SECONDS (an hour); memory, descriptors and counters must hold
+	@tests/setup/install build
 	SOAK_SECONDS=$${SOAK_SECONDS:-3600} cargo test --quiet --test it soak:: -- --nocapture
 
 timing: ## whether the time of a refusal tells how wrong a signature is, TIMING_SECONDS (60) for each measurement

@@ -6,6 +6,7 @@ pub mod budget;
 pub mod class;
 pub mod endpoint;
 pub mod health;
+pub mod names;
 pub mod stream;
 
 use super::within::within;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use stream::PeerStream;
+use tokio::task::JoinSet;
 
 /// An upstream.
 #[derive(Debug)]
@@ -177,10 +179,15 @@ impl Peer {
         self.endpoints.iter().map(|endpoint| endpoint.busy()).sum()
     }
 
-    /// Looks up every name of its endpoints.
+    /// Looks up every name of its endpoints, and sets when that is due again: when the first of them is no longer good.
     pub async fn resolve(&self) {
+        let mut lookups = JoinSet::new();
         for endpoint in &self.endpoints {
-            endpoint.look_up(&self.spec.name).await;
+            let (endpoint, upstream) = (Arc::clone(endpoint), self.spec.name.clone());
+            lookups.spawn(async move { endpoint.look_up(&upstream).await });
+        }
+        if let Some(time) = lookups.join_all().await.into_iter().flatten().min() {
+            self.lookups.again_in(time);
         }
     }
 

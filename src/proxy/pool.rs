@@ -1,4 +1,4 @@
-//! Idle upstream connections, kept per thread and looked at before they are used again.
+//! Idle upstream connections, kept per thread, looked at before they are used again, and closed in time if they are not.
 //! It must not share a connection between threads: in a runtime without work stealing each thread has its own driver.
 
 use super::peer::address::{Address, now};
@@ -6,12 +6,17 @@ use super::peer::endpoint::Endpoint;
 use super::peer::stream::PeerStream;
 use super::peer::{Connected, Timeouts};
 use crate::clock::Stopwatch;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// How often a thread looks for connections that nobody will want any more.
+const SWEEP: Duration = Duration::from_secs(1);
 
 thread_local! {
     static IDLE: RefCell<HashMap<u64, Kept>> = RefCell::new(HashMap::new());
+    static SWEEPS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The idle connections to one endpoint, the youngest last. They do not keep the endpoint: a new config lets it go.
@@ -24,16 +29,24 @@ struct Idle {
     stream: PeerStream,
     address: Arc<Address>,
     since: Stopwatch,
+    /// For how long it may be kept.
+    limit: Duration,
+}
+
+impl Idle {
+    fn is_over(&self) -> bool {
+        self.since.elapsed() > self.limit
+    }
 }
 
 /// The youngest idle connection to an endpoint that nothing happened on; older ones that are of no use are dropped.
 #[must_use]
-pub fn take(endpoint: &Arc<Endpoint>, timeouts: Timeouts) -> Option<Connected> {
+pub fn take(endpoint: &Arc<Endpoint>) -> Option<Connected> {
     let seat = endpoint.seat()?;
     IDLE.with_borrow_mut(|kept| {
         let kept = &mut kept.get_mut(&endpoint.key)?.idle;
         while let Some(candidate) = kept.pop() {
-            if candidate.since.elapsed() > timeouts.idle {
+            if candidate.is_over() {
                 // the rest is older still
                 kept.clear();
                 return None;
@@ -59,19 +72,38 @@ pub fn put(connected: Connected, timeouts: Timeouts, most: usize) {
         }
         let new = || Kept { endpoint: Arc::downgrade(&endpoint), idle: Vec::new() };
         let kept = &mut pool.entry(key).or_insert_with(new).idle;
-        let expired = kept.iter().take_while(|old| old.since.elapsed() > timeouts.idle).count();
+        let expired = kept.iter().take_while(|old| old.is_over()).count();
         kept.drain(..expired);
         if kept.len() < most {
-            kept.push(Idle { stream, address, since: Stopwatch::start() });
+            kept.push(Idle { stream, address, since: Stopwatch::start(), limit: timeouts.idle });
         }
     });
+    // INVARIANT: a task stays on the thread that it was begun on, since no runtime steals work
+    if !SWEEPS.replace(true) {
+        tokio::spawn(sweep());
+    }
+}
+
+/// Closes what was kept too long, what the other side has closed, and what belongs to an old config, until nothing is left.
+async fn sweep() {
+    let mut is_empty = false;
+    while !is_empty {
+        tokio::time::sleep(SWEEP).await;
+        is_empty = IDLE.with_borrow_mut(|pool| {
+            pool.retain(|_, kept| {
+                kept.idle.retain(|idle| !idle.is_over() && idle.stream.is_quiet());
+                kept.endpoint.strong_count() > 0 && !kept.idle.is_empty()
+            });
+            pool.is_empty()
+        });
+    }
+    SWEEPS.set(false);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
     fn idle(idle: Duration) -> Timeouts {
@@ -96,8 +128,8 @@ mod tests {
     async fn a_quiet_connection_comes_back_once() {
         let (endpoint, connected, _server) = pair().await;
         put(connected, idle(LONG), 9);
-        assert!(take(&endpoint, idle(LONG)).is_some());
-        assert!(take(&endpoint, idle(LONG)).is_none());
+        assert!(take(&endpoint).is_some());
+        assert!(take(&endpoint).is_none());
     }
 
     #[tokio::test]
@@ -105,11 +137,11 @@ mod tests {
         let (endpoint, connected, _server) = pair().await;
         assert_eq!(endpoint.busy(), 1);
         put(connected, idle(LONG), 0);
-        assert!(endpoint.busy() == 0 && take(&endpoint, idle(LONG)).is_none());
+        assert!(endpoint.busy() == 0 && take(&endpoint).is_none());
         let (endpoint, connected, _server) = pair().await;
         put(connected, idle(LONG), 1);
         assert_eq!(endpoint.busy(), 0);
-        let taken = take(&endpoint, idle(LONG));
+        let taken = take(&endpoint);
         assert!(taken.is_some() && endpoint.busy() == 1);
     }
 
@@ -119,22 +151,22 @@ mod tests {
         drop(server);
         wait_until_noticed(&connected).await;
         put(connected, idle(LONG), 9);
-        assert!(take(&endpoint, idle(LONG)).is_none());
+        assert!(take(&endpoint).is_none());
 
         let (endpoint, connected, mut server) = pair().await;
         server.write_all(b"HTTP/1.1 408 \r\n\r\n").await.unwrap();
         wait_until_noticed(&connected).await;
         put(connected, idle(LONG), 9);
-        assert!(take(&endpoint, idle(LONG)).is_none());
+        assert!(take(&endpoint).is_none());
 
         let (endpoint, connected, _server) = pair().await;
         put(connected, idle(Duration::ZERO), 9);
-        assert!(take(&endpoint, idle(Duration::ZERO)).is_none());
+        assert!(take(&endpoint).is_none());
 
         let (endpoint, connected, _server) = pair().await;
         (0..3).for_each(|_| connected.address.failed(now()));
         put(connected, idle(LONG), 9);
-        assert!(take(&endpoint, idle(LONG)).is_none());
+        assert!(take(&endpoint).is_none());
     }
 
     #[tokio::test]
@@ -144,9 +176,31 @@ mod tests {
         drop(old);
         let (_new, connected, _other) = pair().await;
         put(connected, idle(LONG), 9);
+        until_closed(&mut server).await;
+    }
+
+    /// Nobody asks for them: the thread is quiet.
+    #[tokio::test]
+    async fn what_nobody_wants_any_more_is_closed() {
+        let (_endpoint, connected, mut server) = pair().await;
+        put(connected, idle(Duration::from_millis(100)), 9);
+        until_closed(&mut server).await;
+        let (old, connected, mut server) = pair().await;
+        put(connected, idle(LONG), 9);
+        drop(old);
+        until_closed(&mut server).await;
+        let (endpoint, connected, mut server) = pair().await;
+        let key = endpoint.key;
+        server.shutdown().await.unwrap();
+        put(connected, idle(LONG), 9);
+        until_closed(&mut server).await;
+        assert!(IDLE.with_borrow(|pool| !pool.contains_key(&key)));
+    }
+
+    async fn until_closed(server: &mut TcpStream) {
         let mut byte = [0];
-        let closed = tokio::io::AsyncReadExt::read(&mut server, &mut byte);
-        assert_eq!(tokio::time::timeout(Duration::from_secs(5), closed).await.unwrap().unwrap(), 0);
+        let closed = tokio::time::timeout(Duration::from_secs(5), server.read(&mut byte));
+        assert_eq!(closed.await.unwrap().unwrap(), 0);
     }
 
     async fn wait_until_noticed(connected: &Connected) {

@@ -177,7 +177,7 @@ fn noted<T>(link: &Link, outcome: Result<T, Failure>) -> Result<T, Failure> {
 
 async fn open(peer: &Peer, relayed: &mut Relayed) -> Result<Link, Failure> {
     let mut round = peer.round();
-    let pooled = round.endpoints().next().and_then(|endpoint| pool::take(endpoint, peer.timeouts()));
+    let pooled = round.endpoints().next().and_then(pool::take);
     match pooled {
         Some(connected) => Ok(Link::new(connected, true)),
         None => connect(&mut round, relayed).await,

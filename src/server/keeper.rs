@@ -11,11 +11,6 @@ use std::time::Duration;
 
 /// How often it is looked whether something is due.
 const TICK: Duration = Duration::from_millis(100);
-/// From one lookup of a name to the next. The system's resolver is asked, which knows of hosts files and search lists,
-/// but does not tell how long an answer is good for; stores answer with other addresses every few seconds anyway, and
-/// the old ones go on working.
-const LOOKUPS: Duration = Duration::from_secs(10);
-
 /// Starts the thread; it ends when the world does.
 ///
 /// # Errors
@@ -34,10 +29,7 @@ async fn keep(world: Weak<World>) {
         for peer in &running.peers {
             if peer.endpoints.iter().any(|endpoint| endpoint.is_named()) && peer.lookups.take(now()) {
                 let peer = Arc::clone(peer);
-                tokio::spawn(async move {
-                    peer.resolve().await;
-                    peer.lookups.again_in(LOOKUPS);
-                });
+                tokio::spawn(async move { peer.resolve().await });
             }
             if let Some(probe) = &peer.spec.health
                 && peer.probes.take(now())

@@ -3,13 +3,18 @@
 
 use super::address::{Address, now};
 use super::class::{Denied, Forbidden};
+use super::names::{self, Found};
 use super::stream::PeerStream;
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::net::TcpStream;
+
+/// From a lookup that failed to the next.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// How long requests do without an address after a name could not be looked up, in milliseconds.
 const PAUSE_MILLIS: u64 = 1000;
@@ -150,21 +155,22 @@ impl Endpoint {
     }
 
     /// Looks the name up; what is known about addresses that stay is kept, and so are all of them if none is found.
+    /// Gives for how long that is good; `None`: for ever.
     ///
     /// # Errors
-    /// What the system's resolver says, or that it gave nothing that may be used.
-    pub async fn resolve(&self) -> io::Result<()> {
+    /// What the resolver says, or that it gave nothing that may be used.
+    pub async fn resolve(&self) -> io::Result<Option<Duration>> {
         if !self.is_named() {
-            return Ok(());
+            return Ok(None);
         }
-        let mut found: Vec<SocketAddr> =
-            tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect();
-        let first = found.first().map(SocketAddr::ip);
-        found.retain(|socket| self.denied.permits(socket.ip()));
-        match (found.is_empty(), first) {
-            (true, Some(address)) => Err(self.forbidden(address)),
-            _ => self.exchange(found),
+        let Found { mut addresses, good_for } = names::look_up(&self.host).await?;
+        let first = addresses.first().copied();
+        addresses.retain(|address| self.denied.permits(*address));
+        if let (true, Some(address)) = (addresses.is_empty(), first) {
+            return Err(self.forbidden(address));
         }
+        self.exchange(addresses.into_iter().map(|address| SocketAddr::new(address, self.port)).collect())?;
+        Ok(Some(good_for))
     }
 
     fn forbidden(&self, address: IpAddr) -> io::Error {
@@ -180,27 +186,29 @@ impl Endpoint {
         }
     }
 
-    /// Looks the name up for an upstream, and tells the log when that begins to fail or to work.
-    pub async fn look_up(&self, upstream: &str) {
-        match self.resolve().await {
-            Err(error) if !self.lost.swap(true, Ordering::Relaxed) => {
+    /// Looks the name up for an upstream, and tells the log when that begins to fail or to work. Gives when to do it again;
+    /// `None`: never.
+    pub async fn look_up(&self, upstream: &str) -> Option<Duration> {
+        let outcome = self.resolve().await;
+        let was_lost = self.lost.swap(outcome.is_err(), Ordering::Relaxed);
+        match &outcome {
+            Err(error) if !was_lost => {
                 let known = self.addresses().len();
                 log::warn!(
                     "upstream `{upstream}`: `{}` cannot be looked up: {error}; {known} addresses stay",
                     self.host
                 );
             }
-            Ok(()) if self.lost.swap(false, Ordering::Relaxed) => {
-                log::info!("upstream `{upstream}`: `{}` can be looked up again", self.host);
-            }
-            Ok(()) | Err(_) => {}
+            Ok(_) if was_lost => log::info!("upstream `{upstream}`: `{}` can be looked up again", self.host),
+            Ok(_) | Err(_) => {}
         }
+        outcome.unwrap_or(Some(RETRY))
     }
 
     /// The same, unless another request has done it in the meantime, or tried to.
     ///
-    /// A lookup takes a thread until the resolver gives up, which is later than requests do. So it goes on without the
-    /// request that began it, and no other begins before it ends.
+    /// A lookup goes on until the resolver gives up, which is later than requests do. So it goes on without the request
+    /// that began it, and no other begins before it ends.
     pub(super) async fn look_up_first(self: &Arc<Self>, upstream: &str) {
         let guard = Arc::clone(&self.first).lock_owned().await;
         if !self.addresses().is_empty() || self.again.load(Ordering::Relaxed) > now() {
