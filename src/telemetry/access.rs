@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::json;
 use super::record::{RequestRecord, StatusClass};
-use super::redact::redact;
+use super::redact::{may_hold_values, redact};
 use crate::clock::UnixMillis;
 use crate::clock::civil::Civil;
 use crate::config::model::LogFormat;
@@ -252,6 +252,12 @@ pub(super) fn push_value(out: &mut Vec<u8>, value: &Value<'_>) {
             }
             out.push(b']');
         }
+        // nearly all of it: nothing to redact, nothing to escape
+        Value::Foreign(bytes) if json::is_plain(bytes) && !may_hold_values(bytes) => {
+            out.push(b'"');
+            out.extend_from_slice(bytes);
+            out.push(b'"');
+        }
         Value::Foreign(bytes) => json::push_string(out, redact(&String::from_utf8_lossy(bytes)).as_bytes()),
     }
 }
@@ -275,14 +281,9 @@ fn push_ip(out: &mut Vec<u8>, ip: IpAddr) {
 pub(super) fn push_timestamp(out: &mut Vec<u8>, at: UnixMillis) {
     out.extend_from_slice(Civil::from_instant(at).iso().trim_end_matches('Z').as_bytes());
     let millis = u64::try_from(at.millis().rem_euclid(1000)).unwrap_or(0);
-    out.push(b'.');
-    out.extend_from_slice(match millis {
-        0..=9 => b"00",
-        10..=99 => b"0",
-        _ => b"",
-    });
-    json::push_number(out, millis);
-    out.push(b'Z');
+    let [tens, ones] = json::pair(millis % 100);
+    let [_, hundreds] = json::pair(millis / 100);
+    out.extend_from_slice(&[b'.', hundreds, tens, ones, b'Z']);
 }
 
 fn outcome(status: u16) -> &'static str {

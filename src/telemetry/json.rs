@@ -19,7 +19,8 @@ pub fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Whether nothing in a text has to be escaped, as in nearly all. Every byte is looked at, which compilers turn into
 /// steps of many bytes.
-fn is_plain(text: &[u8]) -> bool {
+#[must_use]
+pub fn is_plain(text: &[u8]) -> bool {
     let is_unusual = |byte: &u8| !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
     text.iter().fold(0, |unusual, byte| unusual | u8::from(is_unusual(byte))) == 0
 }
@@ -41,20 +42,42 @@ fn push_unusual(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
+/// The decimal digits of the numbers below a hundred.
+const PAIRS: [[u8; 2]; 100] = pairs();
+
+const fn pairs() -> [[u8; 2]; 100] {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number: u8 = 0;
+    let mut rest = pairs.as_mut_slice();
+    while let Some((pair, more)) = rest.split_first_mut() {
+        *pair = [b'0' + number / 10, b'0' + number % 10];
+        (number, rest) = (number + 1, more);
+    }
+    pairs
+}
+
+/// The two digits of a number below a hundred.
+pub(super) fn pair(number: u64) -> [u8; 2] {
+    usize::try_from(number).ok().and_then(|at| PAIRS.get(at)).copied().unwrap_or(*b"00")
+}
+
 /// Appends a number in decimal digits.
 pub fn push_number(out: &mut Vec<u8>, mut number: u64) {
     // as many as the largest has
-    let mut digits = [0_u8; 20];
+    let mut digits = [*b"00"; 10];
     let mut count = 0;
     for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-        count += 1;
+        *digit = pair(number % 100);
+        number /= 100;
+        count += 2;
         if number == 0 {
             break;
         }
     }
-    out.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
+    let digits = digits.as_flattened();
+    let digits = digits.get(digits.len() - count..).unwrap_or_default();
+    let is_odd = digits.len() > 1 && digits.first() == Some(&b'0');
+    out.extend_from_slice(digits.get(usize::from(is_odd)..).unwrap_or_default());
 }
 
 /// Besides what JSON asks for: every control character, other line ends, and what turns the direction of writing.
@@ -97,7 +120,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_usual() {
-        for number in [0, 7, 10, 99, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
+        for number in [0, 7, 10, 99, 100, 105, 1_234, 12_345, 1_234_567_890, u64::MAX - 1, u64::MAX] {
             let mut out = Vec::new();
             push_number(&mut out, number);
             assert_eq!(String::from_utf8(out).unwrap(), number.to_string());

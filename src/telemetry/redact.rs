@@ -64,7 +64,8 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 
 /// Whether anything can stand here that ends a name: most texts hold no separator, and need not be searched for names.
 /// A comma is one only behind a quote, and `%` can stand for any of them.
-fn may_hold_values(bytes: &[u8]) -> bool {
+#[must_use]
+pub(super) fn may_hold_values(bytes: &[u8]) -> bool {
     memchr::memchr3(b'=', b':', b'%', bytes).is_some()
         || memchr::memchr3(b'"', b'\'', b'\\', bytes).is_some() && memchr::memchr(b',', bytes).is_some()
 }
