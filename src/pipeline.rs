@@ -278,7 +278,7 @@ impl<'r> Judge<'r, '_, '_> {
                 source_vpc: network.source_vpc(),
                 source_vpce: network.source_vpce(),
                 now,
-                upload_length: body::told_length(request, &authenticated.payload),
+                upload: body::upload_length(request, operation, &authenticated.payload),
             })
             .map_err(|error| Denial { reason: error.reason(), error: error.s3() })?;
         let posted = form.is_some();

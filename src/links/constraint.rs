@@ -78,8 +78,19 @@ pub struct LinkFacts<'f> {
     pub source_vpce: Option<&'f str>,
     /// The time of the request.
     pub now: UnixMillis,
-    /// The size of the upload in bytes, without chunk framing; 0 for a request without a body.
-    pub upload_length: Option<u64>,
+    /// The size of the upload.
+    pub upload: UploadLength,
+}
+
+/// What is known of the size of an upload before it arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadLength {
+    /// The request is no upload, and no size is asked of it.
+    NoUpload,
+    /// So many bytes, without chunk framing.
+    Told(u64),
+    /// The client does not tell.
+    Unknown,
 }
 
 impl Constraints {
@@ -249,9 +260,10 @@ impl Constraints {
         if let Some(not_before) = self.not_before {
             unmet_unless(facts.now >= not_before, Constraint::NotBefore)?;
         }
-        match &self.content_length {
-            None => Ok(()),
-            Some(range) => check_length(range, facts.upload_length.ok_or(ConstraintError::UnknownLength)?),
+        match (&self.content_length, facts.upload) {
+            (None, _) | (_, UploadLength::NoUpload) => Ok(()),
+            (Some(range), UploadLength::Told(length)) => check_length(range, length),
+            (Some(_), UploadLength::Unknown) => Err(ConstraintError::UnknownLength),
         }
     }
 }

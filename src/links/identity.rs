@@ -26,8 +26,8 @@ impl LinkId {
         Self::named(*key, keys.into(), request.dated(), request.region.as_bytes(), content)
     }
 
-    /// The name of the link at a URL, and when it ends. Nothing is verified: a URL with a wrong signature
-    /// has a name that no request ever gets.
+    /// The name of the link at a URL, and when it was signed. Nothing is verified: a URL with a wrong signature or date has
+    /// a name that no request ever gets. What the name does not cover, as how long the link is valid, is not told.
     ///
     /// # Errors
     /// See [`UrlFault`].
@@ -43,12 +43,10 @@ impl LinkId {
         let region = scope.rsplit(|&byte| byte == b'/').nth(2).ok_or(UrlFault::NotPresigned)?;
         let key = key_id(scope).and_then(|id| keys.index(id)).ok_or(UrlFault::UnknownKey)?;
         let date = Civil::parse_basic(value("X-Amz-Date")?).ok_or(UrlFault::NotPresigned)?.instant();
-        let lifetime =
-            std::str::from_utf8(value("X-Amz-Expires")?).ok().and_then(|text| text.parse::<u32>().ok());
-        let end = date.plus_millis(i64::from(lifetime.ok_or(UrlFault::NotPresigned)?) * 1000);
+        value("X-Amz-Expires")?;
         let content: [u8; 32] = hex::decode(value("X-Amz-Signature")?).ok_or(UrlFault::NotPresigned)?;
         let name = Self::named(key, keys, date, region, &content).ok_or(UrlFault::UnknownKey)?;
-        Ok((name, end))
+        Ok((name, date))
     }
 
     /// The access key id in a URL, if it looks like one that names a link.

@@ -189,7 +189,7 @@ fn instant(name: &'static str, text: &str) -> Result<UnixMillis, RevocationError
 }
 
 impl Revocation {
-    /// An entry from now on; `end` is the end of the one link, if it is known.
+    /// An entry from now on; `end` is after the end of the one link, if something is known about that.
     #[must_use]
     pub fn new(target: Target, now: UnixMillis, end: Option<UnixMillis>, lifetimes: Lifetimes) -> Self {
         let skew = i64::try_from(lifetimes.clock_skew.as_millis()).unwrap_or(i64::MAX);
@@ -215,8 +215,9 @@ impl Revocation {
         let (target, end) = match asked {
             Asked::Target(target) => (target, None),
             Asked::Url(url) => {
-                let (id, end) = LinkId::of_url(&url, keys)?;
-                (Target::Link(id), Some(end))
+                let (id, signed_at) = LinkId::of_url(&url, keys)?;
+                // not when the URL says that it ends: nobody has verified that, and the link has its name without it
+                (Target::Link(id), Some(lifetimes.end(signed_at)))
             }
         };
         Ok(Self::new(target, now, end, lifetimes))

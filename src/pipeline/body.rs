@@ -5,6 +5,7 @@ use super::Denial;
 use super::form::FormUpload;
 use crate::auth::Authenticated;
 use crate::auth::payload::Payload;
+use crate::links::constraint::UploadLength;
 use crate::reason::Reason;
 use crate::request::framing::{Encoder, Framing};
 use crate::request::method::Method;
@@ -46,6 +47,20 @@ pub(super) fn told_length(request: &RawRequest<'_>, payload: &Payload<'_>) -> Op
         (_, BodyLength::Known(length)) => Some(length),
         (_, BodyLength::None | BodyLength::Chunked) => None,
     }
+}
+
+/// The size of the object data that a request brings, or of the document that it brings instead.
+pub(super) fn upload_length(
+    request: &RawRequest<'_>,
+    operation: Operation,
+    payload: &Payload<'_>,
+) -> UploadLength {
+    // a multipart upload begins without data; its parts are uploads
+    if !matches!(request.method, Method::Put | Method::Post) || operation == Operation::CreateMultipartUpload
+    {
+        return UploadLength::NoUpload;
+    }
+    told_length(request, payload).map_or(UploadLength::Unknown, UploadLength::Told)
 }
 
 const NEEDS_SIGNER: &str = "Uploads with a form need a store that the gate signs for: the signature of a form is good for \

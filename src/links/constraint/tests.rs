@@ -12,8 +12,13 @@ fn parse(query: &str) -> Result<Constraints, ConstraintError> {
     Constraints::parse(&Query::parse(query.as_bytes()).unwrap())
 }
 
-const NOTHING: LinkFacts<'_> =
-    LinkFacts { source_ip: None, source_vpc: None, source_vpce: None, now: NOW, upload_length: None };
+const NOTHING: LinkFacts<'_> = LinkFacts {
+    source_ip: None,
+    source_vpc: None,
+    source_vpce: None,
+    now: NOW,
+    upload: UploadLength::NoUpload,
+};
 
 fn check(query: &str, facts: &LinkFacts<'_>, expected: Result<(), ConstraintError>) {
     let constraints = parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
@@ -79,13 +84,18 @@ fn not_before() {
 
 #[test]
 fn sizes_of_uploads() {
-    let of = |length| LinkFacts { upload_length: length, ..NOTHING };
+    let of = |length: Option<u64>| {
+        let upload = length.map_or(UploadLength::Unknown, UploadLength::Told);
+        LinkFacts { upload, ..NOTHING }
+    };
     let query = "x-gate-content-length-range=10,20";
     check(query, &of(Some(10)), Ok(()));
     check(query, &of(Some(20)), Ok(()));
     check(query, &of(Some(9)), Err(ConstraintError::TooSmall { proposed: 9, min: 10 }));
     check(query, &of(Some(21)), Err(ConstraintError::TooLarge { proposed: 21, max: 20 }));
     check(query, &of(None), Err(ConstraintError::UnknownLength));
+    // a download has no such size
+    check(query, &NOTHING, Ok(()));
     check("x-gate-content-length-range=0,0", &of(Some(0)), Ok(()));
     assert_eq!(parse(query).unwrap().content_length_range(), Some(&(10..=20)));
 }
@@ -352,7 +362,7 @@ proptest! {
             source_vpc: inside.then_some("vpc-11112222"),
             source_vpce: inside.then_some("vpce-0a1b2c3d"),
             now: NOW,
-            upload_length,
+            upload: upload_length.map_or(UploadLength::Unknown, UploadLength::Told),
         };
         let allowed = |query: &str| parse(query).unwrap().check(&facts).is_ok();
         let both = allowed(&format!("{first}&{second}"));

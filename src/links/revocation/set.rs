@@ -92,7 +92,11 @@ impl RevocationSet {
     pub fn insert(&mut self, entry: &Revocation) -> bool {
         let moment = Moment { created: entry.created, lapses: entry.lapses };
         let is_new = match &entry.target {
-            Target::Link(id) => self.links.insert(*id, moment).is_none(),
+            Target::Link(id) => {
+                let known = self.links.get(id).map(|known| known.lapses);
+                let lapses = known.map_or(moment.lapses, |known| known.max(moment.lapses));
+                self.links.insert(*id, Moment { lapses, ..moment }).is_none()
+            }
             Target::Key { access_key_id, before } => {
                 self.keys.entry(access_key_id.clone()).or_default().insert(*before, moment)
             }

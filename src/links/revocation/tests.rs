@@ -2,8 +2,10 @@
 //! It must not test who may make them.
 
 use super::*;
+use crate::auth::keyring::{Credential, Keyring, PrincipalId};
 use crate::request::head;
 use crate::s3::address::HostRules;
+use crate::secret::Secret;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -103,6 +105,38 @@ fn entries_lapse_with_the_last_link_they_can_hit() {
     check(Target::Key { access_key_id: "A".into(), before: NOW.plus_millis(-minute) }, None, day - minute);
     check(prefix("b", "p", NOW), None, day);
     check(Target::SignedBefore(NOW), None, day);
+}
+
+/// Somebody edits `X-Amz-Expires` of the URL that he has called back, so that the entry ends before the link does.
+#[test]
+fn what_a_url_says_of_its_end_shortens_no_entry() {
+    let credential = Credential {
+        access_key_id: "AKID".to_owned(),
+        secret: Secret::new("secret"),
+        session_token: None,
+        principal: PrincipalId(0),
+        retired: None,
+        expires: None,
+    };
+    let keys = Keyring::new(vec![credential]).unwrap();
+    let url = |expires: &str| {
+        let (scope, signature) = ("AKID%2F20260115%2Fus-east-1%2Fs3%2Faws4_request", "0a".repeat(32));
+        Asked::Url(format!(
+            "https://h/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}&X-Amz-Date=20260115T120000Z\
+             &X-Amz-Expires={expires}&X-Amz-SignedHeaders=host&X-Amz-Signature={signature}"
+        ))
+    };
+    let of = |expires| Revocation::of(url(expires), &keys, LIFETIMES, NOW).unwrap();
+    for expires in ["1", "86400", "604800", "4294967295", "x"] {
+        assert_eq!(of(expires).lapses.millis_since(NOW), 86_400_000, "{expires}");
+    }
+    let mut set = RevocationSet::default();
+    let entry = of("1");
+    for lapses in [entry.lapses, NOW] {
+        set.insert(&Revocation { lapses, ..entry.clone() });
+    }
+    set.forget(NOW.plus_millis(CLOCKS_MILLIS));
+    assert_eq!(set.iter().map(|entry| entry.lapses).collect::<Vec<_>>(), [entry.lapses]);
 }
 
 #[test]

@@ -44,18 +44,18 @@ impl Delivery {
         self.got > 0 || self.whole
     }
 
-    /// What came of a request: the head of its answer, if there was one, the bytes in both directions, and whether the
+    /// What came of a request: the head of its answer, if there was one, the bytes of data in both directions, and whether the
     /// answer reached its end.
     #[must_use]
     pub fn of(
         method: Method<'_>,
         answer: Option<AnswerFacts>,
-        request_bytes: u64,
+        data_bytes: u64,
         response_bytes: u64,
         complete: bool,
     ) -> Self {
         // the short answer to an upload is not what the link is for
-        let moved = if method == Method::Get { response_bytes } else { request_bytes };
+        let moved = if method == Method::Get { response_bytes } else { data_bytes };
         let none = Self { moved, ..Self::default() };
         let Some(answer) = answer else { return none };
         if !(200..300).contains(&answer.status) || method == Method::Head {
