@@ -56,6 +56,8 @@ pub struct Relayed {
     pub status: Option<u16>,
     /// Body bytes taken from the client.
     pub request_bytes: u64,
+    /// Bytes of data among them, without framing.
+    pub data_bytes: u64,
     /// Body bytes sent to the client.
     pub response_bytes: u64,
     /// The head of the answer.
@@ -161,7 +163,14 @@ where
     }
     relayed.status = Some(answer.status);
     let rewrite = request.carriage.mapping.as_deref().filter(|_| answer.rewritten).map(Rewrite::new);
-    download::download(conn, &mut link, peer, &answer, (rewrite, request.limits), relayed).await?;
+    download::download(conn, &mut link, peer, &answer, (rewrite, request.limits), relayed)
+        .await
+        .inspect_err(|failure| {
+            if failure.answer.is_some() {
+                // nothing of the answer was sent: the client gets another one
+                (relayed.status, relayed.response_bytes) = (None, 0);
+            }
+        })?;
     relayed.complete = true;
     relayed.keep_client = answer.client.keep_alive && answer.sent != Framing::UntilClose;
     if uploaded && answer.keep_upstream && link.received().is_empty() {

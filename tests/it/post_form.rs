@@ -4,7 +4,7 @@
 use crate::support::client::Client;
 use crate::support::config::Config;
 use crate::support::form::{BOUNDARY, Form};
-use crate::support::gate::Gate;
+use crate::support::gate::{Gate, poll};
 use crate::support::reply;
 use crate::support::request::Request;
 use crate::support::sigv4::{STRANGER, TEMPORARY, UPSTREAM, assert_signed_by};
@@ -252,6 +252,22 @@ fn constraints_are_fields() {
     let bound = form("x-gate-source-ip", "127.0.0.0/8").field("x-gate-content-length-range", "5,5");
     assert_eq!(gate.ask("POST", &bound.bytes()).status, 204);
     assert_eq!(upstream.only_request().target, "/bkt/k", "constraints end at the gate");
+}
+
+/// The boundary behind a file is not of the file.
+#[test]
+fn a_limit_of_bytes_counts_the_files() {
+    let (upstream, gate) = start(|config| config);
+    let form = Form::new("k", b"hello").field("x-gate-max-bytes", "12").bytes();
+    for sent in 1..=2 {
+        assert_eq!(gate.ask("POST", &form).status, 204);
+        assert_eq!(upstream.wait(|seen| seen.requests.len() >= sent).requests.len(), sent);
+    }
+    poll("the end of what the link allows", || {
+        let answer = gate.ask("POST", &form);
+        (answer.status == 403).then(|| answer.assert_error(403, "AccessDenied"))
+    });
+    assert_eq!(upstream.recording().requests.len(), 2);
 }
 
 #[test]

@@ -79,6 +79,44 @@ fn a_download_that_breaks_off_never_looks_whole() {
     }
 }
 
+/// A client of HTTP/1.0 takes the end of the connection for the end of the answer: it gets a length or an error instead.
+#[test]
+fn an_answer_without_a_length_has_one_for_http_1_0() {
+    let request = String::from_utf8(get()).unwrap().replace("HTTP/1.1", "HTTP/1.0");
+    let chunked = |body: String| {
+        let head = reply::head("200 OK", &[("Transfer-Encoding", "chunked")]);
+        vec![Step::ReadBody, Step::Send(head), Step::Send(body.into_bytes()), Step::Close]
+    };
+    let (small, large) = ("x".repeat(100_000), "x".repeat(2 << 20));
+    let whole = |body: &str| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    for (answer, expected) in [
+        (chunked(whole(&small)), Ok(Some(small.len()))),
+        // too large to be kept
+        (chunked(whole(&large)), Ok(None)),
+        (chunked("5\r\nhello\r\n".to_owned()), Err((502, "BadGateway"))),
+        (chunked("5\r\nhelloX\r\n0\r\n\r\n".to_owned()), Err((502, "BadGateway"))),
+    ] {
+        let upstream = Upstream::always(answer);
+        let gate = Gate::start(&Config::resign(upstream.endpoint()));
+        let got = gate.ask("GET", request.as_bytes());
+        match expected {
+            Ok(length) => {
+                assert_eq!(got.status, 200, "{}", got.text());
+                let told = got.headers.get("content-length").map(|text| text.parse().unwrap());
+                assert_eq!(told, length);
+                assert_eq!(got.body.len(), length.unwrap_or(large.len()));
+            }
+            Err((status, code)) => got.assert_error(status, code),
+        }
+    }
+    // what a link allows is cut off before it begins
+    let upstream = Upstream::always(chunked(whole(&small)));
+    let gate = Gate::start(&Config::resign(upstream.endpoint()));
+    let limited = Request::get("/bkt/key.txt").query("x-gate-max-bytes", "500").presigned();
+    let limited = String::from_utf8(limited).unwrap().replace("HTTP/1.1", "HTTP/1.0");
+    gate.ask("GET", limited.as_bytes()).assert_error(403, "AccessDenied");
+}
+
 #[test]
 fn bytes_after_an_answer_are_nobodys_answer() {
     let evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";

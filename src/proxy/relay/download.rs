@@ -5,6 +5,7 @@ use super::super::conn::Conn;
 use super::super::link::Link;
 use super::super::peer::Peer;
 use super::{Answer, Failure, LinkLimits, Relayed};
+use crate::links::claim::Refusal;
 use crate::reason::Reason;
 use crate::request::framing::{CHUNK_END, Decoder, Framing, LAST_CHUNK, Piece, begin_chunk};
 use crate::store::keeper::Held;
@@ -15,12 +16,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// Up to this size head and data leave in one write; larger data is written from where it was read to.
 const ONE_WRITE: usize = 64 * 1024;
 
-/// What bounds the bytes to a client.
+/// An answer of unknown length to a client of HTTP/1.0, which takes the end of the connection for that of the answer, waits
+/// up to this size: then its length is told, and a failure is an error and no end. What is larger goes as it comes.
+const WAITING: usize = 1024 * 1024;
+
+/// What bounds the bytes to a client, and how they are framed.
 #[derive(Clone, Copy)]
 struct Bounds<'l> {
     pace: &'l Pace,
     /// The most bytes of this answer.
     limit: u64,
+    sent: Framing,
 }
 
 impl Bounds<'_> {
@@ -43,24 +49,30 @@ where
 {
     let mut decoder = Decoder::new(answer.told);
     let limit = limits.held.as_ref().and_then(Held::download_limit).unwrap_or(u64::MAX);
-    let bounds = Bounds { pace: &limits.pace, limit };
+    let bounds = Bounds { pace: &limits.pace, limit, sent: answer.sent };
+    let head_length = conn.out.len();
     loop {
         let mut rest = link.received();
-        while let Piece::Data(data) = decoder.next(&mut rest).map_err(|_| after(Reason::UpstreamProtocol))? {
+        loop {
+            let data = match decoder.next(&mut rest) {
+                Ok(Piece::Data(data)) => data,
+                Ok(Piece::NeedMore | Piece::End) => break,
+                Err(_) => return Err(failed(conn, answer.sent, Reason::UpstreamProtocol)),
+            };
             match &mut rewrite {
-                None => pass(conn, data, answer.sent, bounds, relayed).await?,
+                None => pass(conn, data, bounds, relayed).await?,
                 Some(rewrite) => {
                     let mut changed = Vec::new();
                     let outcome = rewrite.next(data, &mut changed);
-                    pass(conn, &changed, answer.sent, bounds, relayed).await?;
+                    pass(conn, &changed, bounds, relayed).await?;
                     if outcome.is_err() {
-                        return Err(cut_off(conn, Reason::UpstreamProtocol).await);
+                        return Err(cut_off(conn, answer.sent, Reason::UpstreamProtocol).await);
                     }
                 }
             }
         }
         // the last chunk joins what is waiting
-        if !(decoder.is_done() || conn.out.is_empty()) {
+        if !(decoder.is_done() || conn.out.is_empty() || waits(conn, answer.sent, 0)) {
             conn.write_out().await.map_err(|_| Failure::client())?;
         }
         let used = link.received().len() - rest.len();
@@ -70,20 +82,22 @@ where
                 Ok(1..) => continue,
                 Ok(_) if decoder.may_close() => {}
                 Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                    return Err(cut_off(conn, Reason::UpstreamTimeout).await);
+                    return Err(cut_off(conn, answer.sent, Reason::UpstreamTimeout).await);
                 }
-                Ok(_) | Err(_) => return Err(cut_off(conn, Reason::UpstreamProtocol).await),
+                Ok(_) | Err(_) => return Err(cut_off(conn, answer.sent, Reason::UpstreamProtocol).await),
             }
         }
         if let Some(rewrite) = &mut rewrite {
             let mut rest = Vec::new();
             if rewrite.finish(&mut rest).is_err() {
-                return Err(cut_off(conn, Reason::UpstreamProtocol).await);
+                return Err(cut_off(conn, answer.sent, Reason::UpstreamProtocol).await);
             }
-            pass(conn, &rest, answer.sent, bounds, relayed).await?;
+            pass(conn, &rest, bounds, relayed).await?;
         }
         if answer.sent == Framing::Chunked {
             conn.out.extend_from_slice(LAST_CHUNK);
+        } else if waits(conn, answer.sent, 0) {
+            tell_length(&mut conn.out, head_length);
         }
         return conn.write_out().await.map_err(|_| Failure::client());
     }
@@ -94,7 +108,6 @@ where
 async fn pass<S>(
     conn: &mut Conn<S>,
     data: &[u8],
-    sent: Framing,
     bounds: Bounds<'_>,
     relayed: &mut Relayed,
 ) -> Result<(), Failure>
@@ -102,19 +115,21 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     if bounds.are_none() {
-        return write(conn, data, sent, ONE_WRITE, relayed).await;
+        return write(conn, data, bounds.sent, ONE_WRITE, relayed).await;
     }
     let left = usize::try_from(bounds.limit.saturating_sub(relayed.response_bytes)).unwrap_or(usize::MAX);
     let allowed = data.get(..left).unwrap_or(data);
     for piece in allowed.chunks(bounds.pace.piece()) {
         if !bounds.pace.is_free() {
-            conn.write_out().await.map_err(|_| Failure::client())?;
+            if !waits(conn, bounds.sent, 0) {
+                conn.write_out().await.map_err(|_| Failure::client())?;
+            }
             bounds.pace.wait(piece.len()).await;
         }
-        write(conn, piece, sent, 0, relayed).await?;
+        write(conn, piece, bounds.sent, 0, relayed).await?;
     }
     if allowed.len() < data.len() {
-        return Err(cut_off(conn, Reason::LinkMaxBytes).await);
+        return Err(cut_off(conn, bounds.sent, Reason::LinkMaxBytes).await);
     }
     Ok(())
 }
@@ -139,7 +154,8 @@ where
         begin_chunk(data.len(), &mut conn.out);
         conn.out.extend_from_slice(data);
         conn.out.extend_from_slice(CHUNK_END);
-    } else if !conn.out.is_empty() && conn.out.len() + data.len() <= together {
+    } else if !conn.out.is_empty() && conn.out.len() + data.len() <= together || waits(conn, sent, data.len())
+    {
         conn.out.extend_from_slice(data);
     } else {
         conn.write_out().await.map_err(|_| Failure::client())?;
@@ -148,11 +164,43 @@ where
     Ok(())
 }
 
-/// What was received so far goes out, then the connection ends without the end of the body.
-async fn cut_off<S: AsyncRead + AsyncWrite + Unpin>(conn: &mut Conn<S>, reason: Reason) -> Failure {
+/// Whether the answer is one that waits, and still does with so much more.
+fn waits<S>(conn: &Conn<S>, sent: Framing, more: usize) -> bool {
+    sent == Framing::UntilClose && !conn.has_answered && conn.out.len() + more <= WAITING
+}
+
+/// Adds the length of the body to the head before it.
+fn tell_length(out: &mut Vec<u8>, head_length: usize) {
+    let field = format!("Content-Length: {}\r\n", out.len().saturating_sub(head_length));
+    // before the empty line
+    let at = head_length.saturating_sub(2);
+    out.splice(at..at, field.bytes());
+}
+
+/// What was received so far goes out, then the connection ends without the end of the body; nothing of it, if it waits.
+async fn cut_off<S: AsyncRead + AsyncWrite + Unpin>(
+    conn: &mut Conn<S>,
+    sent: Framing,
+    reason: Reason,
+) -> Failure {
+    if waits(conn, sent, 0) {
+        return failed(conn, sent, reason);
+    }
     match conn.write_out().await {
         Ok(()) => after(reason),
         Err(_) => Failure::client(),
+    }
+}
+
+/// A failure of an answer: it can be told as long as nothing was sent.
+fn failed<S>(conn: &mut Conn<S>, sent: Framing, reason: Reason) -> Failure {
+    if !waits(conn, sent, 0) {
+        return after(reason);
+    }
+    conn.out.clear();
+    match reason {
+        Reason::LinkMaxBytes => Failure::link(Refusal::Bytes),
+        _ => Failure::upstream(reason),
     }
 }
 

@@ -67,8 +67,8 @@ impl<'l, 'm> Bill<'l, 'm> {
     /// Tells the store what came of the request, once.
     pub fn settle(&mut self) {
         if let Some(held) = self.limits.held.take() {
-            let Relayed { answer, request_bytes, response_bytes, complete, .. } = self.relayed;
-            held.settle(Delivery::of(self.method, answer, request_bytes, response_bytes, complete));
+            let Relayed { answer, data_bytes, response_bytes, complete, .. } = self.relayed;
+            held.settle(Delivery::of(self.method, answer, data_bytes, response_bytes, complete));
         }
     }
 }

@@ -57,7 +57,7 @@ where
     let waiting = request.carriage.expects_continue && conn.input.is_empty();
     let mut upload = Upload { conn, link, peer, waiting };
     let outcome = upload.run(request, &mut flow).await;
-    relayed.request_bytes = flow.guard.seen();
+    (relayed.request_bytes, relayed.data_bytes) = (flow.guard.seen(), flow.guard.data());
     outcome
 }
 
@@ -73,7 +73,7 @@ where
     let mut flow = Flow::new(request.carriage);
     let mut outgoing = request.head.to_vec();
     let outcome = flow.collect(conn, request, &mut outgoing).await;
-    relayed.request_bytes = flow.guard.seen();
+    (relayed.request_bytes, relayed.data_bytes) = (flow.guard.seen(), flow.guard.data());
     if let Some(replacement) = &request.carriage.replacement {
         // what the client sent was judged; the store gets the same with its own names
         outgoing.truncate(request.head.len());

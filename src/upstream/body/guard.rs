@@ -71,6 +71,12 @@ impl<'r> BodyGuard<'r> {
         self.seen
     }
 
+    /// The bytes of data among them: without framing, and without what stands around the file of a form.
+    #[must_use]
+    pub const fn data(&self) -> u64 {
+        self.tally.data()
+    }
+
     /// Takes the next bytes and appends those that may leave.
     ///
     /// # Errors
