@@ -10,11 +10,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::auth::keyring::Asked;
 use crate::clock::UnixMillis;
+use crate::links::claim::LinkClaim;
+use crate::links::identity::LinkId;
 use crate::links::revocation::RevocationSet;
+use crate::links::state::{Answer, LinkState};
 use crate::net::proxy_protocol::{Extra, ProxyHeader, ProxySource, ProxyVersion};
 use crate::net::{ConnFacts, ListenerIndex, TlsVersion};
-use crate::pipeline::{self, Verdict};
+use crate::pipeline::{self, Denial, Verdict};
+use crate::reason::Reason;
 use crate::request::head;
+use crate::s3::error::ErrorCode;
 use crate::snapshot::{Guest, Snapshot};
 
 /// A request to be explained.
@@ -57,6 +62,21 @@ pub enum Explained {
     Report(Report),
     /// The key is not in the snapshot: find out about it and ask again.
     AskKey(String),
+    /// How much of the link is used up is not known: find out and ask again.
+    AskLink(LinkId),
+}
+
+/// What is known of a link that has limits over several requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Used {
+    /// Nobody can tell: such limits count as met.
+    Untold,
+    /// Nobody was asked.
+    NotYet,
+    /// The store failed.
+    Unavailable,
+    /// This; `None`: nothing was used.
+    Known(Option<LinkState>),
 }
 
 impl Explained {
@@ -66,12 +86,13 @@ impl Explained {
         match self {
             Self::Report(report) => report,
             Self::AskKey(id) => Report::unknowable(id),
+            // whoever may be asked was not: the answer is that of no store
+            Self::AskLink(_) => Report::unknowable(String::new()),
         }
     }
 }
 
-/// Judges a request that nobody sent; with the list of revocations where there is one. The state of a link is not asked
-/// for: limits that need it count as met.
+/// Judges a request that nobody sent; with the list of revocations where there is one, and with what was used of its link.
 ///
 /// # Errors
 /// See [`QuestionError`]; a request that the gate would refuse is no error.
@@ -79,14 +100,16 @@ pub fn explain(
     snapshot: &Snapshot,
     revoked: Option<&RevocationSet>,
     asked: Asked<&Guest>,
+    used: &Used,
     question: &Question,
 ) -> Result<Explained, QuestionError> {
-    let (scheme, rest) = question
-        .url
+    // what stands behind `#` stays with the client
+    let url = question.url.split('#').next().unwrap_or_default();
+    let (scheme, rest) = url
         .split_once("://")
-        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        .filter(|(scheme, _)| ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)))
         .ok_or_else(|| QuestionError::Url(without_query(&question.url)))?;
-    let facts = facts(question, snapshot, scheme == "https")?;
+    let facts = facts(question, snapshot, scheme.eq_ignore_ascii_case("https"))?;
     let text = head_text(question, rest)?;
     match head::parse(text.as_bytes()) {
         Err(error) => Ok(Explained::Report(Report::malformed(&pipeline::malformed(&error)))),
@@ -103,8 +126,41 @@ pub fn explain(
             {
                 outcome.refuse(denial);
             }
-            Ok(Explained::Report(Report::of(snapshot, &request, &outcome)))
+            let claim = match &mut outcome.verdict {
+                Verdict::Forward(permit) => permit.state.take(),
+                _ => None,
+            };
+            match (&claim, used) {
+                (Some(claim), Used::NotYet) => return Ok(Explained::AskLink(claim.id)),
+                (Some(claim), used) => {
+                    if let Some(denial) = refused(claim, used, question.at) {
+                        outcome.refuse(denial);
+                    }
+                }
+                (None, _) => {}
+            }
+            let mut report = Report::of(snapshot, &request, &outcome);
+            if claim.is_some() && *used == Used::Untold {
+                report.add_hint(UNTOLD);
+            }
+            Ok(Explained::Report(report))
         }
+    }
+}
+
+/// What an answer says that does not know the state of the link.
+const UNTOLD: &str = "what the link has left of its uses and bytes, whom it is bound to and whether it was called back, only \
+                      a running gate knows: ask its `POST /explain`";
+
+/// Why a link would refuse a claim.
+fn refused(claim: &LinkClaim, used: &Used, at: UnixMillis) -> Option<Denial> {
+    match used {
+        Used::Untold | Used::NotYet => None,
+        Used::Unavailable => Some(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable)),
+        Used::Known(state) => match state.clone().unwrap_or_default().reserve(claim, 0, at.millis()) {
+            Answer::Granted(_) => None,
+            Answer::Refused(refusal) => Some(Denial { reason: refusal.reason(), error: refusal.s3() }),
+        },
     }
 }
 

@@ -7,8 +7,9 @@ use super::route::{Call, Later};
 use crate::auth::keyring;
 use crate::clock::UnixMillis;
 use crate::config::scalar::{identifier, time::time};
-use crate::explain::{Explained, Question, Report, explain as ask};
+use crate::explain::{Explained, Question, Report, Used, explain as ask};
 use crate::snapshot::Guest;
+use crate::store::keeper::WhenStoreFails;
 use serde::Deserialize;
 use std::net::IpAddr;
 
@@ -42,14 +43,25 @@ pub(super) fn explain<'c>(admin: &'c Admin, call: &'c Call<'c>) -> Later<'c> {
 async fn answer(admin: &Admin, body: &[u8]) -> Result<Report, String> {
     let running = admin.world.running.load_full();
     let question = question(body, admin.world.clock.now())?;
-    let explain = |asked: keyring::Asked<&Guest>| {
+    let explain = |asked: keyring::Asked<&Guest>, used: &Used| {
         let list = admin.world.keeper.list();
-        ask(&running.snapshot, Some(&list), asked, &question).map_err(|error| error.to_string())
+        ask(&running.snapshot, Some(&list), asked, used, &question).map_err(|error| error.to_string())
     };
-    let mut explained = explain(running.signers.unasked())?;
+    let found;
+    let mut asked = running.signers.unasked();
+    let mut explained = explain(asked, &Used::NotYet)?;
     if let Explained::AskKey(id) = &explained {
-        let found = running.signers.find(id, &running.metrics).await;
-        explained = explain(found.asked())?;
+        found = running.signers.find(id, &running.metrics).await;
+        asked = found.asked();
+        explained = explain(asked, &Used::NotYet)?;
+    }
+    if let Explained::AskLink(link) = explained {
+        let used = match admin.world.keeper.look(link).await {
+            Ok(state) => Used::Known(state),
+            Err(_) if running.when_store_fails == WhenStoreFails::Allow => Used::Untold,
+            Err(_) => Used::Unavailable,
+        };
+        explained = explain(asked, &used)?;
     }
     Ok(explained.into_report())
 }

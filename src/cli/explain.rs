@@ -4,13 +4,13 @@
 use std::process::ExitCode;
 
 use super::args::ExplainArgs;
-use super::{NO, USAGE, out};
+use super::{NO, USAGE, bad_config, out};
 use crate::auth::keyring::Asked;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::resolve;
 use crate::config::source::SystemSource;
-use crate::explain::{Explained, Question, explain};
+use crate::explain::{Explained, Question, Used, explain};
 use crate::signers;
 
 pub(super) fn run(args: &ExplainArgs) -> ExitCode {
@@ -18,15 +18,15 @@ pub(super) fn run(args: &ExplainArgs) -> ExitCode {
     let Some((config, snapshot)) = built.world else {
         let errors = built.diagnostics.iter().filter(|finding| finding.is_error());
         out::stderr(&errors.map(Diagnostic::render).collect::<String>());
-        return ExitCode::from(NO);
+        return ExitCode::from(bad_config(&args.config));
     };
     let question = question(args);
     let unasked = if config.sources.is_empty() { Asked::Nobody } else { Asked::NotYet };
-    let mut answer = explain(&snapshot, None, unasked, &question);
+    let mut answer = explain(&snapshot, None, unasked, &Used::Untold, &question);
     let found;
     if let Ok(Explained::AskKey(id)) = &answer {
         found = signers::at_rest(&config.sources, id);
-        answer = explain(&snapshot, None, found.asked(), &question);
+        answer = explain(&snapshot, None, found.asked(), &Used::Untold, &question);
     }
     match answer.map(Explained::into_report) {
         Ok(report) => {

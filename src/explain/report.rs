@@ -37,6 +37,11 @@ impl Report {
         Self::malformed(&Denial { reason: error.reason(), error: error.s3() })
     }
 
+    /// Says more to an answer that needs no hint by itself.
+    pub(super) fn add_hint(&mut self, hint: &str) {
+        set(&mut self.fields, "hint", json!(hint));
+    }
+
     /// A request that was judged.
     pub(super) fn of(snapshot: &Snapshot, request: &RawRequest<'_>, outcome: &Outcome<'_>) -> Self {
         let mut fields = empty();

@@ -49,6 +49,10 @@ fn explain_answers_as_the_command_does() {
         assert_eq!((&value["decision"], &value["reason"]), (&decision.into(), &reason), "{body}");
         assert!(!answer.text().contains(MAIN.secret));
     }
+    // what a browser keeps to itself, and a scheme in other letters
+    let other = serde_json::json!({ "url": format!("{}#part", url(&get).replace("http://", "HTTP://")) });
+    let value: Value = serde_json::from_slice(&question(other).body).unwrap();
+    assert_eq!(value["decision"], "allow", "{value}");
     for body in ["", "{}", "{\"url\": \"ftp://x\"}", "{\"url\": \"http://h/\\r\\nA: b\"}"] {
         let answer = gate.admin_with("POST", "/explain", &[], body);
         assert_eq!(answer.status, 400, "{body}");
@@ -57,6 +61,36 @@ fn explain_answers_as_the_command_does() {
     }
     assert_eq!(gate.admin_with("POST", "/explain", &[], &"a".repeat(70_000)).status, 413);
     upstream.assert_untouched();
+}
+
+/// What a link has left is told as well, and asking does not use it up.
+#[test]
+fn explain_knows_what_was_used() {
+    let (_upstream, gate) = start();
+    let once = Request::get("/bkt/key").query("x-gate-max-uses", "1");
+    let body = serde_json::json!({ "url": url(&once) }).to_string();
+    let explained = || -> Value {
+        serde_json::from_slice(&gate.admin_with("POST", "/explain", &[], &body).body).unwrap()
+    };
+    for _ in 0..3 {
+        assert_eq!(explained()["decision"], "allow");
+    }
+    assert_eq!(gate.ask("GET", &once.presigned()).status, 200);
+    // within the grace time the same client may come again
+    poll("a use from elsewhere", || {
+        let body = serde_json::json!({ "url": url(&once), "source_ip": "10.0.0.9" }).to_string();
+        let answer = gate.admin_with("POST", "/explain", &[], &body);
+        let value: Value = serde_json::from_slice(&answer.body).unwrap();
+        (value["reason"] == "link_max_uses").then_some(value)
+    });
+    let command = std::process::Command::new(crate::support::gate::BINARY)
+        .args(["explain", &url(&once), "--json", "--config"])
+        .arg(gate.config())
+        .output()
+        .unwrap();
+    let value: Value = serde_json::from_slice(&command.stdout).unwrap();
+    assert_eq!(value["decision"], "allow");
+    assert!(value["hint"].as_str().unwrap().contains("`POST /explain`"), "{value}");
 }
 
 #[test]
