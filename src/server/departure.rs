@@ -17,6 +17,8 @@ use tokio::sync::watch;
 const LET_GO: Duration = Duration::from_secs(5);
 /// How long it is tried to open files again that a new gate had.
 const TAKE_BACK: Duration = Duration::from_secs(20);
+/// How long acceptors may take to end.
+const DOORS: Duration = Duration::from_secs(1);
 /// How long writing down what was told may take.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -125,6 +127,17 @@ impl Departure {
             self.admin.shut();
         }
         self.world.drain(true);
+    }
+
+    /// Lets nobody in any more, and waits a moment until all acceptors have ended.
+    pub(super) async fn close_doors(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        self.edge.shut();
+        self.admin.shut();
+        let begin = Stopwatch::start();
+        while (self.edge.is_open() || self.admin.is_open()) && begin.elapsed() < DOORS {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Waits until there are no connections, or none that could still carry a request.

@@ -35,6 +35,8 @@ pub(super) struct Watch {
 impl ShutdownSignalWatch for Watch {
     async fn recv(&self) -> ShutdownSignal {
         let signal = self.wait().await;
+        // an acceptor whose runtime goes first fails, and tries again, and fails, as long as the process takes to end
+        self.departure.close_doors().await;
         if let Ok(stopping) = self.stopping.lock() {
             // the receiver outlives this
             let _ = stopping.send(());
