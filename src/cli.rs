@@ -16,6 +16,8 @@ mod revoke;
 mod run;
 pub mod version;
 
+use std::fs::File;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::server::early;
@@ -28,6 +30,20 @@ const NO: u8 = 1;
 /// The command line is wrong.
 const USAGE: u8 = 2;
 
+/// `EX_NOINPUT` of sysexits: a file cannot be read.
+const NO_INPUT: u8 = 66;
+
+/// `EX_IOERR`: what was asked for cannot be written.
+const IO: u8 = 74;
+
+/// `EX_CONFIG`: the config has an error.
+const CONFIG: u8 = 78;
+
+/// The code for a config that cannot be used.
+fn bad_config(file: &Path) -> u8 {
+    if File::open(file).is_ok() { CONFIG } else { NO_INPUT }
+}
+
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -39,10 +55,11 @@ pub fn main() -> ExitCode {
         // before anything that takes time
         early::listen();
     }
-    match Args::try_parse() {
+    let code = match Args::try_parse() {
         Ok(args) => dispatch(args.command),
         Err(error) => usage(&error),
-    }
+    };
+    if out::failed() { ExitCode::from(IO) } else { code }
 }
 
 fn dispatch(command: Command) -> ExitCode {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::args::{AuditArgs, AuditCommand};
-use super::{NO, out};
+use super::{NO, NO_INPUT, out};
 use crate::auth::hex;
 use crate::telemetry::audit::chain::Chain;
 use crate::telemetry::audit::verify::{Fault, verify};
@@ -19,19 +19,22 @@ pub(super) fn run(args: &AuditArgs) -> ExitCode {
             out::stdout(&text);
             ExitCode::SUCCESS
         }
-        Err(text) => {
+        Err((code, text)) => {
             out::stderr(&text);
-            ExitCode::from(NO)
+            ExitCode::from(code)
         }
     }
 }
 
 /// Checks the files as one chain; the text tells what was found, or what is wrong first.
-fn all(files: &[PathBuf]) -> Result<String, String> {
+fn all(files: &[PathBuf]) -> Result<String, (u8, String)> {
     let mut text = String::new();
     let mut before = None;
     for path in files {
-        let (line, end) = one(path, before).map_err(|fault| format!("{}: {fault}\n", path.display()))?;
+        let (line, end) = one(path, before).map_err(|fault| {
+            let code = if matches!(fault, Fault::Io(_)) { NO_INPUT } else { NO };
+            (code, format!("{}: {fault}\n", path.display()))
+        })?;
         text.push_str(&line);
         before = end.or(before);
     }

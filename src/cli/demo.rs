@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use log::LevelFilter;
 
 use super::args::DemoArgs;
-use super::{NO, out};
+use super::{NO, USAGE, out};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::resolve;
@@ -33,6 +33,13 @@ const NETWORK: &str = include_str!("demo/network.json");
 const IDENTITY: &str = include_str!("demo/identity.json");
 
 pub(super) fn run(args: &DemoArgs) -> ExitCode {
+    if let Some(other) = [args.listen, args.admin].iter().find(|address| !address.is_ipv4()) {
+        // its clients come from 127.0.0.1 and 127.0.0.2; of `::1` there is one
+        out::stderr(&format!(
+            "presign-gate: the demo needs an IPv4 address, not `{other}`: its clients have two\n"
+        ));
+        return ExitCode::from(USAGE);
+    }
     install(Format::Plain, LevelFilter::Info);
     match demo(args) {
         Ok(true) => ExitCode::SUCCESS,

@@ -41,10 +41,7 @@ pub(super) fn man() -> ExitCode {
     let mut page = Vec::new();
     let written = clap_mangen::Man::new(Args::command()).render(&mut page);
     // each command has a section of its own behind the page of the program
-    let commands =
-        Args::command().get_subcommands().filter(|it| !it.is_hide_set()).cloned().collect::<Vec<_>>();
-    let sections = commands.into_iter().try_for_each(|command| {
-        let name = format!("presign-gate {}", command.get_name());
+    let sections = leaves(&Args::command(), "presign-gate").into_iter().try_for_each(|(name, command)| {
         let man = clap_mangen::Man::new(command.display_name(name.clone()).bin_name(name.clone()));
         page.extend_from_slice(format!(".SH \"{}\"\n", name.to_uppercase()).as_bytes());
         man.render_synopsis_section(&mut page)?;
@@ -201,10 +198,20 @@ fn constraints() -> String {
     format!("| parameter | meaning |\n|---|---|\n{}", Constraint::ALL.iter().map(row).collect::<String>())
 }
 
+/// The commands that do something, with their names: those without commands of their own.
+fn leaves(command: &clap::Command, name: &str) -> Vec<(String, clap::Command)> {
+    let inner = command.get_subcommands().filter(|inner| !inner.is_hide_set());
+    inner
+        .flat_map(|inner| {
+            let name = format!("{name} {}", inner.get_name());
+            if inner.has_subcommands() { leaves(inner, &name) } else { vec![(name, inner.clone())] }
+        })
+        .collect()
+}
+
 fn commands() -> String {
     let mut text = String::new();
-    for mut command in Args::command().get_subcommands().filter(|it| !it.is_hide_set()).cloned() {
-        let name = format!("presign-gate {}", command.get_name());
+    for (name, mut command) in leaves(&Args::command(), "presign-gate") {
         command = command.bin_name(&name).term_width(0).disable_help_flag(true);
         // writing to a String cannot fail
         let _ = writeln!(

@@ -11,9 +11,6 @@ use super::args::PolicyCommand;
 /// Some input cannot be understood (`EX_DATAERR` of sysexits).
 const DATA: u8 = 65;
 
-/// Some input cannot be read (`EX_NOINPUT` of sysexits).
-const NO_INPUT: u8 = 66;
-
 pub(super) fn run(command: &PolicyCommand) -> ExitCode {
     match command {
         PolicyCommand::Test(args) => test::run(args),

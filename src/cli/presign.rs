@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::args::PresignArgs;
 use super::args::values::Field;
-use super::{NO, USAGE, out};
+use super::{USAGE, bad_config, out};
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::presigned::reserved;
 use crate::auth::sigv4::sign::{Grant, SignedHeader, Signer, presign};
@@ -20,7 +20,7 @@ pub(super) fn run(args: &PresignArgs) -> ExitCode {
     let Some(config) = loaded.config else {
         let errors = loaded.diagnostics.iter().filter(|finding| finding.is_error());
         out::stderr(&errors.map(super::super::config::diagnostic::Diagnostic::render).collect::<String>());
-        return ExitCode::from(NO);
+        return ExitCode::from(bad_config(&args.config));
     };
     match link(args, &config, SystemClock.now()) {
         Ok(link) => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::args::RevokeArgs;
-use super::{NO, USAGE, out};
+use super::{NO, NO_INPUT, USAGE, bad_config, out};
 use crate::clock::civil::Civil;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::diagnostic::Diagnostic;
@@ -83,7 +83,7 @@ fn asked(args: &RevokeArgs) -> Value {
 }
 
 fn token(path: &Path) -> Result<Secret, Failed> {
-    let content = SystemSource.read(path).map_err(|error| failed(NO, error))?;
+    let content = SystemSource.read(path).map_err(|error| failed(NO_INPUT, error))?;
     let bytes = content.bytes.expose();
     let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     Ok(Secret::new(line.strip_suffix(b"\r").unwrap_or(line)))
@@ -101,7 +101,7 @@ fn with_config(path: &Path, asked: &Value) -> Result<Value, Failed> {
     let built = resolve::build(&SystemSource, path);
     let Some((config, snapshot)) = built.world else {
         let errors = built.diagnostics.iter().filter(|finding| finding.is_error());
-        return Err(Failed(NO, errors.map(Diagnostic::render).collect()));
+        return Err(Failed(bad_config(path), errors.map(Diagnostic::render).collect()));
     };
     let admin = config.admin.as_ref().map(|admin| Admin::at(admin.address.value, admin.token.clone()));
     match (&config.links.store, admin) {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use ::log::LevelFilter;
 
 use super::args::RunArgs;
-use super::{NO, out};
+use super::{NO, bad_config, out};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::model::Config;
 use crate::config::resolve;
@@ -24,7 +24,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     descriptors::raise();
     let built = resolve::build(&SystemSource, &args.config);
     out::stderr(&built.diagnostics.iter().map(Diagnostic::render).collect::<String>());
-    let Some((config, snapshot)) = built.world else { return ExitCode::from(NO) };
+    let Some((config, snapshot)) = built.world else { return ExitCode::from(bad_config(&args.config)) };
     let reloader = Reloader::new(&args.config, &config, built.files);
     let start = if args.upgrade { Start::Upgrade } else { Start::Plain };
     let served = serve(&config, snapshot, start, reloader);

@@ -131,6 +131,29 @@ fn usage_errors_exit_with_two() {
     }
 }
 
+/// What a script can tell apart: a refusal, a config that is wrong, a file that is not there, an answer that is lost.
+#[test]
+fn failures_have_codes_of_their_own() {
+    let (_folder, good) = file(|text| text);
+    let (_other, bad) = file(|text| text.replace("version: 1", "version: 9"));
+    let url = "http://s3.test/bkt/key";
+    for (config, code) in [(text(&good), 1), (text(&bad), 78), ("no/such/file.yaml", 66)] {
+        assert_eq!(run(&["explain", url, "--config", config]).code, code, "{config}");
+    }
+    for (config, code) in [(text(&bad), 78), ("no/such/file.yaml", 66)] {
+        assert_eq!(run(&["run", "--config", config]).code, code, "{config}");
+        let link = ["presign", "GET", "s3://bkt/key", "--access-key-id", MAIN.id, "--config", config];
+        assert_eq!(run(&link).code, code, "{config}");
+        assert_eq!(run(&["revoke", "--prefix", "s3://bkt/", "--config", config]).code, code, "{config}");
+    }
+    assert_eq!(run(&["audit", "verify", "no/such/file"]).code, 66);
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for arguments in [&["schema"][..], &["version"], &["metrics"], &["check", text(&good)]] {
+        let output = Command::new(BINARY).args(arguments).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(74), "{arguments:?}");
+    }
+}
+
 #[test]
 fn version_says_which() {
     let ran = run(&["version"]);
@@ -193,6 +216,14 @@ fn a_presigned_url_works_and_is_explained() {
     let (code, value) = explain(&url, &["--method", "HEAD"]);
     assert_eq!((code, value["reason"].as_str()), (1, Some("wrong_signature")));
     assert!(value["canonical_request"].as_str().unwrap().starts_with("HEAD\n"));
+}
+
+#[test]
+fn the_demo_says_that_it_needs_two_addresses() {
+    for option in ["--listen", "--admin"] {
+        let ran = run(&["demo", "--once", option, "[::1]:0"]);
+        assert!(ran.code == 2 && ran.stderr.contains("needs an IPv4 address"), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -3,10 +3,9 @@
 
 use std::process::ExitCode;
 
-use super::NO_INPUT;
 use crate::cli::args::PolicyLintArgs;
 use crate::cli::findings::Findings;
-use crate::cli::out;
+use crate::cli::{NO_INPUT, out};
 use crate::config::policy_file;
 use crate::config::source::SystemSource;
 

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::{DATA, NO_INPUT};
+use super::DATA;
 use crate::cli::args::PolicyTestArgs;
-use crate::cli::{NO, out};
+use crate::cli::{NO, NO_INPUT, out};
 use crate::config::source::{Source as _, SystemSource};
 use crate::policy::case::{CaseError, CaseResult, run_case};
 

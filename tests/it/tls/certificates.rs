@@ -224,6 +224,6 @@ fn bad_files_are_found_by_check_and_at_the_start() {
         assert!(found.len() == 1 && found[0].starts_with(&place), "{errors}");
         assert!(found[0].contains(message), "{message}: {errors}");
         let (code, errors) = run(&["run", "--config"]);
-        assert!(code == Some(1) && errors.contains(message) && !errors.contains("panicked"), "{errors}");
+        assert!(code == Some(78) && errors.contains(message) && !errors.contains("panicked"), "{errors}");
     }
 }
