@@ -144,7 +144,7 @@ macro_rules! fields {
 fields! {
     "@timestamp" "When the request was judged." |r| Value::Time(r.at);
     "event.action" "The S3 operation." |r| Value::text(r.operation);
-    "event.outcome" "`success` for an answer below 400, else `failure`." |r| Value::Text(outcome(r.counted.status));
+    "event.outcome" "`success` for an answer below 400 that was sent whole, else `failure`." |r| Value::Text(outcome(r.counted));
     "event.duration" "Nanoseconds from the first byte of the request to the last byte of the answer."
         |r| Value::nanos(Some(r.counted.total));
     "event.reason" "Why it was refused or failed." |r| Value::text(r.counted.reason.map(Reason::code));
@@ -286,10 +286,11 @@ pub(super) fn push_timestamp(out: &mut Vec<u8>, at: UnixMillis) {
     out.extend_from_slice(&[b'.', hundreds, tens, ones, b'Z']);
 }
 
-fn outcome(status: u16) -> &'static str {
-    match StatusClass::of(status) {
-        StatusClass::Success | StatusClass::Redirection => "success",
-        StatusClass::ClientError | StatusClass::ServerError | StatusClass::Unanswered => "failure",
+fn outcome(counted: &RequestRecord) -> &'static str {
+    match StatusClass::of(counted.status) {
+        // an answer that was cut off has a reason
+        StatusClass::Success | StatusClass::Redirection if counted.reason.is_none() => "success",
+        _ => "failure",
     }
 }
 

@@ -12,4 +12,5 @@ mod heap;
 mod instructions;
 mod request;
 mod scene;
+mod served;
 mod timing;

@@ -52,20 +52,20 @@ fn is_sigv4(name: &[u8]) -> bool {
 
 /// Parameters that stand in for headers are the same in any letter case, as headers are.
 fn same_name(left: &[u8], right: &[u8]) -> bool {
-    left == right || (is_amz(left) && left.eq_ignore_ascii_case(right))
+    left.len() == right.len() && (left == right || is_amz(left) && left.eq_ignore_ascii_case(right))
 }
 
 /// A parameter that stands in for a header: its name must be able to be one, and must agree with a header that is
 /// there. Those of the signature are left to `auth`, where a header may take precedence.
 fn hoisted(request: &RawRequest<'_>, name: &[u8], value: &[u8]) -> Result<(), ClassifyError> {
+    if is_sigv4(name) {
+        return Ok(());
+    }
     let bad = || ClassifyError::BadName(shown(name));
     let text = std::str::from_utf8(name).map_err(|_| bad())?;
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!#$%&'*+^`|~".contains(&byte);
     if !text.bytes().all(token) {
         return Err(bad());
-    }
-    if is_sigv4(name) {
-        return Ok(());
     }
     match request.headers.first(text) {
         Some(header) if header != value => Err(ClassifyError::HeaderAndQuery(shown(name))),
@@ -93,7 +93,9 @@ fn single_headers(request: &RawRequest<'_>) -> Result<(), ClassifyError> {
 fn one_selector(params: &[Param<'_>], scope: Scope) -> Result<Option<&'static str>, ClassifyError> {
     let known = table::selectors(scope);
     let selector = |param: &Param<'_>| {
-        known.iter().copied().find(|selector| selector.as_bytes() == param.name.decoded())
+        // INVARIANT: no sub-resource has such a name; most parameters do
+        let others = if is_amz(param.name.decoded()) { &[][..] } else { known };
+        others.iter().copied().find(|selector| selector.as_bytes() == param.name.decoded())
     };
     let mut found = params.iter().filter_map(selector);
     let first = found.next();

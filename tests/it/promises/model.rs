@@ -37,7 +37,7 @@ fn parts(bytes: &[u8]) -> Result<Parts, &'static str> {
     }
     let mut lines = head.split("\r\n");
     let words: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
-    let [method, target, "HTTP/1.1"] = words[..] else { return Err("no request line") };
+    let [method, target, "HTTP/1.1" | "HTTP/1.0"] = words[..] else { return Err("no request line") };
     let headers: Pairs = lines
         .map(|line| {
             line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))

@@ -6,6 +6,7 @@ use super::row::{Need, On, Row, Term, TermValue, When};
 use super::*;
 use crate::s3::action::Action;
 use crate::s3::address::Endpoint;
+use crate::s3::effective::is_amz;
 use crate::s3::requirement::Kind;
 use crate::s3::testing::shared_json;
 use serde_json::{Map, Value, json};
@@ -157,6 +158,8 @@ fn vocabularies_are_those_of_the_data() {
     let data = shared_json("data/s3_operations.json");
     assert_eq!(json!(BUCKET_SELECTORS), data["selectors"]["bucket"]);
     assert_eq!(json!(OBJECT_SELECTORS), data["selectors"]["object"]);
+    // `classify::names` does not look for them among such names
+    assert!(BUCKET_SELECTORS.iter().chain(OBJECT_SELECTORS).all(|name| !is_amz(name.as_bytes())));
     assert_eq!(json!(BENIGN_PARAMS), data["benign_params"]);
     // the region set of SigV4A is ours
     let auth: Vec<&str> =
