@@ -37,7 +37,10 @@ class Cell:
     traffic: str = "valid"
 
 
-ALL = ("nginx", "nginx-log", "nginx-njs", "haproxy", "bare", "gate", "gate-pass", "nginx-tls", "gate-tls")
+ALL = (
+    "nginx", "nginx-log", "nginx-njs", "haproxy", "bare", "gate", "gate-quiet", "gate-null", "gate-pass", "nginx-tls",
+    "gate-tls",
+)
 PLAIN = ("nginx", "nginx-njs", "haproxy", "bare", "gate")
 UPLOAD = ("nginx", "nginx-stream", "nginx-njs", "haproxy", "bare", "gate", "gate-pass")
 CELLS = [

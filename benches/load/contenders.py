@@ -172,7 +172,10 @@ class Contender:
             listener["tls"] = {"certificate": str(certificate), "private_key": str(key)}
         config["listeners"] = [listener]
         config["admin"] = {"address": f"127.0.0.1:{free_port()}"}
-        config["logs"] = {"access": {"path": str(self.folder / "access.log")}}
+        access = {"path": "/dev/null" if "-null" in self.name else str(self.folder / "access.log")}
+        if "-quiet" in self.name:
+            access = {"format": "none"}
+        config["logs"] = {"access": access}
         credentials = {"access_key_id": "AKIASTORE", "secret_access_key": {"value": "store"}}
         if "-pass" in self.name:
             credentials = {"passthrough": True}
