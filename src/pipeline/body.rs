@@ -49,15 +49,18 @@ pub(super) fn told_length(request: &RawRequest<'_>, payload: &Payload<'_>) -> Op
     }
 }
 
+/// Whether sizes of uploads apply: a multipart upload begins without data, and its parts are uploads.
+fn is_upload(method: Method<'_>, operation: Operation) -> bool {
+    matches!(method, Method::Put | Method::Post) && operation != Operation::CreateMultipartUpload
+}
+
 /// The size of the object data that a request brings, or of the document that it brings instead.
 pub(super) fn upload_length(
     request: &RawRequest<'_>,
     operation: Operation,
     payload: &Payload<'_>,
 ) -> UploadLength {
-    // a multipart upload begins without data; its parts are uploads
-    if !matches!(request.method, Method::Put | Method::Post) || operation == Operation::CreateMultipartUpload
-    {
+    if !is_upload(request.method, operation) {
         return UploadLength::NoUpload;
     }
     told_length(request, payload).map_or(UploadLength::Unknown, UploadLength::Told)
@@ -116,7 +119,7 @@ impl Upload<'_, '_, '_> {
     fn rules(&self, credentials: &Credentials) -> Result<BodyRules, Denial> {
         let payload = &self.authenticated.payload;
         let brings_data = matches!(self.request.method, Method::Put | Method::Post);
-        let range = self.range.filter(|_| brings_data);
+        let range = self.range.filter(|_| is_upload(self.request.method, self.operation));
         let (mut min, mut max) = range.map_or((0, self.limit), |range| (*range.start(), *range.end()));
         if let Some((_, size)) = &self.form {
             (min, max) = (min.max(*size.start()), max.min(*size.end()));

@@ -309,6 +309,23 @@ fn an_upload_that_is_too_long_is_refused_before_it_is_sent() {
     upstream.assert_untouched();
 }
 
+/// A size is asked of what brings data: parts are, the beginning of their upload and downloads are not.
+#[test]
+fn a_size_of_uploads_is_asked_of_nothing_else() {
+    let (_upstream, gate) = start("{ grace: 0s }");
+    let range = ("x-gate-content-length-range", "5,10");
+    for (request, status) in [
+        (link("GET", &[range]), 200),
+        (link("HEAD", &[range]), 200),
+        (link("POST", &[("uploads", ""), range]), 200),
+        (link("PUT", &[range]).with_body(b"body"), 400),
+        (link("PUT", &[range]).with_body(b"a body"), 200),
+        (link("PUT", &[("partNumber", "1"), ("uploadId", "u"), range]).with_body(b"body"), 400),
+    ] {
+        assert_eq!(ask(&gate, "10.0.0.1", &request).status, status, "{request:?}");
+    }
+}
+
 /// An answer whose end the test decides about.
 fn slowly(pieces: Vec<Step>) -> Upstream {
     Upstream::scripted(move |_| {

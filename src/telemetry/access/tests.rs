@@ -167,6 +167,19 @@ fn what_a_request_never_came_to_is_left_out() {
 }
 
 #[test]
+fn an_answer_that_was_cut_off_is_no_success() {
+    for (status, reason, expected) in [
+        (200, None, "success"),
+        (200, Some(Reason::ClientAborted), "failure"),
+        (304, None, "success"),
+        (404, None, "failure"),
+    ] {
+        let counted = RequestRecord { status, reason, ..counted() };
+        assert_eq!(outcome(&counted), expected, "{status} {reason:?}");
+    }
+}
+
+#[test]
 fn nothing_that_makes_a_link_usable_is_in_a_line() {
     let counted = counted();
     let record = AccessRecord {
