@@ -27,6 +27,10 @@ const FORGOTTEN: &str = "forgotten";
 /// When it was last tried whether the file can be written.
 const TRIED: &str = "tried";
 
+/// The most memory for pages of the file, in bytes. redb's own bound, 1 GiB, is more than a gate needs; what is not here
+/// is in the system's cache.
+const CACHE: usize = 64 << 20;
+
 /// The most jobs of one transaction.
 const BATCH: usize = 1024;
 
@@ -118,7 +122,7 @@ impl Redb {
 }
 
 fn database(path: &Path) -> Result<Database, OpenError> {
-    Database::create(path).map_err(|error| refused(path, error))
+    Database::builder().set_cache_size(CACHE).create(path).map_err(|error| refused(path, error))
 }
 
 fn refused(path: &Path, error: redb::DatabaseError) -> OpenError {
@@ -273,7 +277,7 @@ impl Writer {
     /// forgotten everything.
     fn database(&mut self) -> Result<&Database, redb::Error> {
         if let File::Broken = self.file {
-            self.file = File::Open(Database::open(&self.path)?);
+            self.file = File::Open(Database::builder().set_cache_size(CACHE).open(&self.path)?);
         }
         match &self.file {
             File::Open(database) => Ok(database),
