@@ -11,9 +11,11 @@ use crate::auth::sigv4::presigned::reserved;
 use crate::auth::sigv4::sign::{Grant, SignedHeader, Signer, presign};
 use crate::clock::civil::Civil;
 use crate::clock::{Clock as _, SystemClock, UnixMillis};
+use crate::config::model::identity::Credential;
 use crate::config::model::{Config, Hosts};
+use crate::config::scalar::show_duration;
 use crate::config::source::SystemSource;
-use crate::links::constraint::Constraint;
+use crate::links::constraint::{Constraint, Constraints};
 
 pub(super) fn run(args: &PresignArgs) -> ExitCode {
     let loaded = crate::config::load(&SystemSource, &args.config);
@@ -35,31 +37,14 @@ pub(super) fn run(args: &PresignArgs) -> ExitCode {
 }
 
 fn link(args: &PresignArgs, config: &Config, now: UnixMillis) -> Result<String, String> {
-    let credential = config
-        .credentials
-        .iter()
-        .find(|credential| credential.access_key_id.value == args.access_key_id)
-        .ok_or_else(|| {
-            format!("the config has no credential `{}`: name one of its access_key_ids", args.access_key_id)
-        })?;
-    let host = match (&args.host, &config.hosts) {
-        (Some(host), _) => host.clone(),
-        (None, Hosts::Listed(names)) => {
-            let name = names.first().cloned().unwrap_or_default();
-            match config
-                .listeners
-                .first()
-                .and_then(|listener| listener.address.value.tcp())
-                .map(|at| at.port())
-            {
-                Some(port) if port != 443 && port != 80 => format!("{name}:{port}"),
-                _ => name,
-            }
-        }
-        (None, Hosts::AnyPathStyle) => {
-            return Err("the config has no `hosts`: name the host with `--host`".to_owned());
-        }
-    };
+    let credential = credential(args, config, now)?;
+    if args.expires > config.signing.max_expires {
+        let [asked, most] = [args.expires, config.signing.max_expires].map(show_duration);
+        return Err(format!(
+            "`--expires {asked}` is more than `signing.max_expires`, which is {most}: ask for less"
+        ));
+    }
+    let host = host(args, config)?;
     let constraints = constraints(args);
     let extra = args.query.iter().map(|Field { name, value }| (name.clone(), value.clone()));
     let query: Vec<(String, String)> = extra.chain(constraints).collect();
@@ -67,6 +52,8 @@ fn link(args: &PresignArgs, config: &Config, now: UnixMillis) -> Result<String, 
         return Err(format!("`{name}` is a parameter of the signature itself: leave it out"));
     }
     let query: Vec<_> = query.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+    Constraints::from_fields(query.iter().copied())
+        .map_err(|error| format!("no gate accepts the link: {error}"))?;
     let headers: Vec<(String, &[u8])> =
         args.headers.iter().map(|field| (field.name.to_ascii_lowercase(), field.value.as_bytes())).collect();
     let headers: Vec<SignedHeader<'_>> =
@@ -92,6 +79,44 @@ fn link(args: &PresignArgs, config: &Config, now: UnixMillis) -> Result<String, 
     };
     let target = presign(&grant, &signer, &KeyCache::default());
     Ok(format!("{}://{host}{}", args.scheme.name(), String::from_utf8_lossy(&target)))
+}
+
+/// The credential that is asked for, if it is in force.
+fn credential<'c>(args: &PresignArgs, config: &'c Config, now: UnixMillis) -> Result<&'c Credential, String> {
+    let credential = config
+        .credentials
+        .iter()
+        .find(|credential| credential.access_key_id.value == args.access_key_id)
+        .ok_or_else(|| {
+            format!("the config has no credential `{}`: name one of its access_key_ids", args.access_key_id)
+        })?;
+    if let Some(retired) = credential.retired.filter(|retired| now >= *retired) {
+        let (key, since) = (&args.access_key_id, Civil::from_instant(retired).iso());
+        return Err(format!("`{key}` is retired since {since}: name a credential that is in force"));
+    }
+    Ok(credential)
+}
+
+/// The host that the link leads to: the first of the config unless another one is asked for.
+fn host(args: &PresignArgs, config: &Config) -> Result<String, String> {
+    Ok(match (&args.host, &config.hosts) {
+        (Some(host), _) => host.clone(),
+        (None, Hosts::Listed(names)) => {
+            let name = names.first().cloned().unwrap_or_default();
+            match config
+                .listeners
+                .first()
+                .and_then(|listener| listener.address.value.tcp())
+                .map(|at| at.port())
+            {
+                Some(port) if port != 443 && port != 80 => format!("{name}:{port}"),
+                _ => name,
+            }
+        }
+        (None, Hosts::AnyPathStyle) => {
+            return Err("the config has no `hosts`: name the host with `--host`".to_owned());
+        }
+    })
 }
 
 /// The constraints as parameters of the link.
