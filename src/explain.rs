@@ -75,6 +75,8 @@ pub enum Used {
     NotYet,
     /// The store failed.
     Unavailable,
+    /// The store failed, and such links pass all the same.
+    LetPass,
     /// This; `None`: nothing was used.
     Known(Option<LinkState>),
 }
@@ -140,8 +142,10 @@ pub fn explain(
                 (None, _) => {}
             }
             let mut report = Report::of(snapshot, &request, &outcome);
-            if claim.is_some() && *used == Used::Untold {
-                report.add_hint(UNTOLD);
+            match used {
+                Used::Untold if claim.is_some() => report.add_hint(UNTOLD),
+                Used::LetPass if claim.is_some() => report.add_hint(LET_PASS),
+                _ => {}
             }
             Ok(Explained::Report(report))
         }
@@ -152,10 +156,14 @@ pub fn explain(
 const UNTOLD: &str = "what the link has left of its uses and bytes, whom it is bound to and whether it was called back, only \
                       a running gate knows: ask its `POST /explain`";
 
+/// What an answer says of a link that passes for want of a store.
+const LET_PASS: &str = "the link store does not answer, so what the link has left is not looked at: \
+                        `links.when_store_fails` is `allow`";
+
 /// Why a link would refuse a claim.
 fn refused(claim: &LinkClaim, used: &Used, at: UnixMillis) -> Option<Denial> {
     match used {
-        Used::Untold | Used::NotYet => None,
+        Used::Untold | Used::NotYet | Used::LetPass => None,
         Used::Unavailable => Some(Denial::new(Reason::LinkStore, ErrorCode::ServiceUnavailable)),
         Used::Known(state) => match state.clone().unwrap_or_default().reserve(claim, 0, at.millis()) {
             Answer::Granted(_) => None,

@@ -58,7 +58,7 @@ async fn answer(admin: &Admin, body: &[u8]) -> Result<Report, String> {
     if let Explained::AskLink(link) = explained {
         let used = match admin.world.keeper.look(link).await {
             Ok(state) => Used::Known(state),
-            Err(_) if running.when_store_fails == WhenStoreFails::Allow => Used::Untold,
+            Err(_) if running.when_store_fails == WhenStoreFails::Allow => Used::LetPass,
             Err(_) => Used::Unavailable,
         };
         explained = explain(asked, &used)?;

@@ -14,6 +14,16 @@ fn a_store_that_is_gone_refuses_links_with_state_and_no_others() {
         server.kill();
         let answer = ask(&gate, "10.0.0.1", &limited);
         assert_eq!(answer.status, status, "{fails} {}", answer.text());
+        let url = format!("http://s3.test{}", limited.presigned_target());
+        let body = serde_json::json!({ "url": url, "source_ip": "10.0.0.1" }).to_string();
+        let explained = gate.admin_with("POST", "/explain", &[], &body).text();
+        // a hint that asks for what was just done would help nobody
+        assert!(!explained.contains("ask its"), "{explained}");
+        assert_eq!(
+            explained.contains("`links.when_store_fails` is `allow`"),
+            fails == "allow",
+            "{explained}"
+        );
         assert_eq!(ask(&gate, "10.0.0.1", &link("GET", &[])).status, 200);
         assert!(gate.metric("presign_gate_store_errors_total", &[]) >= 1.0);
         let text = poll("the gate to be not ready", || {
