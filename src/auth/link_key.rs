@@ -10,8 +10,10 @@ use zeroize::Zeroizing;
 const PURPOSE: &[u8] = b"presign-gate/link-id/v1";
 
 /// The key of one credential. Rotating the secret changes it, and the names of links with it: those links are void too.
+///
+/// It is kept as the state of a MAC before any text, which leaves memory with it (feature `zeroize` of `hmac`).
 #[derive(Clone)]
-pub struct LinkKey(Zeroizing<[u8; 32]>);
+pub struct LinkKey(Option<Hmac<Sha256>>);
 
 impl std::fmt::Debug for LinkKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,20 +25,25 @@ impl LinkKey {
     /// `HMAC-SHA256(secret, purpose)`. Signing keys begin with `HMAC-SHA256("AWS4" + secret, day)`: the two never meet.
     #[must_use]
     pub fn derive(secret: &Secret) -> Self {
-        Self(Zeroizing::new(mac(secret.expose(), &[PURPOSE])))
+        let key = Zeroizing::new(mac(keyed(secret.expose()), &[PURPOSE]));
+        Self(keyed(&*key))
     }
 
     /// The first half of the MAC of the concatenation of `parts`.
     #[must_use]
     pub fn name(&self, parts: &[&[u8]]) -> [u8; 16] {
-        let mac = mac(&*self.0, parts);
+        let mac = mac(self.0.clone(), parts);
         mac.first_chunk::<16>().copied().unwrap_or_default()
     }
 }
 
-fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // an HMAC takes a key of any length; the error cannot happen, and a decoy key names nothing
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+/// A MAC takes a key of any length; `None` cannot happen, and names nothing.
+fn keyed(key: &[u8]) -> Option<Hmac<Sha256>> {
+    Hmac::new_from_slice(key).ok()
+}
+
+fn mac(keyed: Option<Hmac<Sha256>>, parts: &[&[u8]]) -> [u8; 32] {
+    let Some(mut mac) = keyed else { return [0; 32] };
     for part in parts {
         mac.update(part);
     }

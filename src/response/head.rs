@@ -6,7 +6,6 @@ use crate::request::Version;
 use crate::request::framing::Framing;
 use crate::request::headers::{Header, write_line};
 use smallvec::SmallVec;
-use std::io::Write as _;
 
 /// The most header lines of an answer.
 pub const MAX_LINES: usize = 128;
@@ -120,15 +119,19 @@ impl<'a> AnswerHead<'a> {
             (Framing::Chunked, Version::Http10) => Framing::UntilClose,
             (framing, _) => framing,
         };
-        // writing to a Vec cannot fail
-        let _ = write!(out, "HTTP/1.1 {} {}\r\n", self.status, self.reason);
+        let mut digits = itoa::Buffer::new();
+        out.extend_from_slice(b"HTTP/1.1 ");
+        out.extend_from_slice(digits.format(self.status).as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.reason.as_bytes());
+        out.extend_from_slice(b"\r\n");
         for header in self.headers(cors) {
             write_line(out, header.name.as_bytes(), header.value);
         }
         out.extend_from_slice(cors.unwrap_or_default());
         match framing {
             Framing::Known(length) => {
-                let _ = write!(out, "Content-Length: {length}\r\n");
+                write_line(out, b"Content-Length", digits.format(length).as_bytes());
             }
             Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
             // what a body would have measured: HEAD and 304 tell it without sending one

@@ -15,7 +15,7 @@ pub use output::OpenError;
 use super::access::{self, AccessRecord, Value};
 use super::json;
 use super::metrics::DropCounter;
-use super::writer::{LineWriter, Output as _};
+use super::writer::{LineWriter, Lines, Output as _};
 use crate::clock::{Clock, UnixMillis};
 use crate::links::revocation::Revocation;
 
@@ -158,10 +158,9 @@ impl AuditLog {
         path.metadata()?;
         let line = revocation(clock.now(), entry, false, by);
         let mut file = output::Chained::open(path, clock)?;
-        let mut batch = Vec::new();
-        file.begin(0, &mut batch);
-        file.add(&line, &mut batch);
-        Ok(file.write(&batch)?)
+        let mut lines = Lines::default();
+        lines.push(&line);
+        Ok(file.write(&lines, 0)?)
     }
 
     /// Waits until what was recorded before is written, or lost; gives whether that was so before the timeout.
@@ -203,7 +202,6 @@ impl Event<'_> {
         let mut out = Vec::with_capacity(1024);
         begin(&mut out, self.kind());
         if let Self::Denied(record) = self {
-            out.push(b',');
             access::push_fields(&mut out, record);
             return out;
         }

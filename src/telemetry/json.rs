@@ -17,12 +17,38 @@ pub fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-/// Whether nothing in a text has to be escaped, as in nearly all. Every byte is looked at, which compilers turn into
-/// steps of many bytes.
+/// Whether nothing in a text has to be escaped, as in nearly all.
 #[must_use]
 pub fn is_plain(text: &[u8]) -> bool {
-    let is_unusual = |byte: &u8| !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
-    text.iter().fold(0, |unusual, byte| unusual | u8::from(is_unusual(byte))) == 0
+    is_plain_without(text, [])
+}
+
+/// Whether nothing in a text has to be escaped, and none of `others`, which are ASCII, is in it. Every byte is looked at,
+/// eight in a step.
+#[must_use]
+pub(super) fn is_plain_without<const N: usize>(text: &[u8], others: [u8; N]) -> bool {
+    let unusual = |word: &[u8; 8]| unusual(u64::from_ne_bytes(*word), others);
+    let Some(last) = text.last_chunk() else {
+        // a short one, filled up with what is neither
+        let mut word = [b'a'; 8];
+        word.iter_mut().zip(text).for_each(|(place, byte)| *place = *byte);
+        return unusual(&word) == 0;
+    };
+    let (words, _) = text.as_chunks();
+    words.iter().fold(unusual(last), |found, word| found | unusual(word)) == 0
+}
+
+/// Not zero if any of eight bytes has to be escaped or is one of `others`. A borrow can only come out of such a byte.
+fn unusual<const N: usize>(word: u64, others: [u8; N]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = EACH << 7;
+    let is = |byte: u8| {
+        let differs = word ^ (EACH * u64::from(byte));
+        differs.wrapping_sub(EACH) & !differs
+    };
+    let control = word.wrapping_sub(EACH * u64::from(b' ')) & !word;
+    let found = word | control | is(b'"') | is(b'\\') | is(0x7f);
+    others.into_iter().fold(found, |found, byte| found | is(byte)) & HIGH
 }
 
 fn push_unusual(out: &mut Vec<u8>, text: &[u8]) {
@@ -42,42 +68,16 @@ fn push_unusual(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-/// The decimal digits of the numbers below a hundred.
-const PAIRS: [[u8; 2]; 100] = pairs();
-
-const fn pairs() -> [[u8; 2]; 100] {
-    let mut pairs = [[b'0'; 2]; 100];
-    let mut number: u8 = 0;
-    let mut rest = pairs.as_mut_slice();
-    while let Some((pair, more)) = rest.split_first_mut() {
-        *pair = [b'0' + number / 10, b'0' + number % 10];
-        (number, rest) = (number + 1, more);
-    }
-    pairs
-}
-
 /// The two digits of a number below a hundred.
 pub(super) fn pair(number: u64) -> [u8; 2] {
-    usize::try_from(number).ok().and_then(|at| PAIRS.get(at)).copied().unwrap_or(*b"00")
+    let digit =
+        |value: u64| b"0123456789".get(usize::try_from(value % 10).unwrap_or(0)).copied().unwrap_or(b'0');
+    [digit(number / 10), digit(number)]
 }
 
 /// Appends a number in decimal digits.
-pub fn push_number(out: &mut Vec<u8>, mut number: u64) {
-    // as many as the largest has
-    let mut digits = [*b"00"; 10];
-    let mut count = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = pair(number % 100);
-        number /= 100;
-        count += 2;
-        if number == 0 {
-            break;
-        }
-    }
-    let digits = digits.as_flattened();
-    let digits = digits.get(digits.len() - count..).unwrap_or_default();
-    let is_odd = digits.len() > 1 && digits.first() == Some(&b'0');
-    out.extend_from_slice(digits.get(usize::from(is_odd)..).unwrap_or_default());
+pub fn push_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Besides what JSON asks for: every control character, other line ends, and what turns the direction of writing.
@@ -139,6 +139,24 @@ mod tests {
         ] {
             assert_eq!(string(text), expected);
         }
+    }
+
+    #[test]
+    fn every_byte_is_seen_at_every_place() {
+        for byte in 0..=u8::MAX {
+            let plain = matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+            for (length, at) in (1..20_usize).flat_map(|length| (0..length).map(move |at| (length, at))) {
+                let mut text = vec![b'x'; length];
+                text[at] = byte;
+                assert_eq!(is_plain(&text), plain, "{text:?}");
+                assert_eq!(
+                    is_plain_without(&text, *b"=%"),
+                    plain && byte != b'=' && byte != b'%',
+                    "{text:?}"
+                );
+            }
+        }
+        assert!(is_plain(b""));
     }
 
     proptest! {

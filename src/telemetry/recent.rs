@@ -1,7 +1,7 @@
 //! The last refusals and failures, some of each reason, for whoever looks at the console.
 //! It must not make a request wait, hold more than a little of each reason, nor hold a query string or a secret.
 
-use super::access::{AccessRecord, push_fields};
+use super::access::{AccessRecord, push_object};
 use crate::clock::UnixMillis;
 use crate::reason::Reason;
 use std::collections::VecDeque;
@@ -53,9 +53,8 @@ impl Recent {
             user_agent: record.user_agent.and_then(|text| text.get(..cut(text))),
             ..*record
         };
-        let mut line = vec![b'{'];
-        push_fields(&mut line, &short);
-        line.push(b'}');
+        let mut line = Vec::new();
+        push_object(&mut line, &short);
         let Some(place) = self.place(reason) else { return };
         if let (Ok(line), Ok(mut kept)) = (String::from_utf8(line), place.try_lock()) {
             if kept.lines.len() == EACH {

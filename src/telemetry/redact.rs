@@ -64,6 +64,9 @@ fn replaced(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The bytes without which no text holds a value: separators, and the begin of those that are encoded.
+pub(super) const SEPARATORS: [u8; 4] = *b"=:,%";
+
 /// Whether anything stands here that ends a name: most texts hold no separator, and need not be searched for names.
 /// A comma is one only behind a quote, and each of them can be percent-encoded, more than once.
 #[must_use]

@@ -12,27 +12,20 @@ use super::metrics::DropCounter;
 /// The lines that wait at most.
 const QUEUE: usize = 8192;
 /// The thread is woken at once for so many bytes.
-const BATCH: usize = 64 * 1024;
-/// Else it lets lines gather for so long: to wake it for each costs more than to make the line.
+const BATCH: usize = 256 * 1024;
+/// Else it lets lines gather for so long, and as long as there are any it looks for more of them by itself: to wake it costs
+/// more than to make a line.
 const GATHER: Duration = Duration::from_millis(10);
 /// How long after its file was moved a log without lines opens the new one.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Where the thread puts lines.
 pub trait Output: Send {
-    /// Begins a batch, after so many lines were lost since the one before.
-    fn begin(&mut self, _lost: u64, _batch: &mut Vec<u8>) {}
-
-    /// Puts a line into the batch.
-    fn add(&mut self, line: &[u8], batch: &mut Vec<u8>) {
-        batch.extend_from_slice(line);
-    }
-
-    /// Writes the batch.
+    /// Writes lines, after so many were lost since the ones before; none when it is time to look after the file.
     ///
     /// # Errors
-    /// All lines of the batch count as lost then.
-    fn write(&mut self, batch: &[u8]) -> io::Result<()>;
+    /// All of them count as lost then.
+    fn write(&mut self, lines: &Lines, lost: u64) -> io::Result<()>;
 
     /// Lets another process write, or takes that back, which the next lines do as well if they can.
     fn release(&mut self, _released: bool) {}
@@ -42,20 +35,17 @@ pub trait Output: Send {
 struct Plain<W>(W);
 
 impl<W: Write + Send> Output for Plain<W> {
-    fn write(&mut self, batch: &[u8]) -> io::Result<()> {
-        self.0.write_all(batch)?;
+    fn write(&mut self, lines: &Lines, _lost: u64) -> io::Result<()> {
+        self.0.write_all(&lines.bytes)?;
         self.0.flush()
     }
 }
 
 /// Lines as they are, in a file that is followed by its name.
 impl Output for LogFile {
-    fn begin(&mut self, _lost: u64, _batch: &mut Vec<u8>) {
+    fn write(&mut self, lines: &Lines, _lost: u64) -> io::Result<()> {
         self.follow();
-    }
-
-    fn write(&mut self, batch: &[u8]) -> io::Result<()> {
-        Self::add(self, batch)
+        if lines.is_empty() { Ok(()) } else { self.add(&lines.bytes) }
     }
 }
 
@@ -90,24 +80,39 @@ struct Queue {
     lost: u64,
     /// Somebody waits for the lines to be written.
     hurry: bool,
+    /// The thread looks only when it is woken.
+    asleep: bool,
     /// Nobody can send any more.
     closed: bool,
 }
 
 /// Lines one behind the other, and where each ends.
 #[derive(Debug, Default)]
-struct Lines {
+pub struct Lines {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl Lines {
+    /// Adds one, with its line end.
+    pub fn push(&mut self, line: &[u8]) {
+        self.bytes.extend_from_slice(line);
+        self.ends.push(self.bytes.len());
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
     }
 
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let begins = std::iter::once(&0).chain(&self.ends);
         begins.zip(&self.ends).filter_map(|(begin, end)| self.bytes.get(*begin..*end))
     }
@@ -188,13 +193,13 @@ impl LineWriter {
             return;
         }
         let before = queue.lines.bytes.len();
-        queue.lines.bytes.extend_from_slice(line);
+        queue.lines.push(line);
         let after = queue.lines.bytes.len();
-        queue.lines.ends.push(after);
         queue.accepted += 1;
-        drop(queue);
         // the first begins the gathering, and the one that makes a batch full ends it
-        if before == 0 || (before < BATCH && after >= BATCH) {
+        let wakes = std::mem::take(&mut queue.asleep) || (before < BATCH && after >= BATCH);
+        drop(queue);
+        if wakes {
             shared.work.notify_one();
         }
     }
@@ -254,48 +259,44 @@ struct Worker {
 impl Worker {
     /// Writes what waits, batch by batch, until nobody can send any more.
     fn run(mut self) {
-        let (mut lines, mut batch) = (Lines::default(), Vec::with_capacity(BATCH));
-        loop {
-            let Some((lost, release)) = self.gather(&mut lines) else { return };
-            self.write(&lines, lost, &mut batch);
+        let mut lines = Lines::default();
+        while let Some((lost, release)) = self.gather(&mut lines) {
+            let sent = u64::try_from(lines.ends.len()).unwrap_or(0);
+            // the next batch may succeed, when the disk has room again
+            if self.output.write(&lines, lost).is_err() {
+                self.dropped.add(sent);
+                self.shared.lock().lost += lost + sent;
+            }
             release.inspect(|released| self.output.release(*released));
-            let done = u64::try_from(lines.ends.len()).unwrap_or(0) + u64::from(release.is_some());
             let mut queue = self.shared.lock();
-            queue.finished = queue.finished.saturating_add(done);
+            queue.finished = queue.finished.saturating_add(sent + u64::from(release.is_some()));
             self.shared.done.notify_all();
             drop(queue);
             lines.clear();
-            batch.clear();
         }
     }
 
     /// Waits for lines, and then for more of them; gives how many were lost meanwhile and what the output is to be told
     /// after them, and `None` when all is done. No lines: it is time to look after the file.
     fn gather(&self, lines: &mut Lines) -> Option<(u64, Option<bool>)> {
-        let idle =
-            |queue: &mut Queue| queue.lines.ends.is_empty() && queue.release.is_none() && !queue.closed;
+        let idle = |queue: &mut Queue| queue.lines.is_empty() && queue.release.is_none() && !queue.closed;
         let more = |queue: &mut Queue| queue.lines.bytes.len() < BATCH && !queue.closed && !queue.hurry;
-        let mut queue = Shared::wait(&self.shared.work, self.shared.lock(), LOOK, idle);
-        if !queue.lines.ends.is_empty() {
-            queue = Shared::wait(&self.shared.work, queue, GATHER, more);
-        } else if queue.closed && queue.release.is_none() {
+        let mut queue = Shared::wait(&self.shared.work, self.shared.lock(), GATHER, more);
+        if idle(&mut queue) {
+            // nobody is busy
+            queue.asleep = true;
+            queue = Shared::wait(&self.shared.work, queue, LOOK, idle);
+            queue.asleep = false;
+            queue = Shared::wait(&self.shared.work, queue, GATHER, |queue| {
+                !queue.lines.is_empty() && more(queue)
+            });
+        }
+        if queue.lines.is_empty() && queue.closed && queue.release.is_none() {
             return None;
         }
         queue.hurry = false;
         std::mem::swap(&mut queue.lines, lines);
         Some((std::mem::take(&mut queue.lost), queue.release.take()))
-    }
-
-    /// Writes one batch.
-    fn write(&mut self, lines: &Lines, lost: u64, batch: &mut Vec<u8>) {
-        self.output.begin(lost, batch);
-        lines.iter().for_each(|line| self.output.add(line, batch));
-        // the next batch may succeed, when the disk has room again
-        if !batch.is_empty() && self.output.write(batch).is_err() {
-            let count = u64::try_from(lines.ends.len()).unwrap_or(0);
-            self.dropped.add(count);
-            self.shared.lock().lost += lost + count;
-        }
     }
 }
 

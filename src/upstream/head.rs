@@ -26,7 +26,6 @@ use crate::s3::address::{Address, Style};
 use crate::s3::operation::table::SIGV2_PARAMS;
 use crate::secret::Secret;
 use smallvec::SmallVec;
-use std::io::Write as _;
 
 /// Headers that the gate has to sign: name in lower case, and value.
 type ToBeSigned<'h> = SmallVec<[(SmallVec<[u8; 40]>, &'h [u8]); 16]>;
@@ -98,8 +97,7 @@ impl Outgoing<'_, '_, '_> {
         match self.carriage.sent {
             Framing::None | Framing::UntilClose => {}
             Framing::Known(length) => {
-                // writing to a Vec cannot fail
-                let _ = write!(out, "Content-Length: {length}\r\n");
+                write_line(out, b"Content-Length", itoa::Buffer::new().format(length).as_bytes());
             }
             Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         }

@@ -9,13 +9,14 @@ use super::TERMINATOR;
 use crate::secret::{Secret, ct_eq};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The block of SHA-256 in bytes.
 const BLOCK: usize = 64;
 
-/// HMAC-SHA256 of the concatenation of `parts`.
-pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+/// HMAC-SHA256 with a key, before any text: the two blocks that the key fills are behind it.
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
     // RFC 2104: a key longer than a block is hashed, a shorter one is padded with zeros
     let mut block = Zeroizing::new([0_u8; BLOCK]);
     if let Some(start) = block.get_mut(..key.len()) {
@@ -23,16 +24,30 @@ pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     } else if let Some(start) = block.get_mut(..32) {
         start.copy_from_slice(&Sha256::digest(key));
     }
-    let mut mac = Hmac::<Sha256>::new((&*block).into());
+    Hmac::new((&*block).into())
+}
+
+fn finished(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
     for part in parts {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
 }
 
-/// A key that signs for one day, region and service.
+/// HMAC-SHA256 of the concatenation of `parts`.
+pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    finished(keyed(key), parts)
+}
+
+/// A key that signs for one day, region and service. Clones share it.
 #[derive(Clone)]
-pub struct SigningKey(Zeroizing<[u8; 32]>);
+pub struct SigningKey(Arc<Kept>);
+
+struct Kept {
+    bytes: Zeroizing<[u8; 32]>,
+    /// Kept, since it takes as long as hashing a short text. Leaves memory with the key (feature `zeroize` of `hmac`).
+    mac: Hmac<Sha256>,
+}
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,7 +57,7 @@ impl std::fmt::Debug for SigningKey {
 
 impl PartialEq for SigningKey {
     fn eq(&self, other: &Self) -> bool {
-        ct_eq(&*self.0, &*other.0)
+        ct_eq(&*self.0.bytes, &*other.0.bytes)
     }
 }
 
@@ -58,18 +73,20 @@ impl SigningKey {
         let by_day = Zeroizing::new(hmac(&first, &[day]));
         let by_region = Zeroizing::new(hmac(&*by_day, &[region.as_bytes()]));
         let by_service = Zeroizing::new(hmac(&*by_region, &[service.as_bytes()]));
-        Self(Zeroizing::new(hmac(&*by_service, &[TERMINATOR.as_bytes()])))
+        let bytes = Zeroizing::new(hmac(&*by_service, &[TERMINATOR.as_bytes()]));
+        let mac = keyed(&*bytes);
+        Self(Arc::new(Kept { bytes, mac }))
     }
 
     /// The MAC of the concatenation of `parts`.
     #[must_use]
     pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        hmac(&*self.0, parts)
+        finished(self.0.mac.clone(), parts)
     }
 
     #[cfg(test)]
     pub(in crate::auth) fn bytes(&self) -> [u8; 32] {
-        *self.0
+        *self.0.bytes
     }
 }
 

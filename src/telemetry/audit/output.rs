@@ -11,7 +11,7 @@ use super::{begin, push};
 use crate::clock::Clock;
 use crate::telemetry::access::Value;
 use crate::telemetry::file::LogFile;
-use crate::telemetry::writer::Output;
+use crate::telemetry::writer::{Lines, Output};
 
 /// The longest line that is looked for at the end of a file, in bytes: a request head, every byte of it escaped.
 const LONGEST: u64 = 8 << 20;
@@ -71,21 +71,16 @@ impl Chained {
         Ok(())
     }
 
-    /// A line about the log itself.
-    fn note(&mut self, kind: &str, name: &str, value: &Value<'_>, batch: &mut Vec<u8>) {
-        let mut body = Vec::new();
-        begin(&mut body, kind);
-        push(&mut body, "@timestamp", &Value::Time(self.clock.now()));
-        push(&mut body, name, value);
-        self.chain.push(&body, batch);
+    /// Lines as links of the chain, which goes on from what is written: what the file did not take is not part of it.
+    pub(super) fn batch(&mut self, lines: &Lines, lost: u64) -> Vec<u8> {
+        let mut batch = Vec::new();
+        self.notes(lost, &mut batch);
+        lines.iter().for_each(|line| self.chain.push(line, &mut batch));
+        batch
     }
-}
 
-impl Output for Chained {
-    fn begin(&mut self, lost: u64, batch: &mut Vec<u8>) {
-        if self.released {
-            return;
-        }
+    /// What there is to say before the lines of a batch.
+    fn notes(&mut self, lost: u64, batch: &mut Vec<u8>) {
         self.chain = self.written;
         if self.file.follow() {
             // a file that was moved must not end the chain: whoever opens the new one finds where to go on
@@ -100,15 +95,29 @@ impl Output for Chained {
         }
     }
 
-    fn add(&mut self, line: &[u8], batch: &mut Vec<u8>) {
-        self.chain.push(line, batch);
+    /// A line about the log itself.
+    fn note(&mut self, kind: &str, name: &str, value: &Value<'_>, batch: &mut Vec<u8>) {
+        let mut body = Vec::new();
+        begin(&mut body, kind);
+        push(&mut body, "@timestamp", &Value::Time(self.clock.now()));
+        push(&mut body, name, value);
+        self.chain.push(&body, batch);
     }
+}
 
-    fn write(&mut self, batch: &[u8]) -> io::Result<()> {
+impl Output for Chained {
+    fn write(&mut self, lines: &Lines, lost: u64) -> io::Result<()> {
         if self.released {
-            return Err(io::ErrorKind::ResourceBusy.into());
+            return if lines.is_empty() && lost == 0 {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::ResourceBusy.into())
+            };
         }
-        self.file.add(batch)?;
+        let batch = self.batch(lines, lost);
+        if !batch.is_empty() {
+            self.file.add(&batch)?;
+        }
         self.written = self.chain;
         Ok(())
     }

@@ -156,9 +156,7 @@ fn the_chain_goes_on_in_a_new_file() {
 
     let mut chained = Chained::open(&log.path("a"), clock()).unwrap();
     std::fs::rename(log.path("a"), log.path("a.2")).unwrap();
-    let mut batch = Vec::new();
-    chained.begin(0, &mut batch);
-    chained.write(&batch).unwrap();
+    chained.write(&Lines::default(), 0).unwrap();
     drop(chained);
     log.run("3");
     let before = log.verify("a.2", None).unwrap().last;
@@ -171,13 +169,12 @@ fn what_is_lost_is_marked_and_does_not_break_the_chain() {
     let log = Log::new();
     let mut chained = Chained::open(&log.path("a"), clock()).unwrap();
     let mut send = |lost, bodies: &[&str], written: bool| {
-        let mut batch = Vec::new();
-        chained.begin(lost, &mut batch);
-        for body in bodies {
-            chained.add(body.as_bytes(), &mut batch);
-        }
+        let mut lines = Lines::default();
+        bodies.iter().for_each(|body| lines.push(body.as_bytes()));
         if written {
-            chained.write(&batch).unwrap();
+            chained.write(&lines, lost).unwrap();
+        } else {
+            assert!(!chained.batch(&lines, lost).is_empty());
         }
     };
     send(0, &["\"kind\":\"one\""], true);
@@ -194,10 +191,9 @@ fn a_chain_that_is_handed_over_goes_on_and_comes_back() {
     let log = Log::new();
     let mut old = Chained::open(&log.path("a"), clock()).unwrap();
     let add = |chained: &mut Chained, kind: &str| {
-        let mut batch = Vec::new();
-        chained.begin(0, &mut batch);
-        chained.add(format!("\"kind\":\"{kind}\"").as_bytes(), &mut batch);
-        chained.write(&batch).is_ok()
+        let mut lines = Lines::default();
+        lines.push(format!("\"kind\":\"{kind}\"").as_bytes());
+        chained.write(&lines, 0).is_ok()
     };
     assert!(add(&mut old, "one"));
     assert!(matches!(Chained::open(&log.path("a"), clock()), Err(OpenError::Locked(_))));
