@@ -77,7 +77,10 @@ fn outcome_at(
     headers.extend(lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let bytes = head("PUT", path, query, &headers);
     let request = heads::parse(&bytes).unwrap();
-    authenticate(&request, Place::default(), &keys(), rules, &KeyCache::default(), now).map(|_| ())
+    let authenticated = authenticate(&request, Place::default(), &keys(), rules, &KeyCache::default(), now)?;
+    // whoever remembers a link forgets it then
+    assert_eq!(authenticated.expires_at, Some(authenticated.signed_at.plus_millis(3_600_000)));
+    Ok(())
 }
 
 fn check(target: &str, lines: &[(&str, &str)], expected: &Result<(), AuthError>) {
