@@ -15,6 +15,7 @@ use crate::policy::key::Key;
 use crate::policy::principal::Principal;
 use crate::policy::query::{ActionRef, ContextRef, Owner, ResourceRef};
 use crate::policy::testing::document;
+use crate::policy::truth::Truth;
 use crate::s3::action::Action;
 
 const NOW: UnixMillis = UnixMillis::from_secs(1_795_453_200);
@@ -171,6 +172,61 @@ fn guardrails_hold_for_everybody_and_grant_nothing() {
     let alice = user("alice");
     let layers = Layers { guardrails: &allow, ..Layers::default() };
     assert!(decide(&layers, &get(&alice, &context)).is_silent());
+}
+
+#[test]
+fn documents_that_would_deny_are_named_by_position() {
+    let alice = user("alice");
+    let deny = |condition: &str| {
+        let rest = r#""Effect":"Deny","Action":"*","Resource":"*","Condition""#;
+        compiled(Kind::Guardrail, &format!("{{{rest}:{condition}}}"))
+    };
+    let documents = [
+        deny(r#"{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}"#),
+        deny(r#"{"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}}"#),
+        compiled(Kind::Guardrail, r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#),
+        deny("{}"),
+    ];
+    let check = |network: NetworkPath<'_>, expected: &[usize]| {
+        let context = presigned(network);
+        let found: Vec<_> = would_deny(&documents, &Layers::default(), &get(&alice, &context)).collect();
+        assert_eq!(found, expected, "{network:?}");
+    };
+    check(direct("198.51.100.9"), &[1, 3]);
+    check(direct("192.0.2.1"), &[3]);
+    // not known, and so denied
+    check(NetworkPath::Unknown, &[0, 1, 3]);
+}
+
+#[test]
+fn each_part_of_a_statement_has_an_answer_of_its_own() {
+    use Truth::{No, Yes};
+    let context = presigned(direct("203.0.113.7"));
+    let alice = user("alice");
+    let check = |elements: &str, expected: (Truth, bool, Truth, Option<Truth>)| {
+        let policy = compiled(Kind::Resource, &format!(r#"{{"Effect":"Allow",{elements}}}"#));
+        let layers = Layers { resource: Some(&policy), ..Layers::default() };
+        let traces = trace(&layers, &get(&alice, &context));
+        let seen = traces.iter().map(|trace| {
+            (trace.principal, trace.action, trace.resource, trace.tests.first().map(|test| test.truth))
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), [expected], "{elements}");
+    };
+    let media = r#""Resource":"arn:aws:s3:::media/*""#;
+    check(&format!(r#""Principal":"*","Action":"s3:GetObject",{media}"#), (Yes, true, Yes, None));
+    check(
+        &format!(r#""Principal":{{"AWS":"444455556666"}},"Action":"s3:Get*",{media}"#),
+        (No, true, Yes, None),
+    );
+    check(&format!(r#""Principal":"*","Action":"s3:PutObject",{media}"#), (Yes, false, Yes, None));
+    check(&format!(r#""Principal":"*","NotAction":"s3:PutObject",{media}"#), (Yes, true, Yes, None));
+    check(r#""Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::m/*""#, (Yes, true, No, None));
+    let of = |address: &str| {
+        let test = format!(r#""Condition":{{"IpAddress":{{"aws:SourceIp":"{address}"}}}}"#);
+        format!(r#""Principal":"*","Action":"s3:GetObject",{media},{test}"#)
+    };
+    check(&of("203.0.113.7"), (Yes, true, Yes, Some(Yes)));
+    check(&of("203.0.113.8"), (Yes, true, Yes, Some(No)));
 }
 
 #[test]

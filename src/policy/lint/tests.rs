@@ -51,6 +51,11 @@ fn allow_statements_of_bucket_policies() {
             r#"{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"},"StringEquals":{"aws:SourceVpce":"vpce-1"}}"#,
             vec![together("IpAddress aws:SourceIp")],
         ),
+        // an address is one way not to come through that endpoint
+        (
+            r#"{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"},"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}"#,
+            vec![missing("StringNotEquals", "aws:SourceVpce")],
+        ),
         (r#"{"StringEquals":{"aws:SourceVpc":"vpc-1"}}"#, vec![]),
         (r#"{"StringLike":{"aws:SourceVpc":"vpc-*"}}"#, vec![Public]),
         (r#"{"StringEquals":{"aws:UserAgent":"x"}}"#, vec![Public]),
