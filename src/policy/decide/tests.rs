@@ -106,6 +106,7 @@ fn statements_that_decide_are_named() {
     );
     let guardrail =
         [compiled(Kind::Guardrail, r#"{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}"#)];
+    assert_eq!(guardrail.each_ref().map(|document| document.name()), ["guardrail"]);
     let decision = decide(&Layers { guardrails: &guardrail, ..layers }, &query);
     assert_eq!(decision.outcome, Outcome::ExplicitlyDenied);
     assert_eq!(format!("{:?}", decision.matched), "[guardrail#statement[0] (Deny)]");
@@ -260,11 +261,15 @@ fn a_role_whose_path_is_not_known_is_denied_under_any_path_and_granted_under_non
     let context = presigned(direct("203.0.113.7"));
     let session = Principal::from_arn("arn:aws:sts::111122223333:assumed-role/up/s1").unwrap();
     let told = session.clone().with_role_arn("arn:aws:iam::111122223333:role/team/up").unwrap();
+    let other = Principal::from_arn("arn:aws:sts::111122223333:assumed-role/down/s1").unwrap();
+    let elsewhere = Principal::from_arn("arn:aws:sts::444455556666:assumed-role/up/s1").unwrap();
     for (principal, effect, expected) in [
         (&session, "Deny", Outcome::ExplicitlyDenied),
         (&session, "Allow", Outcome::ImplicitlyDenied),
         (&told, "Deny", Outcome::ExplicitlyDenied),
         (&told, "Allow", Outcome::Allowed),
+        (&other, "Deny", Outcome::ImplicitlyDenied),
+        (&elsewhere, "Deny", Outcome::ImplicitlyDenied),
     ] {
         let policy = statement(effect);
         let layers = Layers { resource: Some(&policy), ..Layers::default() };
