@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak timing lint docs dist reproduce bench fuzz clean
+.PHONY: help setup demo test soak timing lint docs dist reproduce bench fuzz mutants clean
 
 # Build output and tools live outside the checkout where a home directory can be written to.
 export PRESIGN_GATE_CACHE ?= $(shell d="$${HOME:-/nonexistent}/.cache/presign-gate"; mkdir -p "$$d" 2>/dev/null && echo "$$d" || echo "$(CURDIR)/target/cache")
@@ -13,6 +13,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_SECONDS ?= 60
 MODEL_REQUESTS ?= 1000000
+MUTANTS_SHARD ?= 0/8
 FUZZ_TARGETS ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 
 help: ## list the targets
@@ -80,6 +81,11 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60); FUZZ_TARGETS names some; t
 	done
 	@tests/setup/install test
 	@PRESIGN_GATE_MODEL_REQUESTS=$(MODEL_REQUESTS) cargo nextest run --test it everything_that_is_forwarded_is_explained
+
+# One of eight parts has 430 changes, and takes the better part of an hour.
+mutants: ## change what decides, one thing at a time, and see that a unit test fails; MUTANTS_SHARD=0/8 is which part
+	@tests/setup/install mutants
+	tests/mutants/run $(MUTANTS_SHARD)
 
 clean: ## remove the build output, wherever it lives
 	cargo clean

@@ -219,6 +219,15 @@ mod tests {
     }
 
     #[test]
+    fn the_length_of_a_text_is_that_of_its_values() {
+        for algorithm in Algorithm::all() {
+            let text = STANDARD.encode(Checksum::new(algorithm).finish());
+            assert_eq!(algorithm.text_length(), text.len(), "{algorithm:?}");
+            assert!(algorithm.decode(text.as_bytes()).is_some(), "{algorithm:?}");
+        }
+    }
+
+    #[test]
     fn values_are_base64_of_the_right_width() {
         let check = |text: &str, is_value: bool| {
             assert_eq!(Algorithm::Crc32.decode(text.as_bytes()).is_some(), is_value, "{text}");

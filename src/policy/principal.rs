@@ -300,7 +300,7 @@ mod tests {
         ] {
             let principal = Principal::from_arn(arn).unwrap();
             assert_eq!(principal.kind(), kind, "{arn}");
-            assert_eq!(principal.key_arn(), Some(key_arn), "{arn}");
+            assert_eq!((principal.arn(), principal.key_arn()), (Some(arn), Some(key_arn)));
             assert_eq!(principal.username(), username, "{arn}");
             assert_eq!(principal.account(), Some("111122223333"), "{arn}");
         }

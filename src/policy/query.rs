@@ -24,15 +24,6 @@ impl<'a> ActionRef<'a> {
         Action::from_name(name).map_or(Self::Name(name), Self::Known)
     }
 
-    /// The name.
-    #[must_use]
-    pub const fn name(self) -> &'a str {
-        match self {
-            Self::Known(action) => action.name(),
-            Self::Name(name) => name,
-        }
-    }
-
     pub(super) const fn known(self) -> Option<Action> {
         match self {
             Self::Known(action) => Some(action),

@@ -87,7 +87,6 @@ impl Policy {
                 }
                 ("expiration", _) => return Err(malformed("Invalid 'expiration' value.")),
                 ("conditions", Entry::List(list)) => conditions.replace(list).is_some(),
-                ("conditions", _) => return Err(malformed("Invalid 'conditions' value: must be a List.")),
                 _ => return Err(malformed(format!("Unexpected: '{name}'."))),
             };
             if repeated {

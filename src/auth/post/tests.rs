@@ -94,6 +94,9 @@ fn lists() {
     check(images, &[("content-type", "image/png, image/gif")], ANY);
     check(images, &[("content-type", "image/png,text/html")], wrong());
     check(images, &[("content-type", "")], wrong());
+    // nothing else is a list
+    check(r#", {"Content-Type": "a/b,c/d"}"#, &[("content-type", "a/b,c/d")], ANY);
+    check(r#", ["starts-with", "$x-amz-meta-a", "a"]"#, &[("x-amz-meta-a", "a,b")], ANY);
     // several fields of one name are one list
     let twice = [("x-amz-meta-a", "1"), ("X-Amz-Meta-A", "2")];
     check(r#", {"x-amz-meta-a": "1,2"}"#, &twice, ANY);

@@ -9,7 +9,7 @@ use crate::auth::scheme::{Scheme, Version};
 use crate::auth::sigv4::key::KeyCache;
 use crate::auth::sigv4::scope::ScopeFault;
 use crate::auth::sigv4::sign::{Grant, SignedHeader, Signer, Upstream, presign, sign_headers};
-use crate::auth::{Place, SigningRules, authenticate};
+use crate::auth::{Place, Signer as Signed, SigningRules, authenticate};
 use crate::clock::UnixMillis;
 use crate::reason::Reason;
 use crate::request::head as heads;
@@ -77,7 +77,10 @@ fn outcome_at(
     headers.extend(lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let bytes = head("PUT", path, query, &headers);
     let request = heads::parse(&bytes).unwrap();
-    authenticate(&request, Place::default(), &keys(), rules, &KeyCache::default(), now).map(|_| ())
+    let authenticated = authenticate(&request, Place::default(), &keys(), rules, &KeyCache::default(), now)?;
+    // whoever remembers a link forgets it then
+    assert_eq!(authenticated.expires_at, Some(authenticated.signed_at.plus_millis(3_600_000)));
+    Ok(())
 }
 
 fn check(target: &str, lines: &[(&str, &str)], expected: &Result<(), AuthError>) {
@@ -237,6 +240,66 @@ fn unknown_keys_do_the_same_work_and_leave_nothing() {
     };
     // one entry for the decoy, however many ids are tried
     assert_eq!(["AKIDA", "AKIDB", "AKIDC", "AKIDMAIN", "AKIDD"].map(look), [1, 1, 1, 2, 2]);
+}
+
+#[test]
+fn a_link_for_get_answers_head_where_it_may_and_nothing_else() {
+    let secret = Secret::new(SECRET);
+    let signer =
+        Signer { access_key_id: "AKIDMAIN", secret: &secret, session_token: None, region: "us-east-1" };
+    let grant = Grant {
+        method: "GET",
+        host: "s3.test",
+        path: b"/bucket/key",
+        query: &[],
+        headers: &[],
+        signed_at: NOW,
+        expires_secs: 60,
+    };
+    let target = String::from_utf8(presign(&grant, &signer, &KeyCache::default())).unwrap();
+    let (path, query) = target.split_once('?').unwrap();
+    let (keyring, rules) = (keys(), SigningRules::default());
+    for (method, head_for_get, expected) in [
+        ("GET", true, None),
+        ("GET", false, None),
+        ("HEAD", true, None),
+        ("HEAD", false, Some(Reason::WrongSignature)),
+        ("PUT", true, Some(Reason::WrongSignature)),
+        ("POST", true, Some(Reason::WrongSignature)),
+        ("DELETE", true, Some(Reason::WrongSignature)),
+    ] {
+        let bytes = head(method, path, query, &[("Host".into(), "s3.test".into())]);
+        let request = heads::parse(&bytes).unwrap();
+        let place = Place { head_for_get, ..Place::default() };
+        let found = authenticate(&request, place, &keyring, &rules, &KeyCache::default(), NOW);
+        assert_eq!(found.map_err(|error| error.reason()).err(), expected, "{method} {head_for_get}");
+    }
+}
+
+/// What is said to a link of a key that nobody here knows, where the store is to verify it.
+fn foreign(target: &str) -> Result<String, AuthError> {
+    let (path, query) = target.split_once('?').unwrap();
+    let bytes = head("PUT", path, query, &[("Host".into(), "s3.test".into())]);
+    let (request, keyring, rules) = (heads::parse(&bytes).unwrap(), keys(), SigningRules::default());
+    let place = Place { unknown_keys: true, ..Place::default() };
+    let found = authenticate(&request, place, &keyring, &rules, &KeyCache::default(), NOW)?;
+    match found.signer {
+        Signed::Unknown(key_id) => Ok(key_id.to_owned()),
+        Signed::Known { .. } => panic!("somebody signed with a key that nobody has: {target}"),
+    }
+}
+
+#[test]
+fn only_what_the_store_could_find_right_is_left_to_it() {
+    let target = Link { key: "AKIDNOBODY", ..LINK }.target();
+    assert_eq!(foreign(&target), Ok("AKIDNOBODY".to_owned()));
+    let (start, signature) = target.split_at(target.len() - 64);
+    let unknown = |key_id: &str| Err(AuthError::Key { key_id: key_id.into(), fault: KeyFault::Unknown });
+    let (upper, longer) = ("A".repeat(64), format!("{signature}0"));
+    for other in ["", signature.get(1..).unwrap(), &upper, &longer, &"g".repeat(64)] {
+        assert_eq!(foreign(&format!("{start}{other}")), unknown("AKIDNOBODY"), "{other}");
+    }
+    assert_eq!(foreign(&Link { key: "A,B", ..LINK }.target()), unknown("A,B"));
 }
 
 #[test]

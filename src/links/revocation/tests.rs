@@ -126,6 +126,8 @@ fn what_a_url_says_of_its_end_shortens_no_entry() {
              &X-Amz-Expires={expires}&X-Amz-SignedHeaders=host&X-Amz-Signature={signature}"
         ))
     };
+    assert_eq!(url("60").access_key_id().as_deref(), Some("AKID"));
+    assert_eq!(Asked::Target(prefix("b", "", NOW)).access_key_id(), None);
     let of = |expires| Revocation::of(url(expires), &keys, LIFETIMES, NOW).unwrap();
     for expires in ["1", "86400", "604800", "4294967295", "x"] {
         assert_eq!(of(expires).lapses.millis_since(NOW), 86_400_000, "{expires}");

@@ -66,8 +66,10 @@ impl Link {
 fn one_use_is_one_delivery() {
     let mut link = link(Some(1), None, GRACE);
     let first = link.get("a");
+    assert!(!link.state.is_blank(), "{:?}", link.state);
     link.refused("b", Refusal::Uses);
     link.end(first, 100, 100);
+    assert!(!link.state.is_blank(), "{:?}", link.state);
     assert_eq!((link.state.spent, link.state.holds.len()), (1, 0));
     link.refused("b", Refusal::Uses);
     // the same client comes back within the grace time, and not later

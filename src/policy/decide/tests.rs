@@ -15,6 +15,7 @@ use crate::policy::key::Key;
 use crate::policy::principal::Principal;
 use crate::policy::query::{ActionRef, ContextRef, Owner, ResourceRef};
 use crate::policy::testing::document;
+use crate::policy::truth::Truth;
 use crate::s3::action::Action;
 
 const NOW: UnixMillis = UnixMillis::from_secs(1_795_453_200);
@@ -105,6 +106,7 @@ fn statements_that_decide_are_named() {
     );
     let guardrail =
         [compiled(Kind::Guardrail, r#"{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}"#)];
+    assert_eq!(guardrail.each_ref().map(|document| document.name()), ["guardrail"]);
     let decision = decide(&Layers { guardrails: &guardrail, ..layers }, &query);
     assert_eq!(decision.outcome, Outcome::ExplicitlyDenied);
     assert_eq!(format!("{:?}", decision.matched), "[guardrail#statement[0] (Deny)]");
@@ -174,6 +176,61 @@ fn guardrails_hold_for_everybody_and_grant_nothing() {
 }
 
 #[test]
+fn documents_that_would_deny_are_named_by_position() {
+    let alice = user("alice");
+    let deny = |condition: &str| {
+        let rest = r#""Effect":"Deny","Action":"*","Resource":"*","Condition""#;
+        compiled(Kind::Guardrail, &format!("{{{rest}:{condition}}}"))
+    };
+    let documents = [
+        deny(r#"{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}"#),
+        deny(r#"{"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}}"#),
+        compiled(Kind::Guardrail, r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#),
+        deny("{}"),
+    ];
+    let check = |network: NetworkPath<'_>, expected: &[usize]| {
+        let context = presigned(network);
+        let found: Vec<_> = would_deny(&documents, &Layers::default(), &get(&alice, &context)).collect();
+        assert_eq!(found, expected, "{network:?}");
+    };
+    check(direct("198.51.100.9"), &[1, 3]);
+    check(direct("192.0.2.1"), &[3]);
+    // not known, and so denied
+    check(NetworkPath::Unknown, &[0, 1, 3]);
+}
+
+#[test]
+fn each_part_of_a_statement_has_an_answer_of_its_own() {
+    use Truth::{No, Yes};
+    let context = presigned(direct("203.0.113.7"));
+    let alice = user("alice");
+    let check = |elements: &str, expected: (Truth, bool, Truth, Option<Truth>)| {
+        let policy = compiled(Kind::Resource, &format!(r#"{{"Effect":"Allow",{elements}}}"#));
+        let layers = Layers { resource: Some(&policy), ..Layers::default() };
+        let traces = trace(&layers, &get(&alice, &context));
+        let seen = traces.iter().map(|trace| {
+            (trace.principal, trace.action, trace.resource, trace.tests.first().map(|test| test.truth))
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), [expected], "{elements}");
+    };
+    let media = r#""Resource":"arn:aws:s3:::media/*""#;
+    check(&format!(r#""Principal":"*","Action":"s3:GetObject",{media}"#), (Yes, true, Yes, None));
+    check(
+        &format!(r#""Principal":{{"AWS":"444455556666"}},"Action":"s3:Get*",{media}"#),
+        (No, true, Yes, None),
+    );
+    check(&format!(r#""Principal":"*","Action":"s3:PutObject",{media}"#), (Yes, false, Yes, None));
+    check(&format!(r#""Principal":"*","NotAction":"s3:PutObject",{media}"#), (Yes, true, Yes, None));
+    check(r#""Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::m/*""#, (Yes, true, No, None));
+    let of = |address: &str| {
+        let test = format!(r#""Condition":{{"IpAddress":{{"aws:SourceIp":"{address}"}}}}"#);
+        format!(r#""Principal":"*","Action":"s3:GetObject",{media},{test}"#)
+    };
+    check(&of("203.0.113.7"), (Yes, true, Yes, Some(Yes)));
+    check(&of("203.0.113.8"), (Yes, true, Yes, Some(No)));
+}
+
+#[test]
 fn not_principal_denies_whoever_has_a_boundary() {
     let all = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
     let identity = [compiled(Kind::Identity, all)];
@@ -204,11 +261,15 @@ fn a_role_whose_path_is_not_known_is_denied_under_any_path_and_granted_under_non
     let context = presigned(direct("203.0.113.7"));
     let session = Principal::from_arn("arn:aws:sts::111122223333:assumed-role/up/s1").unwrap();
     let told = session.clone().with_role_arn("arn:aws:iam::111122223333:role/team/up").unwrap();
+    let other = Principal::from_arn("arn:aws:sts::111122223333:assumed-role/down/s1").unwrap();
+    let elsewhere = Principal::from_arn("arn:aws:sts::444455556666:assumed-role/up/s1").unwrap();
     for (principal, effect, expected) in [
         (&session, "Deny", Outcome::ExplicitlyDenied),
         (&session, "Allow", Outcome::ImplicitlyDenied),
         (&told, "Deny", Outcome::ExplicitlyDenied),
         (&told, "Allow", Outcome::Allowed),
+        (&other, "Deny", Outcome::ImplicitlyDenied),
+        (&elsewhere, "Deny", Outcome::ImplicitlyDenied),
     ] {
         let policy = statement(effect);
         let layers = Layers { resource: Some(&policy), ..Layers::default() };

@@ -51,6 +51,11 @@ fn allow_statements_of_bucket_policies() {
             r#"{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"},"StringEquals":{"aws:SourceVpce":"vpce-1"}}"#,
             vec![together("IpAddress aws:SourceIp")],
         ),
+        // an address is one way not to come through that endpoint
+        (
+            r#"{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"},"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}"#,
+            vec![missing("StringNotEquals", "aws:SourceVpce")],
+        ),
         (r#"{"StringEquals":{"aws:SourceVpc":"vpc-1"}}"#, vec![]),
         (r#"{"StringLike":{"aws:SourceVpc":"vpc-*"}}"#, vec![Public]),
         (r#"{"StringEquals":{"aws:UserAgent":"x"}}"#, vec![Public]),
@@ -100,6 +105,7 @@ fn deny_statements_of_bucket_policies() {
             r#"{"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}"#,
             vec![DeniesEndpoints, DeniesFamily("IPv6")],
         ),
+        (r#"{"NotIpAddress":{"aws:SourceIp":"2001:db8::/32"}}"#, vec![DeniesEndpoints, DeniesFamily("IPv4")]),
         (r#"{"NotIpAddress":{"aws:SourceIp":["203.0.113.0/24","2001:db8::/32"]}}"#, vec![DeniesEndpoints]),
         (
             r#"{"NotIpAddressIfExists":{"aws:SourceIp":"203.0.113.0/24"},"StringNotEqualsIfExists":{"aws:SourceVpc":"vpc-1"}}"#,
@@ -115,6 +121,11 @@ fn deny_statements_of_bucket_policies() {
         (
             r#"{"NumericGreaterThan":{"s3:signatureAge":600000}}"#,
             vec![spares("s3:signatureAge", "those whose signature is in a header")],
+        ),
+        (r#"{"NumericGreaterThan":{"s3:signatureAge":0},"StringEquals":{"s3:authType":"POST"}}"#, vec![]),
+        (
+            r#"{"NumericLessThan":{"s3:signatureAge":0},"StringEquals":{"s3:authType":"POST"}}"#,
+            vec![NeverValue { key: "s3:signatureAge".into(), found: "0".into(), expected: "0 or more" }],
         ),
         (
             r#"{"NumericGreaterThan":{"s3:signatureAge":-5},"StringEquals":{"s3:authType":"POST"}}"#,
@@ -192,6 +203,29 @@ fn of_bucket_policy(statements: &str) -> Vec<(String, WarningKind)> {
 }
 
 #[test]
+fn those_whom_a_deny_spares_are_denied_by_another_deny_only() {
+    let statement = |effect: &str, condition: &str| {
+        format!(
+            r#"{{"Effect":"{effect}","Principal":{{"AWS":"111122223333"}},"Action":"s3:*","Resource":"arn:aws:s3:::media/*","Condition":{condition}}}"#
+        )
+    };
+    let old = statement("Deny", r#"{"NumericLessThan":{"s3:TlsVersion":1.2}}"#);
+    let warning = WarningKind::SparesMissing { key: "s3:TlsVersion".into(), who: "those without TLS" };
+    let path = "Statement[0].Condition.NumericLessThan.s3:TlsVersion".to_owned();
+    for (effect, condition, are_spared) in [
+        ("Deny", r#"{"Bool":{"aws:SecureTransport":false}}"#, false),
+        ("Allow", r#"{"Bool":{"aws:SecureTransport":false}}"#, true),
+        ("Deny", r#"{"Null":{"s3:TlsVersion":true}}"#, false),
+        ("Deny", r#"{"Null":{"s3:TlsVersion":false}}"#, true),
+        ("Deny", r#"{"Null":{"aws:SourceVpce":true}}"#, true),
+    ] {
+        let other = statement(effect, condition);
+        let expected = if are_spared { vec![(path.clone(), warning.clone())] } else { vec![] };
+        assert_eq!(of_bucket_policy(&format!("{old},{other}")), expected, "{effect} {condition}");
+    }
+}
+
+#[test]
 fn a_bucket_that_nobody_can_reach_any_more() {
     use WarningKind::{DeniesBothWays, DeniesEndpoints, DeniesEverybody, DeniesFamily, DeniesOutside};
     let deny = |sid: &str, condition: &str| {
@@ -211,6 +245,9 @@ fn a_bucket_that_nobody_can_reach_any_more() {
             (path(1, "StringNotEquals.aws:SourceVpce"), DeniesBothWays("Address".into())),
         ]
     );
+    let everybody = DeniesEverybody("every action on these resources");
+    let never_there = of_bucket_policy(&deny("All", r#"{"Null":{"aws:MultiFactorAuthPresent":true}}"#));
+    assert!(never_there.contains(&("Statement[0]".into(), everybody)), "{never_there:?}");
     assert_eq!(
         of_bucket_policy(&deny("All", "{}")),
         [("Statement[0]".into(), DeniesEverybody("every action on these resources"))]

@@ -238,6 +238,15 @@ mod tests {
     }
 
     #[test]
+    fn both_readers_go_as_deep() {
+        for (depth, is_read) in [(MAX_DEPTH, true), (MAX_DEPTH + 1, false)] {
+            let text = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(read(&text).is_ok(), is_read, "{text}");
+            assert_eq!(convert(&serde_json::from_str(&text).unwrap()).is_ok(), is_read, "{text}");
+        }
+    }
+
+    #[test]
     fn places_of_syntax_errors() {
         for (text, at) in [("", 0), ("{\n  \"a\": x}", 9), ("[1,]", 3), ("{} x", 3), ("[\"\\ud800\"]", 1)] {
             assert!(

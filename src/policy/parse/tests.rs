@@ -33,6 +33,18 @@ fn statement(elements: &str) -> String {
 }
 
 #[test]
+fn whether_a_document_says_for_whom_it_is() {
+    let check = |text: &str, expected: bool| assert_eq!(names_principals(text), expected, "{text}");
+    check(r#"{"Statement":{"Principal":"*"}}"#, true);
+    check(r#"{"Statement":[{"Effect":"Deny"},{"NotPrincipal":{"AWS":"*"}}]}"#, true);
+    check(r#"{"Statement":[{"Effect":"Allow"}],"Principal":"*"}"#, false);
+    check(r#"{"Statement":[{"principal":"*"}]}"#, false);
+    for text in ["", "[]", r#"{"Statement":"Principal"}"#, r#"{"Statement":[{"Principal":"*"}]"#] {
+        check(text, false);
+    }
+}
+
+#[test]
 fn documents_that_are_refused() {
     use ErrorKind::{
         Duplicate, DuplicateSid, Empty, Missing, NotInKind, Null, Syntax, UnknownElement, WrongType,

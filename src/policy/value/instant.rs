@@ -135,6 +135,19 @@ mod tests {
     }
 
     #[test]
+    fn time_from_the_clock_to_an_instant() {
+        let check = |text: &str, expected| {
+            let at = Instant::parse(text).unwrap();
+            assert_eq!(at.millis_since(UnixMillis::from_secs(1_795_453_200)), expected, "{text}");
+        };
+        check("2026-11-23T17:00:00Z", Some(0));
+        check("2026-11-23T17:00:01.5Z", Some(1500));
+        check("2026-11-23T16:59:59.999Z", Some(-1));
+        check("2026-11-23T17:00:00.000999999Z", Some(0));
+        check("9223372036854775807", None);
+    }
+
+    #[test]
     fn what_is_no_instant() {
         for text in [
             "",

@@ -248,9 +248,11 @@ fn headers_that_change() {
     one("accept-encoding", "identity", "", Cause::AcceptEncoding);
     one("content-type", "text/plain", "text/plain;charset=UTF-8", Cause::ContentType);
     one("content-type", "application/octet-stream", "", Cause::ContentType);
+    one("content-type", "own/type; charset=utf-8", "own/type", Cause::ContentType);
     one("te", "trailers", "", Cause::HeaderRemoved);
     one("expect", "100-continue", "", Cause::HeaderRemoved);
     one("connection", "keep-alive", "close", Cause::HeaderChanged);
+    one("accept-language", "en-US", "de", Cause::HeaderChanged);
     one("x-forwarded-for", "10.0.0.1", "10.0.0.1, 10.0.0.2", Cause::HeaderChanged);
     one("x-forwarded-proto", "https", "http", Cause::HeaderChanged);
     one("x-amzn-trace-id", "Root=1-a", "Self=1-b;Root=1-a", Cause::HeaderChanged);
@@ -260,6 +262,13 @@ fn headers_that_change() {
     check(&head, ("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"), &[Cause::PayloadHash]);
     let added = signed_by(&secret(KEY), &authorized("x-amz-acl: private\r\n", lists[0]), &[]);
     check_reason(&added, Reason::HeadersNotSigned, &[Cause::HeaderAdded]);
+    let chunked = authorized(
+        "transfer-encoding: chunked\r\n",
+        "host;transfer-encoding;x-amz-content-sha256;x-amz-date",
+    );
+    let plain = What::Header("transfer-encoding".into(), b"identity".to_vec());
+    let head = signed_by(&secret(KEY), &chunked, &[plain]);
+    check_reason(&head, Reason::WrongSignature, &[Cause::HeaderChanged]);
     let spaces = authorized("x-amz-meta-a: a   b\r\n", "host;x-amz-content-sha256;x-amz-date;x-amz-meta-a");
     let raw = What::Header("x-amz-meta-a".into(), b"a   b".to_vec());
     let head = signed_by(&secret(KEY), &spaces, &[raw]);
@@ -295,6 +304,7 @@ fn a_right_signature_that_is_refused_for_something_else() {
         (Reason::ClockSkew, Cause::Clock),
         (Reason::NotYetValid, Cause::Clock),
         (Reason::WrongRegion, Cause::Region),
+        (Reason::WrongService, Cause::Service),
         (Reason::BadToken, Cause::SessionToken),
         (Reason::RetiredKey, Cause::RetiredSecret),
     ] {
@@ -302,6 +312,8 @@ fn a_right_signature_that_is_refused_for_something_else() {
     }
     for reason in [Reason::Expired, Reason::Anonymous, Reason::ExplicitDeny, Reason::LinkRevoked] {
         assert_eq!(diagnosed(&head, reason, false), None, "{reason}");
+        // nor is a wrong one looked at: that is not what the request was refused for
+        assert_eq!(diagnosed(&head.replace("/bkt/k", "/bkt/k/"), reason, false), None, "{reason}");
     }
 }
 
@@ -316,6 +328,39 @@ fn two_things_at_once() {
     let head = signed_by(&secret(KEY), &head, &[]);
     let head = head.replace("identity", "gzip").replace("Host: s3.test", "Host: gate:8080");
     check_reason(&head, Reason::WrongSignature, &[Cause::HostRewritten, Cause::AcceptEncoding]);
+    let lines = "Connection: keep-alive\r\nTE: trailers\r\n";
+    let head = authorized(lines, "connection;host;te;x-amz-content-sha256;x-amz-date");
+    let head =
+        signed_by(&secret(KEY), &head, &[]).replace("keep-alive", "close").replace("TE: trailers\r\n", "");
+    check_reason(&head, Reason::WrongSignature, &[Cause::HeaderChanged, Cause::HeaderRemoved]);
+}
+
+#[test]
+fn a_token_that_another_took_the_place_of() {
+    let list = "host;x-amz-content-sha256;x-amz-date;x-amz-security-token";
+    let head = authorized("x-amz-security-token: tok/en+=\r\n", list).replace(KEY, "ASIATEMPKEY000000001");
+    let head = signed_by(&secret("ASIATEMPKEY000000001"), &head, &[]).replace("tok/en+=", "another");
+    check_reason(&head, Reason::WrongSignature, &[Cause::SessionToken]);
+}
+
+#[test]
+fn what_a_proxy_says_that_path_and_query_were() {
+    let told = |signed: &str, arrived: &str, expected| {
+        let (path, query) = signed.split_once('?').unwrap();
+        let head = presigned("s3.test", "GET", path, &format!("&{query}"), "host", "");
+        let head = signed_by(&secret(KEY), &head, &[]);
+        let target = head.split(' ').nth(1).unwrap();
+        let (new_path, new_query) = arrived.split_once('?').unwrap();
+        let changed = head
+            .replace(&format!("GET {path}?"), &format!("GET {new_path}?"))
+            .replace(&format!("&{query}&"), &format!("&{new_query}&"))
+            .replace("\r\n\r\n", &format!("\r\nX-Original-URI: {target}\r\n\r\n"));
+        check_reason(&changed, Reason::WrongSignature, &[expected]);
+    };
+    told("/bkt/k?versionId=one", "/bkt/k?versionId=two", Cause::QueryEncoding);
+    told("/bkt/k?versionId=one", "/elsewhere?versionId=two", Cause::PathRewritten);
+    told("/qqq/bkt/k?versionId=one", "/bkt/k?versionId=two", Cause::PathPrefixRemoved);
+    told("/bkt/k?versionId=one", "/qqq/bkt/k?versionId=two", Cause::PathPrefixAdded);
 }
 
 #[test]

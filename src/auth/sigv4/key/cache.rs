@@ -174,6 +174,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_found_by_all_parts_of_its_name() {
+        let secret = Secret::new("s");
+        let own = name("A", *b"20260115");
+        let key = SigningKey::derive(&secret, &own.day, own.region, own.service);
+        let entry = Entry::new(&own, &secret, key, 0);
+        assert!(entry.is(&own, &secret));
+        assert!(!entry.is(&own, &Secret::new("t")));
+        for other in [
+            name("B", *b"20260115"),
+            name("A", *b"20260116"),
+            KeyName { region: "eu-west-1", ..own },
+            KeyName { service: "s3-outposts", ..own },
+        ] {
+            assert!(!entry.is(&other, &secret), "{other:?}");
+        }
+    }
+
+    #[test]
     fn the_number_of_keys_is_bounded_and_the_latest_stay() {
         let cache = KeyCache::new(SHARDS);
         let secret = Secret::new("s");

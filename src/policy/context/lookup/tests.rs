@@ -7,6 +7,7 @@ use super::*;
 use crate::clock::UnixMillis;
 use crate::policy::context::Age;
 use crate::policy::key::{Arity, Known};
+use crate::policy::value::Instant;
 
 const NOW: UnixMillis = UnixMillis::from_secs(1_795_453_200);
 
@@ -126,6 +127,16 @@ fn keys_that_are_always_present() {
 }
 
 #[test]
+fn the_time_is_one_instant_under_both_keys() {
+    let (context, alice) = (Context::at(NOW), alice());
+    for key in ["aws:CurrentTime", "aws:EpochTime"] {
+        let facts = Facts::new(&context, &alice, Owner::default(), Some(Action::GetObject));
+        let value = Source::Request(facts).value(&KeyRef::parse(key).unwrap());
+        assert_eq!(value.instant(), Instant::parse("2026-11-23T17:00:00Z"), "{key}");
+    }
+}
+
+#[test]
 fn the_principal() {
     let session = Principal::from_arn("arn:aws:sts::111122223333:assumed-role/up/s1").unwrap();
     let nobody = Principal::anonymous();
@@ -186,6 +197,7 @@ fn keys_of_the_operation() {
         // has a field of its own: not read from here
         (Key::SourceIp, OperationValue::Text(b"10.0.0.1")),
         (Key::ExistingObjectTag, OperationValue::Text(b"x")),
+        (Key::ObjectCreationOperation, OperationValue::Bool(true)),
     ];
     let network = NetworkPath::Direct { ip: "203.0.113.7".parse().unwrap() };
     let context = Context { operation: &operation, network, ..Context::at(NOW) };
@@ -201,6 +213,7 @@ fn keys_of_the_operation() {
         (Action::PutObject, "s3:if-match", "?"),
         (Action::PutObject, "aws:SourceIp", "203.0.113.7"),
         (Action::GetObject, "s3:ExistingObjectTag/a", "?"),
+        (Action::PutObject, "s3:ObjectCreationOperation", "true"),
     ] {
         assert_eq!(show(&context, &alice(), action, key), expected, "{key} of {}", action.name());
     }
