@@ -43,6 +43,8 @@ ALL = (
 )
 PLAIN = ("nginx", "nginx-njs", "haproxy", "bare", "gate")
 UPLOAD = ("nginx", "nginx-stream", "nginx-njs", "haproxy", "bare", "gate", "gate-pass")
+# whose answers are timed
+PACED = ("nginx", "nginx-log", "haproxy", "bare", "gate", "gate-quiet")
 CELLS = [
     Cell("GET 1 KiB", "1k", ALL),
     Cell("GET 64 KiB", "64k", ALL),
@@ -134,35 +136,49 @@ def load(cells, programs, store, scratch, arguments):
     return rows
 
 
-def paced(programs, store, scratch, arguments):
-    """Times of answers at a rate that both can keep: 80 % of what nginx can do."""
-    (scratch / "GET-1k-valid").write_text(traffic.gets("1k", "valid"))
-    running = {name: contenders.Contender(name, scratch, store, programs) for name in ("nginx", "gate")}
-    rows = []
+def at_rate(programs, contender, requests, rate, seconds):
+    """Asks at a steady rate from another CPU; gives the times of the answers and how busy the proxy was."""
+    before = contenders.cpu_seconds(contender.process.pid)
+    done = subprocess.run(
+        ["taskset", "-c", contenders.OTHER_CPU, programs.pace, contender.address, str(requests), str(round(rate)),
+         str(seconds), "64"],
+        capture_output=True, text=True, check=True)
+    seen = json.loads(done.stdout)
+    if seen["refused"]:
+        raise SystemExit(f"{contender.name}: {seen['refused']} were refused")
+    return {**seen, "busy": (contenders.cpu_seconds(contender.process.pid) - before) / seconds}
+
+
+def paced(programs, scratch, arguments):
+    """Times of answers where the proxy has a CPU to itself and is busy for four fifths of the time: each at its own such
+    rate, and all at the lowest of these. Load and store are on the other CPU, else they are what the proxy waits for."""
+    requests = scratch / "GET-1k-valid"
+    requests.write_text(traffic.gets("1k", "valid"))
+    rows, running, rate = [], {}, {}
+    store = f"127.0.0.1:{contenders.free_port()}"
+    process = subprocess.Popen(["taskset", "-c", contenders.OTHER_CPU, arguments.store, store])
     try:
-        for contender in running.values():
-            contender.start()
-        cell = Cell("saturation", "1k", ())
-        peak = {name: measure(cell, it, scratch, 3)["rate"] for name, it in running.items()}
-        print("saturation:", {name: round(rate) for name, rate in peak.items()})
-        for name, rate in (("80 % of nginx's saturation", {it: 0.8 * peak["nginx"] for it in running}),
-                           ("80 % of its own saturation", {it: 0.8 * peak[it] for it in running})):
+        time.sleep(0.2)
+        for name in PACED:
+            running[name] = contenders.Contender(name, scratch, store, programs)
+            running[name].start()
+            # the first connections of all, and what a request costs, which is less when there is more to do
+            rate[name] = 8000
+            for _ in range(4):
+                rate[name] *= 0.8 / at_rate(programs, running[name], requests, rate[name], 2)["busy"]
+        print("80 % busy at:", {name: round(it) for name, it in rate.items()})
+        for cell, rates in (("80 % busy", rate), ("same rate", dict.fromkeys(rate, min(rate.values())))):
             for number in range(1, arguments.rounds + 1):
-                for contender in running.values():
-                    done = subprocess.run(
-                        ["taskset", "-c", contenders.OTHER_CPU, programs.pace, contender.address,
-                         str(scratch / "GET-1k-valid"), str(round(rate[contender.name])), "3", "64"],
-                        capture_output=True, text=True, check=True)
-                    seen = json.loads(done.stdout)
-                    if seen["refused"]:
-                        raise SystemExit(f"{contender.name}: {seen['refused']} were refused")
-                    rows.append({"round": number, "cell": name, "contender": contender.name,
-                                 "rate": rate[contender.name], "p50": seen["p50"], "p99": seen["p99"],
-                                 "p999": seen["p999"]})
+                for name, contender in running.items():
+                    seen = at_rate(programs, contender, requests, rates[name], 3)
+                    rows.append({"round": number, "cell": cell, "contender": name, "rate": rates[name],
+                                 **{value: seen[value] for value in ("busy", "p50", "p99", "p999")}})
     finally:
         for contender in running.values():
             if contender.process:
                 contender.stop()
+        process.terminate()
+        process.wait()
     return rows
 
 
@@ -193,7 +209,7 @@ def main():
             time.sleep(0.2)
             rows = load(cells, programs, store, scratch, arguments)
             if not arguments.no_pace:
-                rows += paced(programs, store, scratch, arguments)
+                rows += paced(programs, scratch, arguments)
         finally:
             process.terminate()
             process.wait()

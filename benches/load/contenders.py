@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # All on one CPU: what is counted is CPU time, and where the others sleep on another CPU a slow proxy pays for waking them
 # again and again, while a fast one keeps them awake.
 PROXY_CPU = LOAD_CPU = "0"
-# where times are measured, and not costs
+# where load and store are when times are measured, and not costs
 OTHER_CPU = "1"
 # where Debian has its servers
 os.environ["PATH"] += ":/usr/sbin"
