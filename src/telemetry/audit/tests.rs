@@ -170,7 +170,9 @@ fn what_is_lost_is_marked_and_does_not_break_the_chain() {
     let mut chained = Chained::open(&log.path("a"), clock()).unwrap();
     let mut send = |lost, bodies: &[&str], written: bool| {
         let mut lines = Lines::default();
-        bodies.iter().for_each(|body| lines.push(body.as_bytes()));
+        for body in bodies {
+            lines.push(body.as_bytes());
+        }
         if written {
             chained.write(&lines, lost).unwrap();
         } else {
