@@ -26,6 +26,11 @@ pub(super) fn run(args: &PresignArgs) -> ExitCode {
     };
     match link(args, &config, SystemClock.now()) {
         Ok(link) => {
+            let warnings = doubts(args, &config, SystemClock.now());
+            let warn = |doubt: String| {
+                format!("presign-gate: warning: a gate with this config refuses the link: {doubt}\n")
+            };
+            out::stderr(&warnings.into_iter().map(warn).collect::<String>());
             out::stdout(&format!("{link}\n"));
             ExitCode::SUCCESS
         }
@@ -37,23 +42,13 @@ pub(super) fn run(args: &PresignArgs) -> ExitCode {
 }
 
 fn link(args: &PresignArgs, config: &Config, now: UnixMillis) -> Result<String, String> {
-    let credential = credential(args, config, now)?;
-    if args.expires > config.signing.max_expires {
-        let [asked, most] = [args.expires, config.signing.max_expires].map(show_duration);
-        return Err(format!(
-            "`--expires {asked}` is more than `signing.max_expires`, which is {most}: ask for less"
-        ));
-    }
+    let credential = credential(args, config)?;
     let host = host(args, config)?;
-    let constraints = constraints(args);
-    let extra = args.query.iter().map(|Field { name, value }| (name.clone(), value.clone()));
-    let query: Vec<(String, String)> = extra.chain(constraints).collect();
+    let query = parameters(args);
     if let Some((name, _)) = query.iter().find(|(name, _)| reserved(name.as_bytes()).is_some()) {
         return Err(format!("`{name}` is a parameter of the signature itself: leave it out"));
     }
     let query: Vec<_> = query.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-    Constraints::from_fields(query.iter().copied())
-        .map_err(|error| format!("no gate accepts the link: {error}"))?;
     let headers: Vec<(String, &[u8])> =
         args.headers.iter().map(|field| (field.name.to_ascii_lowercase(), field.value.as_bytes())).collect();
     let headers: Vec<SignedHeader<'_>> =
@@ -81,20 +76,32 @@ fn link(args: &PresignArgs, config: &Config, now: UnixMillis) -> Result<String, 
     Ok(format!("{}://{host}{}", args.scheme.name(), String::from_utf8_lossy(&target)))
 }
 
-/// The credential that is asked for, if it is in force.
-fn credential<'c>(args: &PresignArgs, config: &'c Config, now: UnixMillis) -> Result<&'c Credential, String> {
-    let credential = config
-        .credentials
-        .iter()
-        .find(|credential| credential.access_key_id.value == args.access_key_id)
-        .ok_or_else(|| {
-            format!("the config has no credential `{}`: name one of its access_key_ids", args.access_key_id)
-        })?;
-    if let Some(retired) = credential.retired.filter(|retired| now >= *retired) {
+/// Why a gate with this config refuses the link whatever comes with it. It is signed all the same: to see it refused is a
+/// way to try a gate.
+fn doubts(args: &PresignArgs, config: &Config, now: UnixMillis) -> Vec<String> {
+    let retired = credential(args, config).ok().and_then(|credential| credential.retired);
+    let retired = retired.filter(|retired| now >= *retired).map(|retired| {
         let (key, since) = (&args.access_key_id, Civil::from_instant(retired).iso());
-        return Err(format!("`{key}` is retired since {since}: name a credential that is in force"));
-    }
-    Ok(credential)
+        format!("`{key}` is retired since {since}: name a credential that is in force")
+    });
+    let most = config.signing.max_expires;
+    let lives = (args.expires > most).then(|| {
+        let [asked, most] = [args.expires, most].map(show_duration);
+        format!("`--expires {asked}` is more than `signing.max_expires`, which is {most}: ask for less")
+    });
+    let query = parameters(args);
+    let fields = query.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let constraint = Constraints::from_fields(fields).err().map(|error| error.to_string());
+    [retired, lives, constraint].into_iter().flatten().collect()
+}
+
+/// The credential that is asked for.
+fn credential<'c>(args: &PresignArgs, config: &'c Config) -> Result<&'c Credential, String> {
+    let found =
+        config.credentials.iter().find(|credential| credential.access_key_id.value == args.access_key_id);
+    found.ok_or_else(|| {
+        format!("the config has no credential `{}`: name one of its access_key_ids", args.access_key_id)
+    })
 }
 
 /// The host that the link leads to: the first of the config unless another one is asked for.
@@ -117,6 +124,12 @@ fn host(args: &PresignArgs, config: &Config) -> Result<String, String> {
             return Err("the config has no `hosts`: name the host with `--host`".to_owned());
         }
     })
+}
+
+/// The parameters of the link besides those of the signature: what is asked for, and the constraints.
+fn parameters(args: &PresignArgs) -> Vec<(String, String)> {
+    let asked = args.query.iter().map(|Field { name, value }| (name.clone(), value.clone()));
+    asked.chain(constraints(args)).collect()
 }
 
 /// The constraints as parameters of the link.
