@@ -1,8 +1,9 @@
 //! The key that names the links of a credential: derived from its secret, so that every gate that can verify a link
 //! gives it the same name, and nobody else can work it out. It must not sign anything that a store would accept.
 
+use super::sigv4::key::{finished, keyed};
 use crate::secret::Secret;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::Hmac;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -13,7 +14,7 @@ const PURPOSE: &[u8] = b"presign-gate/link-id/v1";
 ///
 /// It is kept as the state of a MAC before any text, which leaves memory with it (feature `zeroize` of `hmac`).
 #[derive(Clone)]
-pub struct LinkKey(Option<Hmac<Sha256>>);
+pub struct LinkKey(Hmac<Sha256>);
 
 impl std::fmt::Debug for LinkKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -25,29 +26,16 @@ impl LinkKey {
     /// `HMAC-SHA256(secret, purpose)`. Signing keys begin with `HMAC-SHA256("AWS4" + secret, day)`: the two never meet.
     #[must_use]
     pub fn derive(secret: &Secret) -> Self {
-        let key = Zeroizing::new(mac(keyed(secret.expose()), &[PURPOSE]));
+        let key = Zeroizing::new(finished(keyed(secret.expose()), &[PURPOSE]));
         Self(keyed(&*key))
     }
 
     /// The first half of the MAC of the concatenation of `parts`.
     #[must_use]
     pub fn name(&self, parts: &[&[u8]]) -> [u8; 16] {
-        let mac = mac(self.0.clone(), parts);
+        let mac = finished(self.0.clone(), parts);
         mac.first_chunk::<16>().copied().unwrap_or_default()
     }
-}
-
-/// A MAC takes a key of any length; `None` cannot happen, and names nothing.
-fn keyed(key: &[u8]) -> Option<Hmac<Sha256>> {
-    Hmac::new_from_slice(key).ok()
-}
-
-fn mac(keyed: Option<Hmac<Sha256>>, parts: &[&[u8]]) -> [u8; 32] {
-    let Some(mut mac) = keyed else { return [0; 32] };
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 const BLOCK: usize = 64;
 
 /// HMAC-SHA256 with a key, before any text: the two blocks that the key fills are behind it.
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
+pub(in crate::auth) fn keyed(key: &[u8]) -> Hmac<Sha256> {
     // RFC 2104: a key longer than a block is hashed, a shorter one is padded with zeros
     let mut block = Zeroizing::new([0_u8; BLOCK]);
     if let Some(start) = block.get_mut(..key.len()) {
@@ -27,7 +27,8 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new((&*block).into())
 }
 
-fn finished(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
+/// The MAC of the concatenation of `parts`.
+pub(in crate::auth) fn finished(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
     for part in parts {
         mac.update(part);
     }

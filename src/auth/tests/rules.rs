@@ -35,6 +35,7 @@ type Params = &'static [(&'static [u8], &'static [u8])];
 
 /// A link for `PUT /bucket/key`, good for an hour.
 struct Link {
+    method: &'static str,
     key: &'static str,
     token: Option<&'static str>,
     signed_at: UnixMillis,
@@ -42,7 +43,8 @@ struct Link {
     headers: &'static [SignedHeader<'static>],
 }
 
-const LINK: Link = Link { key: "AKIDMAIN", token: None, signed_at: NOW, query: &[], headers: &[] };
+const LINK: Link =
+    Link { method: "PUT", key: "AKIDMAIN", token: None, signed_at: NOW, query: &[], headers: &[] };
 
 impl Link {
     fn target(&self) -> String {
@@ -54,7 +56,7 @@ impl Link {
             region: "us-east-1",
         };
         let grant = Grant {
-            method: "PUT",
+            method: self.method,
             host: "s3.test",
             path: b"/bucket/key",
             query: self.query,
@@ -244,19 +246,7 @@ fn unknown_keys_do_the_same_work_and_leave_nothing() {
 
 #[test]
 fn a_link_for_get_answers_head_where_it_may_and_nothing_else() {
-    let secret = Secret::new(SECRET);
-    let signer =
-        Signer { access_key_id: "AKIDMAIN", secret: &secret, session_token: None, region: "us-east-1" };
-    let grant = Grant {
-        method: "GET",
-        host: "s3.test",
-        path: b"/bucket/key",
-        query: &[],
-        headers: &[],
-        signed_at: NOW,
-        expires_secs: 60,
-    };
-    let target = String::from_utf8(presign(&grant, &signer, &KeyCache::default())).unwrap();
+    let target = Link { method: "GET", ..LINK }.target();
     let (path, query) = target.split_once('?').unwrap();
     let (keyring, rules) = (keys(), SigningRules::default());
     for (method, head_for_get, expected) in [
