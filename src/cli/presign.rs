@@ -24,9 +24,10 @@ pub(super) fn run(args: &PresignArgs) -> ExitCode {
         out::stderr(&errors.map(super::super::config::diagnostic::Diagnostic::render).collect::<String>());
         return ExitCode::from(bad_config(&args.config));
     };
-    match link(args, &config, SystemClock.now()) {
+    let now = SystemClock.now();
+    match link(args, &config, now) {
         Ok(link) => {
-            let warnings = doubts(args, &config, SystemClock.now());
+            let warnings = doubts(args, &config, now);
             let warn = |doubt: String| {
                 format!("presign-gate: warning: a gate with this config refuses the link: {doubt}\n")
             };

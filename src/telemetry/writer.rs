@@ -388,6 +388,29 @@ mod tests {
         assert_eq!(u64::try_from(bytes).unwrap(), 11 * (sent - lost));
     }
 
+    /// Waits until the thread looks only when it is woken.
+    fn wait_until_asleep(log: &LineWriter) {
+        let shared = log.shared.as_ref().unwrap();
+        let watch = crate::clock::Stopwatch::start();
+        while !shared.lock().asleep {
+            assert!(watch.elapsed() < SOON);
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_line_after_a_pause_wakes_the_thread() {
+        let ((permit, permits), (written, output)) = (mpsc::channel(), mpsc::channel());
+        let log = LineWriter::start(Box::new(Plain(Gated { permits, written })), counter()).unwrap();
+        for line in ["one\n", "two\n"] {
+            wait_until_asleep(&log);
+            permit.send(true).unwrap();
+            log.write(line.as_bytes());
+            // by itself it would look at the file after this time, and find the line then
+            assert_eq!(output.recv_timeout(LOOK / 2).as_deref(), Ok(line.as_bytes()));
+        }
+    }
+
     #[test]
     fn lines_that_cannot_be_written_are_counted_and_later_ones_are_tried() {
         let ((permit, permits), (written, output)) = (mpsc::channel(), mpsc::channel());
