@@ -38,10 +38,10 @@ class Cell:
 
 
 ALL = (
-    "nginx", "nginx-log", "nginx-njs", "haproxy", "bare", "gate", "gate-quiet", "gate-null", "gate-pass", "nginx-tls",
-    "gate-tls",
+    "nginx", "nginx-log", "nginx-njs", "haproxy", "bare", "floor", "gate", "gate-quiet", "gate-null", "gate-pass",
+    "nginx-tls", "gate-tls",
 )
-PLAIN = ("nginx", "nginx-njs", "haproxy", "bare", "gate")
+PLAIN = ("nginx", "nginx-njs", "haproxy", "bare", "floor", "gate")
 UPLOAD = ("nginx", "nginx-stream", "nginx-njs", "haproxy", "bare", "gate", "gate-pass")
 # whose answers are timed
 PACED = ("nginx", "nginx-log", "haproxy", "bare", "gate", "gate-quiet")
@@ -59,7 +59,8 @@ CELLS = [
 
 class Programs:
     def __init__(self, arguments, scratch):
-        self.gate, self.bare, self.store, self.pace = arguments.gate, arguments.bare, arguments.store, arguments.pace
+        self.gate, self.bare, self.floor = arguments.gate, arguments.bare, arguments.floor
+        self.store, self.pace = arguments.store, arguments.pace
         self.other = arguments.other
         self.certificate = contenders.certificate(scratch)
 
@@ -195,7 +196,8 @@ def main():
     parser.add_argument("--results", type=pathlib.Path, help="the folder for the CSV; left out, nothing is written")
     arguments = parser.parse_args()
     kit = pathlib.Path(arguments.kit)
-    arguments.store, arguments.bare, arguments.pace = (str(kit / name) for name in ("store", "bare", "pace"))
+    for name in ("store", "bare", "floor", "pace"):
+        setattr(arguments, name, str(kit / name))
     cells = [cell for cell in CELLS if re.fullmatch(arguments.only, cell.name)]
     if arguments.who:
         wanted = arguments.who.split(",")

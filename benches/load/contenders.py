@@ -137,7 +137,7 @@ class Contender:
                 time.sleep(0.02)
 
     def stop(self):
-        self.process.send_signal(signal.SIGINT if self.name.startswith(("gate", "bare")) else signal.SIGTERM)
+        self.process.send_signal(signal.SIGINT if self.name.startswith(("gate", "bare", "floor")) else signal.SIGTERM)
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
@@ -163,6 +163,9 @@ class Contender:
 
     def _bare(self):
         return [self.programs.bare, self.address, self.store]
+
+    def _floor(self):
+        return [self.programs.floor, self.address, self.store]
 
     def _gate(self):
         config = json.loads(json.dumps(GATE))
