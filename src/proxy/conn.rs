@@ -4,12 +4,11 @@
 use bytes::{Buf as _, BytesMut};
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::task::{Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::buffers::Buffer;
+use super::buffers::Filled;
 use super::within::{Late, within};
 use crate::request::framing::{Decoder, Framing, Piece};
 use crate::request::head;
@@ -84,10 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let (stream, input) = (&mut self.stream, &mut self.input);
         // a connection that waits holds no buffer: one of the thread's is lent to it for each look
         let first_bytes = poll_fn(|cx| {
-            let mut buffer = Buffer::take();
-            let mut filled = ReadBuf::new(buffer.get_mut(..FIRST_READ).unwrap_or_default());
-            ready!(Pin::new(&mut *stream).poll_read(cx, &mut filled))?;
-            input.extend_from_slice(filled.filled());
+            input.extend_from_slice(&ready!(Filled::poll_read(stream, cx, FIRST_READ))?);
             Poll::Ready(io::Result::Ok(!input.is_empty()))
         });
         Ok(within(limit, first_bytes).await?.unwrap_or(false))
@@ -160,22 +156,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         outcome
     }
 
-    /// Reads more into `buffer`; 0 bytes if the client closed. What is left in [`Conn::input`] comes first.
+    /// Reads `most` bytes or fewer; none if the client closed. What is left in [`Conn::input`] comes first.
     ///
     /// # Errors
     /// The client is gone or sends nothing.
-    pub async fn read_body(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.input.is_empty() {
-            return Ok(self.take_input(buffer));
+    pub async fn read_body(&mut self, most: usize) -> io::Result<Filled> {
+        match self.take_input(most) {
+            Some(filled) => Ok(filled),
+            None => {
+                within(self.limits.read, poll_fn(|cx| Filled::poll_read(&mut self.stream, cx, most))).await?
+            }
         }
-        within(self.limits.read, self.stream.read(buffer)).await?
     }
 
-    /// Moves bytes that were read before to `buffer`; gives their number.
-    pub fn take_input(&mut self, buffer: &mut [u8]) -> usize {
-        let length = self.input.len().min(buffer.len());
-        self.input.copy_to_slice(buffer.get_mut(..length).unwrap_or_default());
-        length
+    /// `most` or fewer of the bytes that were read before; `None` if there are none.
+    pub fn take_input(&mut self, most: usize) -> Option<Filled> {
+        if self.input.is_empty() {
+            return None;
+        }
+        let filled = Filled::copied(&self.input, most);
+        self.input.advance(filled.len());
+        Some(filled)
     }
 
     /// Reads a whole body into memory, framing included, and leaves it in [`Conn::input`] for the relay;

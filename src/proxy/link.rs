@@ -1,7 +1,7 @@
 //! One upstream connection in use: writing while listening, reading an answer into one buffer.
 //! It must not know the client.
 
-use super::buffers::Buffer;
+use super::buffers::{Buffer, Filled};
 use super::peer::address::Address;
 use super::peer::endpoint::{Endpoint, Seat};
 use super::peer::stream::PeerStream;
@@ -25,7 +25,8 @@ pub struct Link {
     seat: Seat,
     /// Whether it had carried a request before.
     pub reused: bool,
-    buffer: Buffer,
+    /// Of the thread, as long as something in it was not used: a connection that waits holds none.
+    buffer: Option<Buffer>,
     start: usize,
     end: usize,
 }
@@ -33,7 +34,7 @@ pub struct Link {
 /// What came first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum First {
-    /// So many bytes were moved from or to the other side; 0 is its end.
+    /// So many bytes were moved to it; 0 is its end.
     Moved(usize),
     /// The upstream sent something, or closed.
     Spoke,
@@ -44,7 +45,7 @@ impl Link {
     #[must_use]
     pub fn new(connected: Connected, reused: bool) -> Self {
         let Connected { stream, address, endpoint, seat } = connected;
-        Self { stream, address, endpoint, seat, reused, buffer: Buffer::take(), start: 0, end: 0 }
+        Self { stream, address, endpoint, seat, reused, buffer: None, start: 0, end: 0 }
     }
 
     /// The connection for another request.
@@ -62,14 +63,14 @@ impl Link {
     /// What was received and not used yet.
     #[must_use]
     pub fn received(&self) -> &[u8] {
-        self.buffer.get(self.start..self.end).unwrap_or_default()
+        self.buffer.as_ref().and_then(|buffer| buffer.get(self.start..self.end)).unwrap_or_default()
     }
 
     /// Marks the first `length` bytes of what was received as used.
     pub fn consume(&mut self, length: usize) {
         self.start = (self.start + length).min(self.end);
         if self.start == self.end {
-            (self.start, self.end) = (0, 0);
+            (self.start, self.end, self.buffer) = (0, 0, None);
         }
     }
 
@@ -82,18 +83,21 @@ impl Link {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.start > 0 && self.end == self.buffer.len() {
-            self.buffer.copy_within(self.start..self.end, 0);
+        let mut buffer = self.buffer.take().unwrap_or_else(Buffer::take);
+        if self.start > 0 && self.end == buffer.len() {
+            buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        let mut free = ReadBuf::new(self.buffer.get_mut(self.end..).unwrap_or_default());
-        if free.remaining() == 0 {
-            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        let mut free = ReadBuf::new(buffer.get_mut(self.end..).unwrap_or_default());
+        let outcome = match free.remaining() {
+            0 => Poll::Ready(Err(io::ErrorKind::OutOfMemory.into())),
+            _ => Pin::new(&mut self.stream).poll_read(cx, &mut free).map_ok(|()| free.filled().len()),
+        };
+        if let Poll::Ready(Ok(length)) = outcome {
+            self.end += length;
         }
-        std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut free))?;
-        let length = free.filled().len();
-        self.end += length;
-        Poll::Ready(Ok(length))
+        self.buffer = (self.start < self.end).then_some(buffer);
+        outcome
     }
 
     /// Writes some of `bytes`, unless the upstream speaks first.
@@ -110,23 +114,21 @@ impl Link {
         within(limit, step).await?
     }
 
-    /// Reads some bytes from `client`, unless the upstream speaks first.
+    /// Reads `most` bytes or fewer from `client`; `None` if the upstream speaks first.
     ///
     /// # Errors
     /// What the client's stream says, or `TimedOut`.
     pub async fn read_listening<S: AsyncRead + Unpin>(
         &mut self,
         client: &mut S,
-        bytes: &mut [u8],
+        most: usize,
         limit: Duration,
-    ) -> io::Result<First> {
+    ) -> io::Result<Option<Filled>> {
         let step = poll_fn(|cx| {
             if self.poll_spoke(cx)? {
-                return Poll::Ready(Ok(First::Spoke));
+                return Poll::Ready(Ok(None));
             }
-            let mut free = ReadBuf::new(bytes);
-            std::task::ready!(Pin::new(&mut *client).poll_read(cx, &mut free))?;
-            Poll::Ready(Ok(First::Moved(free.filled().len())))
+            Filled::poll_read(client, cx, most).map_ok(Some)
         });
         within(limit, step).await?
     }
@@ -136,5 +138,42 @@ impl Link {
             Poll::Ready(outcome) => outcome.map(|_| true),
             Poll::Pending => Ok(false),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_link_holds_a_buffer_only_while_something_in_it_was_not_used() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let endpoint = Arc::new(Endpoint::new("127.0.0.1", at.port(), at.to_string(), None));
+        let address = Arc::clone(&endpoint.addresses()[0]);
+        let stream = endpoint.connect(&address).await.unwrap();
+        let seat = endpoint.seat().unwrap();
+        let mut link = Link::new(Connected { stream, address, endpoint, seat }, false);
+        let (mut store, _) = listener.accept().await.unwrap();
+
+        assert!(poll_fn(|cx| Poll::Ready(link.poll_fill(cx).is_pending())).await && link.buffer.is_none());
+        for _ in 0..2 {
+            store.write_all(b"abc").await.unwrap();
+            while link.received().len() < 3 {
+                poll_fn(|cx| link.poll_fill(cx)).await.unwrap();
+            }
+            assert!(link.received() == b"abc" && link.buffer.is_some());
+            // what came behind is still there
+            link.consume(2);
+            assert!(poll_fn(|cx| Poll::Ready(link.poll_fill(cx).is_pending())).await);
+            assert_eq!((link.received(), link.buffer.is_some()), (&b"c"[..], true));
+            link.consume(1);
+            assert!(link.buffer.is_none());
+        }
+        drop(store);
+        assert_eq!(poll_fn(|cx| link.poll_fill(cx)).await.unwrap(), 0);
+        assert!(link.buffer.is_none() && link.received().is_empty());
     }
 }

@@ -350,7 +350,7 @@ static POOL: Section = Section {
             Form::Count(1, 10_000_000),
             "the most that carry a request at a time, one more is answered 503; left out, as many as there are requests",
         ),
-        default("idle", "128", Form::Count(0, 1_000_000), "the most unused ones that each thread keeps"),
+        default("idle", "1024", Form::Count(0, 1_000_000), "the most unused ones that each thread keeps"),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! The request body on its way to S3, judged as it passes.
 //! It must not write the bytes that complete a body before [`BodyGuard::finish`] agreed.
 
-use super::super::buffers::Buffer;
+use super::super::buffers::Filled;
 use super::super::conn::Conn;
 use super::super::link::{First, Link};
 use super::super::peer::Peer;
@@ -123,16 +123,14 @@ impl<'r> Flow<'r> {
         request: Request<'_>,
         outgoing: &mut Vec<u8>,
     ) -> Result<(), Failure> {
-        let mut buffer = Buffer::take();
         self.take(&mut &[][..], outgoing)?;
         if request.carriage.expects_continue && conn.input.is_empty() && !self.decoder.is_done() {
             conn.invite().await.map_err(|_| Failure::client())?;
         }
         while !self.decoder.is_done() {
-            let space = buffer.get_mut(..request.limits.pace.piece()).unwrap_or_default();
-            let length = conn.read_body(space).await.map_err(|_| Failure::client())?;
-            request.limits.pace.wait(length).await;
-            let mut rest = buffer.get(..length).unwrap_or_default();
+            let read = conn.read_body(request.limits.pace.piece()).await.map_err(|_| Failure::client())?;
+            request.limits.pace.wait(read.len()).await;
+            let mut rest = &read[..];
             if rest.is_empty() {
                 return Err(Failure::client());
             }
@@ -158,7 +156,6 @@ fn put_back<S>(conn: &mut Conn<S>, rest: &[u8]) {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
     async fn run(&mut self, request: Request<'_>, flow: &mut Flow<'_>) -> Result<bool, Failure> {
-        let mut buffer = Buffer::take();
         // the head leaves with the first bytes of the body if they are there already
         let mut outgoing = request.head.to_vec();
         flow.take(&mut &[][..], &mut outgoing)?;
@@ -167,10 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
                 if self.conn.input.is_empty() && self.send(&mut outgoing).await? == Wanted::Answered {
                     return Ok(false);
                 }
-                let space = buffer.get_mut(..request.limits.pace.piece()).unwrap_or_default();
-                let Some(length) = self.receive(space).await? else { return Ok(false) };
-                request.limits.pace.wait(length).await;
-                let mut rest = buffer.get(..length).unwrap_or_default();
+                let Some(read) = self.receive(request.limits.pace.piece()).await? else { return Ok(false) };
+                request.limits.pace.wait(read.len()).await;
+                let mut rest = &read[..];
                 flow.take(&mut rest, &mut outgoing)?;
                 put_back(self.conn, rest);
             }
@@ -184,20 +180,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Upload<'_, S> {
     }
 
     /// The next bytes of the client; `None` if the upstream has answered.
-    async fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Failure> {
-        if !self.conn.input.is_empty() {
-            return Ok(Some(self.conn.take_input(buffer)));
+    async fn receive(&mut self, most: usize) -> Result<Option<Filled>, Failure> {
+        if let Some(read) = self.conn.take_input(most) {
+            return Ok(Some(read));
         }
         loop {
             let limit = if self.waiting { CONTINUE_AFTER } else { self.conn.limits.read };
-            match self.link.read_listening(&mut self.conn.stream, buffer, limit).await {
-                Ok(First::Moved(0)) => return Err(Failure::client()),
-                Ok(First::Moved(length)) => {
+            match self.link.read_listening(&mut self.conn.stream, most, limit).await {
+                Ok(Some(read)) if read.is_empty() => return Err(Failure::client()),
+                Ok(Some(read)) => {
                     self.waiting = false;
-                    return Ok(Some(length));
+                    return Ok(Some(read));
                 }
-                Ok(First::Spoke) if self.heed().await? == Wanted::Answered => return Ok(None),
-                Ok(First::Spoke) => {}
+                Ok(None) if self.heed().await? == Wanted::Answered => return Ok(None),
+                Ok(None) => {}
                 Err(error) if self.waiting && error.kind() == std::io::ErrorKind::TimedOut => {
                     self.tell_to_continue().await?;
                 }
