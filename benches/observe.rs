@@ -8,7 +8,7 @@ mod served;
 
 use divan::{Bencher, black_box};
 use presign_gate::config::model::LogFormat;
-use presign_gate::telemetry::access::line;
+use presign_gate::telemetry::access::push_line;
 use presign_gate::telemetry::metrics::{Metrics, MetricsConfig};
 
 fn main() {
@@ -33,5 +33,7 @@ fn metrics(bencher: Bencher<'_, '_>) {
 fn access_line(bencher: Bencher<'_, '_>, format: LogFormat) {
     let counted = served::counted();
     let record = served::record(&counted);
-    bencher.bench(|| line(format, black_box(&record)));
+    bencher
+        .with_inputs(|| Vec::with_capacity(2048))
+        .bench_refs(|out| push_line(format, black_box(&record), out));
 }

@@ -186,7 +186,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         };
         match head::parse(head) {
             Ok(request) => {
-                entry.trace = self.world.telemetry.tracer.begin(&request.headers, now, entry.elapsed());
+                entry.follow(|elapsed| self.world.telemetry.tracer.begin(&request.headers, now, elapsed));
                 self.judged(&running, &request, entry).await
             }
             Err(error) => {
@@ -319,7 +319,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         entry: &mut Entry,
     ) -> Next {
         let snapshot = &running.snapshot;
-        let (from, asks) = (entry.elapsed(), outcome.asks_store());
+        let (from, asks) = (entry.begins(), outcome.asks_store());
         let limits = admit(self.world, running, outcome).await.unwrap_or_else(|denial| {
             outcome.refuse(denial);
             LinkLimits::default()
@@ -463,7 +463,7 @@ impl<'e, S: AsyncRead + AsyncWrite + Unpin> Session<'e, S> {
         let Bill { limits, relayed, .. } = &mut *bill;
         let limits = &*limits;
         let carriage = limits.carriage(&permit.carriage);
-        let from = entry.elapsed();
+        let from = entry.begins();
         {
             let relay = pin!(relay::relay(
                 &mut self.conn,

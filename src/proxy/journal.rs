@@ -52,9 +52,9 @@ pub struct Entry {
     pub trace: Option<Box<Trace>>,
     listener: ListenerIndex,
     watch: Stopwatch,
-    /// Since the head was there.
-    gate: Stopwatch,
-    /// Of that, waiting for a body that a rule must read.
+    /// From the first byte until the head was there.
+    arrived: Duration,
+    /// Since then, waiting for a body that a rule must read.
     waited: Duration,
     overhead: Option<Duration>,
     upstream: Option<(u16, Option<Duration>, u32)>,
@@ -77,7 +77,7 @@ impl Entry {
             trace: None,
             listener,
             watch,
-            gate: Stopwatch::start(),
+            arrived: Duration::ZERO,
             waited: Duration::ZERO,
             overhead: None,
             upstream: None,
@@ -89,7 +89,12 @@ impl Entry {
     /// Its head is there, and is judged now.
     pub fn arrived(&mut self, now: UnixMillis) {
         self.now = now;
-        self.gate = Stopwatch::start();
+        self.arrived = self.watch.elapsed();
+    }
+
+    /// Follows the request from here on, or not.
+    pub fn follow(&mut self, begin: impl FnOnce(Duration) -> Option<Box<Trace>>) {
+        self.trace = begin(self.arrived);
     }
 
     /// Whether it was counted.
@@ -103,17 +108,16 @@ impl Entry {
         self.waited += took;
     }
 
-    /// Since its first byte.
+    /// A part of it begins; `None` where nobody wants to know.
     #[must_use]
-    pub fn elapsed(&self) -> Duration {
-        self.watch.elapsed()
+    pub fn begins(&self) -> Option<Duration> {
+        self.trace.as_ref().map(|_| self.watch.elapsed())
     }
 
-    /// A part of it began at `from` and is over.
-    pub fn took(&mut self, step: Step, from: Duration) {
-        let to = self.watch.elapsed();
-        if let Some(trace) = &mut self.trace {
-            trace.took(step, from, to);
+    /// A part of it is over that began at `from`.
+    pub fn took(&mut self, step: Step, from: Option<Duration>) {
+        if let (Some(trace), Some(from)) = (&mut self.trace, from) {
+            trace.took(step, from, self.watch.elapsed());
         }
     }
 
@@ -136,7 +140,7 @@ impl Entry {
 
     /// It was decided what happens to it: what takes time from here on is not the gate.
     pub fn decided(&mut self) {
-        self.overhead.get_or_insert_with(|| self.gate.elapsed().saturating_sub(self.waited));
+        self.overhead.get_or_insert_with(|| self.watch.elapsed().saturating_sub(self.arrived + self.waited));
     }
 
     /// It was refused.
@@ -211,7 +215,7 @@ fn write(
         ..shown(running, facts, judged, entry, record)
     };
     if access.is_on() {
-        access.write(&access::line(*access_format, &shown));
+        access.write_with(|line| access::push_line(*access_format, &shown, line));
     }
     if audited {
         audit.record(entry.now, &Event::Denied(&shown));

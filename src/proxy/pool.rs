@@ -5,9 +5,8 @@ use super::peer::address::{Address, now};
 use super::peer::endpoint::Endpoint;
 use super::peer::stream::PeerStream;
 use super::peer::{Connected, Timeouts};
-use crate::clock::Stopwatch;
+use ahash::AHashMap;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use std::time::Duration;
 const SWEEP: Duration = Duration::from_secs(1);
 
 thread_local! {
-    static IDLE: RefCell<HashMap<u64, Kept>> = RefCell::new(HashMap::new());
+    static IDLE: RefCell<AHashMap<u64, Kept>> = RefCell::new(AHashMap::new());
     static SWEEPS: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -28,31 +27,30 @@ struct Kept {
 struct Idle {
     stream: PeerStream,
     address: Arc<Address>,
-    since: Stopwatch,
-    /// For how long it may be kept.
-    limit: Duration,
+    /// Until when it may be kept, in the time of [`now`].
+    until: u64,
 }
 
 impl Idle {
-    fn is_over(&self) -> bool {
-        self.since.elapsed() > self.limit
+    const fn is_over(&self, now: u64) -> bool {
+        now > self.until
     }
 }
 
 /// The youngest idle connection to an endpoint that nothing happened on; older ones that are of no use are dropped.
 #[must_use]
 pub fn take(endpoint: &Arc<Endpoint>) -> Option<Connected> {
-    let seat = endpoint.seat()?;
+    let (seat, now) = (endpoint.seat()?, now());
     IDLE.with_borrow_mut(|kept| {
         let kept = &mut kept.get_mut(&endpoint.key)?.idle;
         while let Some(candidate) = kept.pop() {
-            if candidate.is_over() {
+            if candidate.is_over(now) {
                 // the rest is older still
                 kept.clear();
                 return None;
             }
             let Idle { stream, address, .. } = candidate;
-            if stream.is_quiet() && address.is_usable(now()) {
+            if stream.is_quiet() && address.is_usable(now) {
                 return Some(Connected { stream, address, endpoint: Arc::clone(endpoint), seat });
             }
         }
@@ -72,10 +70,12 @@ pub fn put(connected: Connected, timeouts: Timeouts, most: usize) {
         }
         let new = || Kept { endpoint: Arc::downgrade(&endpoint), idle: Vec::new() };
         let kept = &mut pool.entry(key).or_insert_with(new).idle;
-        let expired = kept.iter().take_while(|old| old.is_over()).count();
+        let now = now();
+        let expired = kept.iter().take_while(|old| old.is_over(now)).count();
         kept.drain(..expired);
         if kept.len() < most {
-            kept.push(Idle { stream, address, since: Stopwatch::start(), limit: timeouts.idle });
+            let limit = u64::try_from(timeouts.idle.as_millis()).unwrap_or(u64::MAX);
+            kept.push(Idle { stream, address, until: now.saturating_add(limit) });
         }
     });
     // INVARIANT: a task stays on the thread that it was begun on, since no runtime steals work
@@ -89,9 +89,10 @@ async fn sweep() {
     let mut is_empty = false;
     while !is_empty {
         tokio::time::sleep(SWEEP).await;
+        let now = now();
         is_empty = IDLE.with_borrow_mut(|pool| {
             pool.retain(|_, kept| {
-                kept.idle.retain(|idle| !idle.is_over() && idle.stream.is_quiet());
+                kept.idle.retain(|idle| !idle.is_over(now) && idle.stream.is_quiet());
                 kept.endpoint.strong_count() > 0 && !kept.idle.is_empty()
             });
             pool.is_empty()

@@ -207,18 +207,15 @@ fields! {
         |r| Value::nanos(r.counted.upstream.and_then(|upstream| upstream.first_byte));
 }
 
-/// The line of a request, with its line end.
-#[must_use]
-pub fn line(format: LogFormat, record: &AccessRecord<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
+/// Appends the line of a request, with its line end.
+pub fn push_line(format: LogFormat, record: &AccessRecord<'_>, out: &mut Vec<u8>) {
     match format {
-        LogFormat::S3 => s3::push_line(&mut out, record),
+        LogFormat::S3 => s3::push_line(out, record),
         LogFormat::Json => {
-            push_object(&mut out, record);
+            push_object(out, record);
             out.push(b'\n');
         }
     }
-    out
 }
 
 /// Appends the fields as an object.

@@ -1,6 +1,7 @@
 //! Writes log lines without ever making a request wait: a bounded queue and one thread.
 //! It must not block, and must count every line that it loses.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,8 @@ const BATCH: usize = 256 * 1024;
 /// Else it lets lines gather for so long, and as long as there are any it looks for more of them by itself: to wake it costs
 /// more than to make a line.
 const GATHER: Duration = Duration::from_millis(10);
+/// The room for a line that a thread keeps.
+const KEPT_LINE: usize = 8 * 1024;
 /// How long after its file was moved a log without lines opens the new one.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -180,6 +183,19 @@ impl LineWriter {
     #[must_use]
     pub const fn is_on(&self) -> bool {
         self.shared.is_some()
+    }
+
+    /// Sends a line that is made in a buffer of the thread.
+    pub fn write_with(&self, make: impl FnOnce(&mut Vec<u8>)) {
+        thread_local! {
+            static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            line.shrink_to(KEPT_LINE);
+            make(line);
+            self.write(line);
+        });
     }
 
     /// Sends a line; drops and counts it if too many are waiting.

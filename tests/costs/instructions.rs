@@ -9,7 +9,7 @@ use presign_gate::net::ConnFacts;
 use presign_gate::pipeline::{Verdict, decide};
 use presign_gate::request::head;
 use presign_gate::snapshot::Snapshot;
-use presign_gate::telemetry::access::{AccessRecord, line};
+use presign_gate::telemetry::access::{AccessRecord, push_line};
 use std::process::Command;
 
 const STATED: &str = include_str!("instructions.txt");
@@ -48,8 +48,9 @@ fn counted_unknown(snapshot: &Snapshot, facts: &ConnFacts, bytes: &[u8]) {
 
 /// Writes the line of the access log for a link that was served.
 #[inline(never)]
-fn counted_line(record: &AccessRecord<'_>) -> Vec<u8> {
-    line(LogFormat::Json, record)
+fn counted_line(record: &AccessRecord<'_>, out: &mut Vec<u8>) {
+    out.clear();
+    push_line(LogFormat::Json, record, out);
 }
 
 #[inline(never)]
@@ -76,7 +77,9 @@ fn subject() {
     counted_wrong(&snapshot, &here, &wrong);
     counted_unknown(&snapshot, &here, &unknown);
     let counted = served::counted();
-    assert!(counted_line(&served::record(&counted)).ends_with(b"}\n"));
+    let mut line = Vec::with_capacity(2048);
+    counted_line(&served::record(&counted), &mut line);
+    assert!(line.ends_with(b"}\n"));
     let numbers: Vec<u64> = (0..1000).collect();
     assert!(counted_loop(&numbers) > 0);
 }

@@ -10,6 +10,12 @@ use crate::net::rules::{ListenerRules, NetworkRules};
 use crate::net::{ConnFacts, ListenerIndex};
 use crate::telemetry::record::{AuthRecord, AuthResult, Decision, UpstreamRecord};
 
+pub(in crate::telemetry) fn line(format: LogFormat, record: &AccessRecord<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    push_line(format, record, &mut out);
+    out
+}
+
 pub(in crate::telemetry) fn identity() -> NetworkIdentity {
     let facts = ConnFacts {
         peer: Some("203.0.113.7:50000".parse().unwrap()),

@@ -1,8 +1,7 @@
 //! Tests of the access log in the form of S3, read back by a parser of that form.
 //! It must not share code with what it tests.
 
-use super::super::line;
-use super::super::tests::{bare, counted, full, identity};
+use super::super::tests::{bare, counted, full, identity, line};
 use super::*;
 use crate::config::model::LogFormat;
 use crate::s3::operation::Operation;
