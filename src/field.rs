@@ -1,9 +1,55 @@
 //! What HTTP's field values are made of: tokens and the optional white space around them (RFC 9110 section 5.6).
 //! It must not know a field.
 
+/// A set of bytes as a table: one look for each byte of a text, where a condition takes a handful of steps.
+#[derive(Debug)]
+pub struct ByteSet([bool; 256]);
+
+impl ByteSet {
+    /// The bytes that `members` is true for at their place.
+    #[must_use]
+    pub const fn new(members: [bool; 256]) -> Self {
+        Self(members)
+    }
+
+    /// Whether a byte is in it.
+    #[must_use]
+    pub fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or(false)
+    }
+}
+
+/// The set of the bytes for which a `const fn` is true.
+#[macro_export]
+macro_rules! byte_set {
+    ($holds:expr) => {
+        $crate::field::ByteSet::new({
+            let (mut members, mut byte) = ([false; 256], 0_u8);
+            loop {
+                #[expect(
+                    clippy::indexing_slicing,
+                    reason = "a byte is less than 256, and the compiler does this"
+                )]
+                {
+                    members[byte as usize] = $holds(byte);
+                }
+                if byte == u8::MAX {
+                    break members;
+                }
+                byte += 1;
+            }
+        })
+    };
+}
+
 /// Whether a token may hold this byte (RFC 9110 section 5.6.2).
 #[must_use]
-pub const fn is_token_byte(byte: u8) -> bool {
+pub fn is_token_byte(byte: u8) -> bool {
+    static TOKEN: ByteSet = crate::byte_set!(is_tchar);
+    TOKEN.has(byte)
+}
+
+const fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

@@ -14,7 +14,7 @@ use crate::s3::address::HostRules;
 use crate::s3::cors::CorsRule;
 use crate::upstream::Upstream;
 use crate::upstream::mapping::Prefix;
-use std::collections::HashMap;
+use ahash::AHashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ pub struct Bucket {
 #[derive(Debug, std::default::Default)]
 pub struct Buckets {
     entries: Vec<Bucket>,
-    by_name: HashMap<String, usize>,
+    by_name: AHashMap<String, usize>,
     rest: Option<usize>,
 }
 

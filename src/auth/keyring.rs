@@ -6,7 +6,7 @@ use super::link_key::LinkKey;
 use super::scheme::lossy;
 use crate::clock::UnixMillis;
 use crate::secret::Secret;
-use std::collections::HashMap;
+use ahash::AHashMap;
 
 /// The principal that a credential belongs to: an index into the table of whoever built the keyring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,7 +65,7 @@ pub enum KeyringError {
 pub struct Keyring {
     credentials: Vec<Credential>,
     link_keys: Vec<LinkKey>,
-    by_id: HashMap<Box<[u8]>, u32>,
+    by_id: AHashMap<Box<[u8]>, u32>,
     decoy: Credential,
 }
 
@@ -239,7 +239,7 @@ impl Keyring {
     /// # Errors
     /// See [`KeyringError`].
     pub fn new(credentials: Vec<Credential>) -> Result<Self, KeyringError> {
-        let mut by_id = HashMap::with_capacity(credentials.len());
+        let mut by_id = AHashMap::with_capacity(credentials.len());
         for (at, credential) in credentials.iter().enumerate() {
             let id = &credential.access_key_id;
             check(credential)?;

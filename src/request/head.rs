@@ -191,8 +191,9 @@ fn header_line(line: &[u8]) -> Result<Header<'_>, HeadError> {
         return Err(if spaced && trim(name) != name { HeadError::SpacedAmzName } else { HeadError::Name });
     };
     let value = trim(value.get(1..).unwrap_or_default());
-    let is_text = |byte: &u8| *byte == b'\t' || (*byte >= 0x20 && *byte != 0x7f);
-    if !value.iter().all(is_text) {
+    let is_text = |byte: u8| byte == b'\t' || (byte >= 0x20 && byte != 0x7f);
+    // to the end, whatever is found: so the compiler looks at many bytes in a step
+    if !value.iter().fold(true, |text, byte| text & is_text(*byte)) {
         return Err(HeadError::Line);
     }
     Ok(Header { name, value })

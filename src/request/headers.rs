@@ -29,7 +29,7 @@ impl Header<'_> {
 /// All header lines.
 #[derive(Debug, Default)]
 pub struct Headers<'a> {
-    lines: SmallVec<[Header<'a>; 24]>,
+    lines: SmallVec<[Header<'a>; 20]>,
 }
 
 impl<'a> Headers<'a> {

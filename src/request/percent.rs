@@ -1,6 +1,7 @@
 //! Percent-encoding as S3 signs it: decode once, encode once, everything but `A-Za-z0-9-._~` escaped in upper case.
 //! It must not normalise dots or slashes, and must not accept an escape that is not one.
 
+use crate::field::ByteSet;
 use smallvec::SmallVec;
 
 /// Where canonical text is written: a hash on the hot path, a buffer for errors, `explain` and forwarding.
@@ -67,8 +68,18 @@ pub const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-const fn stays(byte: u8, part: Part) -> bool {
-    is_unreserved(byte) || (byte == b'/' && matches!(part, Part::Path))
+const fn stays_in_path(byte: u8) -> bool {
+    is_unreserved(byte) || byte == b'/'
+}
+
+/// The bytes that stay themselves in a part.
+fn staying(part: Part) -> &'static ByteSet {
+    static IN_PATH: ByteSet = crate::byte_set!(stays_in_path);
+    static IN_QUERY: ByteSet = crate::byte_set!(is_unreserved);
+    match part {
+        Part::Path => &IN_PATH,
+        Part::Query => &IN_QUERY,
+    }
 }
 
 const fn hex_value(digit: u8) -> Option<u8> {
@@ -85,11 +96,12 @@ const fn hex_value(digit: u8) -> Option<u8> {
 /// # Errors
 /// See [`PercentError`].
 pub fn classify(raw: &[u8], part: Part) -> Result<Form, PercentError> {
+    let stays = staying(part);
     let mut form = Form::Plain;
     let mut rest = raw;
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
-        if stays(byte, part) {
+        if stays.has(byte) {
             continue;
         }
         if byte == b'%' {
@@ -102,7 +114,7 @@ pub fn classify(raw: &[u8], part: Part) -> Result<Form, PercentError> {
                 return Err(PercentError::Nul);
             }
             let lower = high.is_ascii_lowercase() || low.is_ascii_lowercase();
-            if lower || stays(decoded, part) {
+            if lower || stays.has(decoded) {
                 form = Form::Loose;
             } else if form == Form::Plain {
                 form = Form::Canonical;
@@ -148,9 +160,10 @@ pub fn decode_into(raw: &[u8], part: Part, out: &mut impl Sink) {
 pub fn encode_into(decoded: &[u8], part: Part, out: &mut impl Sink) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    let stays = staying(part);
     let mut rest = decoded;
     loop {
-        let run = rest.iter().position(|&byte| !stays(byte, part)).unwrap_or(rest.len());
+        let run = rest.iter().position(|&byte| !stays.has(byte)).unwrap_or(rest.len());
         let (plain, special) = rest.split_at_checked(run).unwrap_or((rest, &[]));
         out.put(plain);
         let Some((&byte, after)) = special.split_first() else { return };

@@ -9,8 +9,8 @@ use std::ops::Range;
 #[derive(Debug, Default)]
 pub struct Query<'a> {
     raw: &'a [u8],
-    pairs: SmallVec<[Pair; 20]>,
-    decoded: SmallVec<[u8; 256]>,
+    pairs: SmallVec<[Pair; 12]>,
+    decoded: SmallVec<[u8; 128]>,
 }
 
 #[derive(Clone, Debug)]

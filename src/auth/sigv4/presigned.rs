@@ -41,7 +41,11 @@ fn place(name: &[u8]) -> Option<usize> {
     if !prefix.eq_ignore_ascii_case(b"x-amz-") {
         return None;
     }
-    RESERVED.iter().position(|reserved| name.eq_ignore_ascii_case(reserved.as_bytes()))
+    let place = |is_it: fn(&[u8], &[u8]) -> bool| {
+        RESERVED.iter().position(|reserved| is_it(name, reserved.as_bytes()))
+    };
+    // nearly all are spelled as they should be
+    place(|left, right| left == right).or_else(|| place(<[u8]>::eq_ignore_ascii_case))
 }
 
 /// The decoded values of the reserved parameters: the first of each in its exact spelling.

@@ -42,6 +42,11 @@ pub fn date_text(at: UnixMillis) -> [u8; 16] {
     text
 }
 
+/// `yyyymmdd`, of a date as [`date_text`] writes it.
+fn day_of([y1, y2, y3, y4, m1, m2, d1, d2, ..]: [u8; 16]) -> [u8; 8] {
+    [y1, y2, y3, y4, m1, m2, d1, d2]
+}
+
 /// `yyyymmdd` of an instant.
 #[must_use]
 pub fn day_text(at: UnixMillis) -> [u8; 8] {
@@ -67,14 +72,14 @@ impl Signer<'_> {
     }
 
     /// The signature over a canonical request with this digest.
-    fn signature(&self, at: UnixMillis, canonical_digest: &[u8; 32], cache: &KeyCache) -> [u8; 64] {
-        let day = day_text(at);
+    fn signature(&self, date: [u8; 16], canonical_digest: &[u8; 32], cache: &KeyCache) -> [u8; 64] {
+        let day = day_of(date);
         let name =
             KeyName { key_id: self.access_key_id.as_bytes(), day, region: self.region, service: SERVICE };
         let key = cache.signing_key(&name, self.secret);
         let mut scope = SmallVec::<[u8; 64]>::new();
         self.write_scope(day, &mut scope);
-        let text = StringToSign { algorithm: ALGORITHM.as_bytes(), date: &date_text(at), scope: &scope };
+        let text = StringToSign { algorithm: ALGORITHM.as_bytes(), date: &date, scope: &scope };
         hex::encode(&text.pieces(canonical_digest, |pieces| key.mac(pieces)))
     }
 }
@@ -130,14 +135,14 @@ pub fn sign_headers<Q: Fn(&mut Sha256)>(
     write_names(&headers, &mut hash);
     hash.put(b"\n");
     hash.put(request.payload);
-    let signature = signer.signature(now, &hash.finalize().into(), cache);
+    let signature = signer.signature(date, &hash.finalize().into(), cache);
 
     head.put(b"Authorization: ");
     head.put(ALGORITHM.as_bytes());
     head.put(b" Credential=");
     head.put(signer.access_key_id.as_bytes());
     head.put(b"/");
-    signer.write_scope(day_text(now), head);
+    signer.write_scope(day_of(date), head);
     head.put(b", SignedHeaders=");
     write_names(&headers, head);
     head.put(b", Signature=");
@@ -216,7 +221,7 @@ pub fn presign(grant: &Grant<'_>, signer: &Signer<'_>, cache: &KeyCache) -> Vec<
     write_names(&headers, &mut canonical);
     canonical.put(b"\n");
     canonical.put(payload.unwrap_or(UNSIGNED_PAYLOAD.as_bytes()));
-    let signature = signer.signature(grant.signed_at, &Sha256::digest(&canonical).into(), cache);
+    let signature = signer.signature(date_text(grant.signed_at), &Sha256::digest(&canonical).into(), cache);
 
     let mut target = path;
     target.put(b"?");

@@ -47,7 +47,9 @@ fn is_annotation(name: &[u8]) -> bool {
 }
 
 fn is_sigv4(name: &[u8]) -> bool {
-    SIGV4_PARAMS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+    // nearly all are spelled as they should be
+    SIGV4_PARAMS.iter().any(|known| known.as_bytes() == name)
+        || SIGV4_PARAMS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// Parameters that stand in for headers are the same in any letter case, as headers are.

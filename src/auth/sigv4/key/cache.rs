@@ -4,8 +4,7 @@
 use super::{KeyName, SigningKey};
 use crate::auth::sigv4::asymmetric::PublicKey;
 use crate::secret::Secret;
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use ahash::{AHashMap, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -63,7 +62,7 @@ impl KeyCache {
 
 #[derive(Debug)]
 struct Cache<K> {
-    shards: Vec<RwLock<HashMap<u64, Entry<K>>>>,
+    shards: Vec<RwLock<AHashMap<u64, Entry<K>>>>,
     shard_capacity: usize,
     hasher: RandomState,
     clock: AtomicU64,
@@ -86,7 +85,7 @@ const SHARDS: usize = 16;
 impl<K: Clone> Cache<K> {
     fn new(capacity: usize) -> Self {
         Self {
-            shards: (0..SHARDS).map(|_| RwLock::new(HashMap::new())).collect(),
+            shards: (0..SHARDS).map(|_| RwLock::new(AHashMap::new())).collect(),
             shard_capacity: capacity.div_ceil(SHARDS),
             hasher: RandomState::new(),
             clock: AtomicU64::new(0),
@@ -121,7 +120,7 @@ impl<K: Clone> Cache<K> {
     }
 }
 
-fn forget_oldest<K>(entries: &mut HashMap<u64, Entry<K>>) {
+fn forget_oldest<K>(entries: &mut AHashMap<u64, Entry<K>>) {
     let oldest = entries.iter().min_by_key(|(_, entry)| entry.used.load(Ordering::Relaxed));
     if let Some(hash) = oldest.map(|(hash, _)| *hash) {
         entries.remove(&hash);
