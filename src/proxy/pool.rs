@@ -33,7 +33,7 @@ struct Idle {
 
 impl Idle {
     const fn is_over(&self, now: u64) -> bool {
-        now > self.until
+        now >= self.until
     }
 }
 

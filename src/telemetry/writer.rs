@@ -13,7 +13,7 @@ use super::metrics::DropCounter;
 /// The lines that wait at most.
 const QUEUE: usize = 8192;
 /// The thread is woken at once for so many bytes.
-const BATCH: usize = 256 * 1024;
+const BATCH: usize = 128 * 1024;
 /// Else it lets lines gather for so long, and as long as there are any it looks for more of them by itself: to wake it costs
 /// more than to make a line.
 const GATHER: Duration = Duration::from_millis(10);
