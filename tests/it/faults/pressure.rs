@@ -1,7 +1,7 @@
 //! More work than there is machine: readers, scrapers, forgers and neighbours that take what they get.
 //! It must not measure speed: others have to be served in time, and what a crowd costs has to be bounded.
 
-use super::clients::nothing_is_left;
+use super::clients::{descriptors_at_rest, nothing_is_left};
 use super::{get, in_flight};
 use crate::support::client::Client;
 use crate::support::config::Config;
@@ -46,7 +46,7 @@ fn two_hundred_slow_readers_cost_bounded_memory_and_others_are_served() {
     let mut gate = Gate::start(&Config::resign(upstream.endpoint()));
     assert_eq!(gate.ask("GET", &get("other")).status, 200);
     let (id, before, base) =
-        (gate.process().id(), gate.process().resident_kib(), gate.process().descriptors());
+        (gate.process().id(), gate.process().resident_kib(), descriptors_at_rest(&mut gate));
     let mut readers: Vec<TcpStream> = (0..READERS)
         .map(|_| {
             let mut stream = narrow(gate.address());
@@ -102,7 +102,7 @@ fn scrapers_that_never_read_and_a_hundred_at_once_cost_the_data_path_nothing() {
     let upstream = Upstream::ok();
     let mut gate = Gate::start(&Config::resign(upstream.endpoint()));
     assert_eq!(gate.ask("GET", &get("other")).status, 200);
-    let (before, base) = (gate.process().resident_kib(), gate.process().descriptors());
+    let (before, base) = (gate.process().resident_kib(), descriptors_at_rest(&mut gate));
     let scrape = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\n\r\n", gate.admin_address());
     // each asks for more pages than its line holds, and reads none
     let never: Vec<TcpStream> = (0..50)
