@@ -100,6 +100,22 @@ mod tests {
     }
 
     #[test]
+    fn pairs_are_read_up_to_a_length() {
+        for (text, max, expected) in [
+            ("", 0, Some(&[][..])),
+            ("aB0f", 2, Some(&[0xab, 0x0f][..])),
+            ("aB0f", 3, Some(&[0xab, 0x0f][..])),
+            ("aB0f", 1, None),
+            ("aB0", 2, None),
+            ("a", 0, None),
+            ("g0", 1, None),
+            ("0 ", 1, None),
+        ] {
+            assert_eq!(decode_up_to(text.as_bytes(), max).as_deref(), expected, "{text} {max}");
+        }
+    }
+
+    #[test]
     fn pairs_are_separated_by_one_space() {
         let mut text = Vec::new();
         write_pairs(b"AW\n", &mut text);

@@ -64,6 +64,12 @@ fn what_is_no_case() {
             CaseError::Repeated("Effect".into()),
         ),
         (
+            with(
+                r#","session":{"Statement":[{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}]}"#,
+            ),
+            CaseError::Repeated("Effect".into()),
+        ),
+        (
             request("context", r#"{"A:b":"1","a:B":"2"}"#),
             CaseError::Context(KeyMapError::Duplicate("a:B".into())),
         ),

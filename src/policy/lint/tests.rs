@@ -65,6 +65,11 @@ fn allow_statements_of_bucket_policies() {
             r#"{"StringEquals":{"aws:SourceVpc":"vpc-1"},"ForAllValues:StringEquals":{"aws:TagKeys":"a"}}"#,
             vec![KeyNotOfActions("aws:TagKeys".into()), VacuousForAll("aws:TagKeys".into())],
         ),
+        // two of several values
+        (
+            r#"{"StringEquals":{"aws:SourceVpc":"vpc-1"},"ForAnyValue:StringEquals":{"aws:TagKeys":"a"},"ForAnyValue:StringEqualsIfExists":{"aws:TagKeys":"b"}}"#,
+            vec![KeyNotOfActions("aws:TagKeys".into()), KeyNotOfActions("aws:TagKeys".into())],
+        ),
         (
             r#"{"StringEquals":{"aws:SourceVpc":"vpc-1"},"ForAllValues:StringEquals":{"aws:TagKeys":"a"},"Null":{"AWS:tagkeys":false}}"#,
             vec![KeyNotOfActions("aws:TagKeys".into()), KeyNotOfActions("AWS:tagkeys".into())],

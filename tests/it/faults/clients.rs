@@ -6,7 +6,7 @@ use crate::support::between::{Between, Manner};
 use crate::support::chunks::{SIGNED, UNSIGNED_TRAILER, Upload};
 use crate::support::client::Client;
 use crate::support::config::Config;
-use crate::support::gate::{Gate, poll};
+use crate::support::gate::{Gate, at_rest, poll};
 use crate::support::pattern;
 use crate::support::reply;
 use crate::support::request::Request;
@@ -184,15 +184,9 @@ fn downloads_cut_off_at_every_64_kib_are_aborted_within_a_second_and_leave_nothi
     nothing_is_left(&mut gate, base);
 }
 
-/// The descriptors of a gate whose threads have all begun: each opens some of its own, a while after the first answers.
+/// The descriptors of a gate whose threads have all begun.
 pub(super) fn descriptors_at_rest(gate: &mut Gate) -> usize {
-    let (mut last, mut times) = (0, 0);
-    poll("descriptors that stay as many", || {
-        let now = gate.process().descriptors();
-        times = if now == last { times + 1 } else { 0 };
-        last = now;
-        (times == 40).then_some(now)
-    })
+    at_rest("the descriptors to stay as many", || gate.process().descriptors())
 }
 
 /// Nothing is under way any more, and every descriptor is back.

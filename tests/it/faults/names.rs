@@ -4,7 +4,7 @@
 
 use super::in_own_mounts;
 use crate::support::config::Config;
-use crate::support::gate::{Gate, poll};
+use crate::support::gate::{Gate, at_rest, poll};
 use crate::support::request::Request;
 use crate::support::time::Watch;
 use crate::support::upstream::Upstream;
@@ -185,7 +185,7 @@ fn a_resolver_that_says_nothing_is_given_up_in_time_and_nobody_piles_up_behind_i
     let mut gate = gate(&upstream, &server, folder.path(), "\n    retries: 0\n    timeouts: { connect: 2s }");
     let threads =
         |gate: &mut Gate| std::fs::read_dir(format!("/proc/{}/task", gate.process().id())).unwrap().count();
-    let before = threads(&mut gate);
+    let before = at_rest("the threads to stay as many", || threads(&mut gate));
     let watch = Watch::start();
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| ask(&gate))).collect();

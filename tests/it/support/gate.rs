@@ -132,6 +132,19 @@ pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Waits until a number stays as it is: each thread of a gate begins, and opens files of its own, a while after the first
+/// answers.
+#[track_caller]
+pub fn at_rest(what: &str, mut ask: impl FnMut() -> usize) -> usize {
+    let (mut last, mut times) = (0, 0);
+    poll(what, || {
+        let now = ask();
+        times = if now == last { times + 1 } else { 0 };
+        last = now;
+        (times == 40).then_some(now)
+    })
+}
+
 /// Waits until something listens.
 #[track_caller]
 pub fn poll_connect(process: &mut Process, address: SocketAddr) {

@@ -129,10 +129,12 @@ fn keys_that_are_always_present() {
 #[test]
 fn the_time_is_one_instant_under_both_keys() {
     let (context, alice) = (Context::at(NOW), alice());
-    for key in ["aws:CurrentTime", "aws:EpochTime"] {
+    let seconds = Decimal::from_int(NOW.secs());
+    for (key, number) in [("aws:CurrentTime", None), ("aws:EpochTime", Some(seconds))] {
         let facts = Facts::new(&context, &alice, Owner::default(), Some(Action::GetObject));
         let value = Source::Request(facts).value(&KeyRef::parse(key).unwrap());
         assert_eq!(value.instant(), Instant::parse("2026-11-23T17:00:00Z"), "{key}");
+        assert_eq!(value.number(), number, "{key}");
     }
 }
 
