@@ -20,7 +20,6 @@ impl ByteSet {
 }
 
 /// The set of the bytes for which a `const fn` is true.
-#[macro_export]
 macro_rules! byte_set {
     ($holds:expr) => {
         $crate::field::ByteSet::new({
@@ -42,10 +41,12 @@ macro_rules! byte_set {
     };
 }
 
+pub(crate) use byte_set;
+
 /// Whether a token may hold this byte (RFC 9110 section 5.6.2).
 #[must_use]
 pub fn is_token_byte(byte: u8) -> bool {
-    static TOKEN: ByteSet = crate::byte_set!(is_tchar);
+    static TOKEN: ByteSet = byte_set!(is_tchar);
     TOKEN.has(byte)
 }
 

@@ -144,19 +144,13 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::pool::tests::pair;
     use tokio::io::AsyncWriteExt as _;
-    use tokio::net::TcpListener;
 
     #[tokio::test]
     async fn a_link_holds_a_buffer_only_while_something_in_it_was_not_used() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        let endpoint = Arc::new(Endpoint::new("127.0.0.1", at.port(), at.to_string(), None));
-        let address = Arc::clone(&endpoint.addresses()[0]);
-        let stream = endpoint.connect(&address).await.unwrap();
-        let seat = endpoint.seat().unwrap();
-        let mut link = Link::new(Connected { stream, address, endpoint, seat }, false);
-        let (mut store, _) = listener.accept().await.unwrap();
+        let (_endpoint, connected, mut store) = pair().await;
+        let mut link = Link::new(connected, false);
 
         assert!(poll_fn(|cx| Poll::Ready(link.poll_fill(cx).is_pending())).await && link.buffer.is_none());
         for _ in 0..2 {

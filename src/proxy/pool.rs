@@ -102,7 +102,7 @@ async fn sweep() {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
@@ -112,7 +112,8 @@ mod tests {
         Timeouts { connect: second, read: second, write: second, idle }
     }
 
-    async fn pair() -> (Arc<Endpoint>, Connected, TcpStream) {
+    /// A connection to an endpoint, and the other end of it.
+    pub(in crate::proxy) async fn pair() -> (Arc<Endpoint>, Connected, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let endpoint = Arc::new(Endpoint::new("127.0.0.1", at.port(), at.to_string(), None));

@@ -1,7 +1,7 @@
 //! Percent-encoding as S3 signs it: decode once, encode once, everything but `A-Za-z0-9-._~` escaped in upper case.
 //! It must not normalise dots or slashes, and must not accept an escape that is not one.
 
-use crate::field::ByteSet;
+use crate::field::{ByteSet, byte_set};
 use smallvec::SmallVec;
 
 /// Where canonical text is written: a hash on the hot path, a buffer for errors, `explain` and forwarding.
@@ -74,8 +74,8 @@ const fn stays_in_path(byte: u8) -> bool {
 
 /// The bytes that stay themselves in a part.
 fn staying(part: Part) -> &'static ByteSet {
-    static IN_PATH: ByteSet = crate::byte_set!(stays_in_path);
-    static IN_QUERY: ByteSet = crate::byte_set!(is_unreserved);
+    static IN_PATH: ByteSet = byte_set!(stays_in_path);
+    static IN_QUERY: ByteSet = byte_set!(is_unreserved);
     match part {
         Part::Path => &IN_PATH,
         Part::Query => &IN_QUERY,
